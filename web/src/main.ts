@@ -1,6 +1,6 @@
 // Entry point: opens the room that the page's URL names, or shows why it cannot.
 
-import { roomFrom } from './lab/room.ts';
+import { parseRoom } from './lab/room.ts';
 import { LANGUAGE } from './i18n/language.ts';
 import { showFatalError } from './views/fatal-error.ts';
 
@@ -12,14 +12,14 @@ if (app !== null) void begin(app);
 /** Loads the rest of the page here, so that a failure in an old browser can be reported. */
 async function begin(app: HTMLElement): Promise<void> {
   try {
-    const choice = roomFrom(location.search);
+    const choice = parseRoom(location.search);
     if (choice.ok) {
-      const [{ openRoom }, { skipLinks }] = await Promise.all([
+      const [{ openRoom }, { createSkipLinks }] = await Promise.all([
         import('./views/page.ts'),
         import('./views/skip-links.ts'),
       ]);
       openRoom(app, choice.room, import.meta.url);
-      app.prepend(skipLinks());
+      app.prepend(createSkipLinks());
     } else (await import('./views/invalid-room.ts')).showInvalidRoom(app, choice.given);
   } catch (error) {
     showFatalError(app);

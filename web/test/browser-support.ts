@@ -1,4 +1,4 @@
-// What the browser is to these tests: event sources, locks and channels that do as they are told.
+// Fakes of the browser's event sources, locks and channels, controlled by the tests.
 
 import type { Fetch } from '../src/client/connection-factory.ts';
 import type { ConnectionFactory } from '../src/client/connection-factory.ts';
@@ -22,13 +22,13 @@ export class FakeEventSource extends EventTarget {
     this.dispatchEvent(new Event('open'));
   }
 
-  /** As after a lost connection: the browser goes on by itself. */
+  /** As after a lost connection, after which the browser reconnects by itself. */
   loses(): void {
     this.readyState = 0;
     this.dispatchEvent(new Event('error'));
   }
 
-  /** As after an answer other than 200: the browser is done with it. */
+  /** As after a status other than 200, after which the browser gives up. */
   givesUp(): void {
     this.readyState = 2;
     this.dispatchEvent(new Event('error'));
@@ -45,7 +45,7 @@ export class FakeEventSource extends EventTarget {
   }
 }
 
-/** A network on which all that is opened is kept. */
+/** A network that records opened streams. */
 export class FakeNetwork implements ConnectionFactory {
   readonly opened: FakeEventSource[] = [];
   readonly fetch: Fetch;
@@ -57,12 +57,12 @@ export class FakeNetwork implements ConnectionFactory {
     this.stallTimeout_ms = stallTimeout_ms;
   }
 
-  get down(): AbortSignal {
+  get offline(): AbortSignal {
     return this.outage.signal;
   }
 
   open(address: string): EventSource | null {
-    if (this.down.aborted) return null;
+    if (this.offline.aborted) return null;
     const events = new FakeEventSource(address);
     this.opened.push(events);
     return events as unknown as EventSource;
@@ -80,7 +80,7 @@ interface Waiting {
   fail: (why: unknown) => void;
 }
 
-/** The locks of one browser. `crash` ends whoever holds a name, as when its tab is gone. */
+/** The locks of one browser. `crash` releases a lock, as when its tab crashes. */
 export class FakeLocks {
   readonly #held = new Map<string, Waiting>();
   readonly #waiting = new Map<string, Waiting[]>();
@@ -157,7 +157,7 @@ export class FakeLocks {
   }
 }
 
-/** The channels of one browser. What is said arrives later, in order, at all others of the name. */
+/** The channels of one browser. Messages arrive asynchronously and in order at all other channels of the same name. */
 export class FakeChannels {
   readonly #open = new Set<{ name: string; onmessage: ((event: MessageEvent) => void) | null }>();
 
@@ -184,7 +184,7 @@ export class FakeChannels {
   };
 }
 
-/** As in a browser that lets the site store nothing. */
+/** As in a browser that does not let the site store anything. */
 export const refusingLocks = {
   request: () => Promise.reject(new DOMException('refused', 'SecurityError')),
   query: () => Promise.reject(new DOMException('refused', 'SecurityError')),

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { epochMs, ServerClock } from '../src/lab/clock.ts';
+import { parseEpochMs, ServerClock } from '../src/lab/clock.ts';
 
 describe('the server’s clock', () => {
-  test('is not known before the first sample', () => {
+  test('is unknown before the first sample', () => {
     expect(new ServerClock().local(5, 0)).toBeNull();
   });
 
-  test('is the middle of the round trip, give or take half of it', () => {
+  test('is the middle of the round trip, plus or minus half of it', () => {
     const clock = new ServerClock();
     clock.sample(1_000, 1_010, 50_005);
     expect(clock.local(50_005, 1_010)).toEqual({ at_ms: 1_005, uncertainty_ms: 5 });
     expect(clock.local(50_105, 1_010)?.at_ms).toBe(1_105);
   });
 
-  test('always lies within what it says is uncertain, whatever the two ways of a trip take', () => {
+  test('always lies within its uncertainty, whatever the two directions take', () => {
     let seed = 1;
     const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
     for (let run = 0; run < 200; run++) {
@@ -33,7 +33,7 @@ describe('the server’s clock', () => {
     }
   });
 
-  test('keeps the shortest round trip, until a later one says more', () => {
+  test('keeps the shortest round trip until a later one is more precise', () => {
     const clock = new ServerClock();
     clock.sample(0, 4, 2);
     clock.sample(1_000, 1_100, 1_050);
@@ -42,15 +42,15 @@ describe('the server’s clock', () => {
     expect(clock.local(0, 200_030)?.uncertainty_ms).toBe(15);
   });
 
-  test('passes over an answer without a time', () => {
+  test('ignores a response without a time', () => {
     const clock = new ServerClock();
     clock.sample(0, 4, NaN);
     expect(clock.local(5, 5)).toBeNull();
   });
 
   test('times keep their microseconds', () => {
-    expect(epochMs('1970-01-01T00:00:01.234567Z')).toBeCloseTo(1_234.567, 6);
-    expect(epochMs('1970-01-01T00:00:01Z')).toBe(1_000);
-    expect(epochMs('yesterday')).toBeNaN();
+    expect(parseEpochMs('1970-01-01T00:00:01.234567Z')).toBeCloseTo(1_234.567, 6);
+    expect(parseEpochMs('1970-01-01T00:00:01Z')).toBe(1_000);
+    expect(parseEpochMs('yesterday')).toBeNaN();
   });
 });

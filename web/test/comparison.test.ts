@@ -13,7 +13,7 @@ const SERVER_AHEAD_MS = 1_000_000_000_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A lane whose messages and figures come when the test says so. */
+/** A lane whose messages and figures the test controls. */
 function laneOf(clock: ServerClock) {
   let sink: Sink | undefined;
   let show: ShowFigures | undefined;
@@ -28,13 +28,13 @@ function laneOf(clock: ServerClock) {
   const lane = new Lane({ room: 'lobby', clock, createSource, watch });
   return {
     lane,
-    /** It has the messages with these ids, which were published just now. */
+    /** Delivers messages with these ids, published just now. */
     brings(...ids: number[]) {
       const sent_at = new Date(performance.now() + SERVER_AHEAD_MS).toISOString();
       const { messages, ...rest } = batch(ids);
       sink?.batch({ ...rest, messages: messages.map((message) => ({ ...message, sent_at })) });
     },
-    /** The server has counted so many for it. */
+    /** Reports the server's count of messages. */
     counted(transport: Transport, messages: number) {
       const cost = { ...NO_COST, requests: messages, messages, wire_bytes: 100 * messages };
       show?.({ ...NO_FIGURES, since: 'now', costs: { ...NO_FIGURES.costs, [transport]: cost } });
@@ -53,39 +53,39 @@ function twoLanes() {
   return { left, right, comparison };
 }
 
-describe('what lanes are compared by', () => {
-  test('is nothing before all have seen five of the same messages', () => {
+describe('the comparison of lanes', () => {
+  test('begins once all lanes have seen five of the same messages', () => {
     const { left, right, comparison } = twoLanes();
-    expect(comparison.standing.kind).toBe('opening');
+    expect(comparison.state.kind).toBe('opening');
     right.brings(1, 2, 3, 4, 5);
     right.counted('stream', 5);
     left.brings(1, 2, 3);
     left.counted('poll', 3);
-    expect(comparison.standing).toEqual({ kind: 'counting', seen: 3, needed: 5 });
+    expect(comparison.state).toEqual({ kind: 'counting', seen: 3, needed: 5 });
     left.brings(4, 5);
     left.counted('poll', 5);
-    expect(comparison.standing.kind).toBe('compared');
+    expect(comparison.state.kind).toBe('compared');
   });
 
-  test('is nothing while the server’s figures lag behind what was seen', () => {
+  test('waits while the server’s figures lag behind the messages seen', () => {
     const { left, right, comparison } = twoLanes();
     for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
-    expect(comparison.standing).toEqual({ kind: 'counting', seen: 0, needed: 5 });
+    expect(comparison.state).toEqual({ kind: 'counting', seen: 0, needed: 5 });
     left.counted('poll', 5);
     right.counted('stream', 2);
-    expect(comparison.standing).toEqual({ kind: 'counting', seen: 2, needed: 5 });
+    expect(comparison.state).toEqual({ kind: 'counting', seen: 2, needed: 5 });
     right.counted('stream', 5);
-    const { standing } = comparison;
-    expect(standing.kind === 'compared' && standing.verdict.each !== null).toBe(true);
+    const { state } = comparison;
+    expect(state.kind === 'compared' && state.verdict.each !== null).toBe(true);
   });
 
-  test('are the figures of the transport in use, that has delivered nothing yet', () => {
+  test('uses only the figures of the current transport, even before its first message', () => {
     const { left, right, comparison } = twoLanes();
     for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
     left.counted('poll', 5);
     right.counted('stream', 5);
     left.lane.use('long-poll');
-    const { standing } = comparison;
-    expect(standing.kind === 'compared' && standing.verdict.each).toBeNull();
+    const { state } = comparison;
+    expect(state.kind === 'compared' && state.verdict.each).toBeNull();
   });
 });

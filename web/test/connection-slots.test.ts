@@ -16,8 +16,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('slots that may be held', () => {
-  test('are as many as the browser can spare, over all its tabs', async () => {
+describe('connection slots', () => {
+  test('are limited across all tabs', async () => {
     const { manager } = new FakeLocks();
     const tabs = Array.from({ length: MAX_SLOTS + 2 }, () => new ConnectionSlots(manager));
     const permits = [];
@@ -28,7 +28,7 @@ describe('slots that may be held', () => {
     expect(await tabs[5]?.take()).not.toBeNull();
   });
 
-  test('are given to one who waits when one is free, and only one of them', async () => {
+  test('are granted to a waiting source when one becomes free, and only one slot', async () => {
     const locks = new FakeLocks();
     const slots = new ConnectionSlots(locks.manager);
     const permits = [];
@@ -43,7 +43,7 @@ describe('slots that may be held', () => {
     expect((await locks.query()).pending).toEqual([]);
   });
 
-  test('are no longer waited for once that is given up', async () => {
+  test('are no longer waited for after an abort', async () => {
     const locks = new FakeLocks();
     const slots = new ConnectionSlots(locks.manager);
     for (let i = 0; i < MAX_SLOTS; i++) await slots.take();
@@ -66,12 +66,12 @@ describe('slots that may be held', () => {
     for (const slot of await Promise.all(taken)) expect(slot).not.toBeNull();
   });
 
-  test('are unlimited if the browser begins to refuse while one is waited for', async () => {
+  test('are unlimited if the browser refuses while a source waits', async () => {
     const slots = new ConnectionSlots(refusingLocks);
     expect(await slots.wait(new AbortController().signal)).not.toBeNull();
   });
 
-  test('are unlimited where the browser cannot tell', async () => {
+  test('are unlimited without locks', async () => {
     const slots = new ConnectionSlots(null);
     for (let i = 0; i < 20; i++) expect(await slots.take()).not.toBeNull();
   });
@@ -93,13 +93,13 @@ describe('a source that holds a connection', () => {
       sink,
       slots: new ConnectionSlots(locks.manager),
       source,
-      polls: (to) =>
+      createPolls: (to) =>
         new Polling({ ...reader, connections: network, sink: to, interval_ms: () => 1_000, wait_s: 0 }),
     });
     return { source: p, sink, calls, log };
   }
 
-  test('starts with a permit and gives it back', async () => {
+  test('takes a slot and releases it', async () => {
     const locks = new FakeLocks();
     const { source, log, calls } = permitted(locks);
     source.start(() => ({ last: 0 }));
@@ -113,7 +113,7 @@ describe('a source that holds a connection', () => {
     expect(calls).toEqual([]);
   });
 
-  test('polls without one, says why, and starts when one is free', async () => {
+  test('polls without a slot, says why, and starts when a slot becomes free', async () => {
     const locks = new FakeLocks();
     const others = new ConnectionSlots(locks.manager);
     const permits = [];
@@ -130,7 +130,7 @@ describe('a source that holds a connection', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('stopped while it waits leaves nothing behind', async () => {
+  test('leaves nothing behind if it is stopped while it waits', async () => {
     const locks = new FakeLocks();
     const others = new ConnectionSlots(locks.manager);
     for (let i = 0; i < MAX_SLOTS; i++) await others.take();

@@ -16,10 +16,10 @@ const here = (...clients: string[]): Presence => ({
 });
 
 describe('departures', () => {
-  test('are timed from the moment of leaving to the news of it', () => {
+  test('are timed from leaving to the first presence without the client', () => {
     const departures = new DepartureTiming();
     expect(departures.update(here('a', 'b', 'c'), 0)).toEqual([]);
-    departures.left('a', 1_000);
+    departures.recordDeparture('a', 1_000);
     expect(departures.update(here('a', 'b', 'c'), 1_500)).toEqual([]);
     expect(departures.update(here('c'), 6_000)).toEqual([
       { reader: reader('a'), noticed_ms: 5_000 },
@@ -27,20 +27,20 @@ describe('departures', () => {
     ]);
   });
 
-  test('are told once', () => {
+  test('are reported once', () => {
     const departures = new DepartureTiming();
     departures.update(here('a'), 0);
     departures.update(here(), 1);
     expect(departures.update(here(), 2)).toEqual([]);
   });
 
-  test('are not concluded from a list that is not complete', () => {
+  test('are not inferred from an incomplete list', () => {
     const departures = new DepartureTiming();
     departures.update(here('a', 'b'), 0);
     expect(departures.update({ room: 'lobby', count: 300, present: [reader('a')] }, 1)).toEqual([]);
   });
 
-  test('are not concluded over a time without news', () => {
+  test('are not inferred after a pause', () => {
     const departures = new DepartureTiming();
     departures.update(here('a', 'b'), 0);
     departures.pause();

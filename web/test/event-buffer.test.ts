@@ -7,8 +7,8 @@ function push(seq: number, at_ms: number): TraceEvent {
   return { seq, at_ms, connection: 1, kind: 'push', transport: 'stream', content: 'messages', ...counts };
 }
 
-describe('the eventBuffer', () => {
-  test('gives back what is to be seen, and forgets what no window reaches', () => {
+describe('the event buffer', () => {
+  test('returns events of a window, and evicts events older than every window', () => {
     const eventBuffer = new EventBuffer();
     eventBuffer.add([push(1, 0), push(2, 60_000), push(3, MAX_AGE_MS)]);
     eventBuffer.mark('published', 'stream', 59_000, 1);
@@ -18,7 +18,7 @@ describe('the eventBuffer', () => {
     expect(eventBuffer.since(0).timelineEvents.map(({ seq }) => seq)).toEqual([2, 3]);
   });
 
-  test('stays bounded, though nothing is forgotten while the tab is hidden', () => {
+  test('stays bounded even if nothing is evicted', () => {
     const eventBuffer = new EventBuffer();
     for (let at_ms = 0; at_ms < 100_000; at_ms++) eventBuffer.mark('published', 'stream', at_ms, 1);
     const { marks } = eventBuffer.since(0);
@@ -26,7 +26,7 @@ describe('the eventBuffer', () => {
     expect(marks.at(-1)?.at_ms).toBe(99_999);
   });
 
-  test('ends what was open where the trace breaks off, and marks it', () => {
+  test('ends open spans where the trace is interrupted, and adds a mark', () => {
     const eventBuffer = new EventBuffer();
     eventBuffer.add([{ ...push(1, 5_000), kind: 'opened', content: null }]);
     const { spans, mark } = eventBuffer.splitAt('lost', 'stream', 7);

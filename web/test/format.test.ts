@@ -1,15 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
-import { count, delay, milliseconds, seconds, timeOfDay } from '../src/i18n/format.ts';
+import {
+  formatCount,
+  formatDelay,
+  formatMilliseconds,
+  formatSeconds,
+  formatTimeOfDay,
+} from '../src/i18n/format.ts';
 import { randomText } from '../src/client/random-text.ts';
-import { idempotencyKey, rememberedName, rememberName } from '../src/lab/identity.ts';
+import { createIdempotencyKey, loadName, saveName } from '../src/lab/identity.ts';
 import { parseFigures, fetchFigures, NO_FIGURES } from '../src/lab/ledger.ts';
 import { backoff } from '../src/client/backoff.ts';
 import { fakeFetch, json, problem } from './support.ts';
 
-describe('figures and times', () => {
-  test('counts are exact, with thousands separated', () => {
-    expect([0, 999, 1_000, 12_345, 1_234_567].map(count)).toEqual([
+describe('formatted numbers and times', () => {
+  test('counts are exact, with thousands separators', () => {
+    expect([0, 999, 1_000, 12_345, 1_234_567].map(formatCount)).toEqual([
       '0',
       '999',
       '1,000',
@@ -18,25 +24,25 @@ describe('figures and times', () => {
     ]);
   });
 
-  test('delays are whole milliseconds, with what is uncertain about them', () => {
-    expect([-0.4, 0.4, 12.6, 1_314, 24_000].map(milliseconds)).toEqual([
+  test('delays are whole milliseconds, with their uncertainty', () => {
+    expect([-0.4, 0.4, 12.6, 1_314, 24_000].map(formatMilliseconds)).toEqual([
       '0 ms',
       '0 ms',
       '13 ms',
       '1,314 ms',
       '24,000 ms',
     ]);
-    expect(delay({ ms: 819.7, uncertainty_ms: 0 })).toBe('820 ms');
-    expect(delay({ ms: 1_819.7, uncertainty_ms: 3.2 })).toBe('1,820 ± 4 ms');
+    expect(formatDelay({ ms: 819.7, uncertainty_ms: 0 })).toBe('820 ms');
+    expect(formatDelay({ ms: 1_819.7, uncertainty_ms: 3.2 })).toBe('1,820 ± 4 ms');
   });
 
-  test('seconds have no needless zeros', () => {
-    expect([0.25, 1, 1.5, 30].map(seconds)).toEqual(['0.25', '1', '1.5', '30']);
+  test('seconds have no trailing zeros', () => {
+    expect([0.25, 1, 1.5, 30].map(formatSeconds)).toEqual(['0.25', '1', '1.5', '30']);
   });
 
-  test('a time that is none is left out', () => {
-    expect(timeOfDay('2026-01-02T03:04:05.000006Z')).toMatch(/^\d\d:\d\d:05$/);
-    expect(timeOfDay('yesterday')).toBe('');
+  test('an invalid time is empty', () => {
+    expect(formatTimeOfDay('2026-01-02T03:04:05.000006Z')).toMatch(/^\d\d:\d\d:05$/);
+    expect(formatTimeOfDay('yesterday')).toBe('');
   });
 });
 
@@ -51,7 +57,7 @@ describe('the ledger', () => {
     open: 0,
   };
 
-  test('wire bytes are those of both ways', () => {
+  test('wire bytes are the sum of both directions', () => {
     const { since, costs } = parseFigures({
       since: '2026-01-02T03:04:05Z',
       transports: { poll: one, 'long-poll': one, stream: { ...one, requests: 0 } },
@@ -69,7 +75,7 @@ describe('the ledger', () => {
     expect(costs.stream.requests).toBe(0);
   });
 
-  test('tells what each transport’s requests came over', () => {
+  test('has the protocols of each transport', () => {
     const over = { ...one, protocols: { 'h2+tls': one, 'http/1.1': one, 'http/9': one } };
     const { protocols } = parseFigures({
       since: '2026-01-02T03:04:05Z',
@@ -78,13 +84,13 @@ describe('the ledger', () => {
     expect(protocols).toEqual({ poll: ['http/1.1', 'h2+tls'], 'long-poll': [], stream: [] });
   });
 
-  test('a client never seen has cost nothing', async () => {
+  test('has no figures for an unknown client', async () => {
     const { fetch, calls } = fakeFetch(() => problem(404, 'never seen'));
     expect(await fetchFigures('me', new ServerClock(), fetch)).toEqual(NO_FIGURES);
     expect(calls[0]?.url.search).toBe('?client=me');
   });
 
-  test('an answer tells the server’s time too', async () => {
+  test('also samples the server’s clock', async () => {
     const clock = new ServerClock();
     const { fetch } = fakeFetch(() =>
       json(200, {
@@ -99,7 +105,7 @@ describe('the ledger', () => {
     expect(Math.abs((at?.at_ms ?? 0) - before_ms)).toBeLessThanOrEqual(performance.now() - before_ms);
   });
 
-  test('an answer that is no ledger is no ledger of zeros', async () => {
+  test('rejects an invalid response', async () => {
     const since = '1970-01-01T00:01:00Z';
     for (const answer of [
       {},
@@ -113,20 +119,20 @@ describe('the ledger', () => {
 });
 
 describe('identity', () => {
-  test('labels and keys are what the server takes, and different each time', () => {
+  test('labels and keys are valid and random', () => {
     expect(randomText(10)).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
-    expect(idempotencyKey()).toMatch(/^[!-~]{1,64}$/);
+    expect(createIdempotencyKey()).toMatch(/^[!-~]{1,64}$/);
     expect(new Set(Array.from({ length: 100 }, () => randomText(10))).size).toBe(100);
   });
 
-  test('without storage a name is simply not remembered', () => {
-    expect(() => rememberName('mina')).not.toThrow();
-    expect(rememberedName()).toBe('');
+  test('without storage a name is not remembered', () => {
+    expect(() => saveName('mina')).not.toThrow();
+    expect(loadName()).toBe('');
   });
 });
 
-describe('pauses', () => {
-  test('grow, stay under 5 s, and differ from page to page', () => {
+describe('the backoff', () => {
+  test('grows up to 5 s, with jitter', () => {
     expect([1, 2, 3, 4, 5, 6, 50].map((n) => backoff(n, () => 1))).toEqual([
       250, 500, 1_000, 2_000, 4_000, 5_000, 5_000,
     ]);

@@ -1,4 +1,4 @@
-// The layers of the page, and which of them may know of which.
+// The layers of the page, and the imports allowed between them.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
@@ -7,10 +7,10 @@ import { expect, test } from 'vitest';
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url));
 
-/** Each layer may import itself and those before it. */
+/** Each layer may import itself and the layers before it. */
 const LAYERS = ['client', 'lab', 'i18n', 'views', 'main.ts'];
 
-/** What `client/` names outside itself would have to be installed with it. */
+/** Imports of packages, which would have to be installed with `client/`. */
 const OUTSIDE = /(?:from|import|import\()\s*['"]([^.'"][^'"]*)['"]/g;
 const RELATIVE = /(?:from|import|import\()\s*['"](\.[^'"]+)['"]/g;
 
@@ -34,7 +34,7 @@ function importsOf(file: string): string[] {
 
 const layerOf = (file: string) => LAYERS.indexOf(file.split('/')[0] ?? '');
 
-/** A circle among the imports of `graph`, as the files along it; null if there is none. */
+/** The files of a cycle among the imports of `graph`; null if there is none. */
 function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): string[] | null => {
@@ -54,7 +54,7 @@ function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | nul
   return null;
 }
 
-test('finds a circle where there is one', () => {
+test('finds a cycle', () => {
   const graph = new Map([
     ['a', ['b']],
     ['b', ['c']],
@@ -67,7 +67,7 @@ test('every file belongs to a layer', () => {
   expect(sources().filter((file) => layerOf(file) === -1)).toEqual([]);
 });
 
-test('imports run one way only: main, views, i18n, lab, client', () => {
+test('imports only go down the layers: main, views, i18n, lab, client', () => {
   const wrong = sources().flatMap((file) =>
     importsOf(file)
       .filter((target) => !target.startsWith('..') && layerOf(target) > layerOf(file))
@@ -76,7 +76,7 @@ test('imports run one way only: main, views, i18n, lab, client', () => {
   expect(wrong).toEqual([]);
 });
 
-test('no file imports itself by way of others', () => {
+test('there are no circular imports', () => {
   expect(circleIn(new Map(sources().map((file) => [file, importsOf(file)])))).toBeNull();
 });
 

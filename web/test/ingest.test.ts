@@ -19,7 +19,7 @@ describe('ingest', () => {
     expect(heard).toEqual([1, 2, 5]);
   });
 
-  test('drops what has been seen, whichever transport brings it again', () => {
+  test('drops duplicates, whichever transport delivers them', () => {
     const { heard, ingest: i } = ingest();
     i.accept(batch([1, 2, 3]), 'stream');
     i.accept(batch([2, 3, 4]), 'poll');
@@ -27,34 +27,34 @@ describe('ingest', () => {
     expect(heard).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test('says nothing where there is nothing new', () => {
+  test('calls no listener without new messages', () => {
     const { heard, ingest: i } = ingest();
     i.accept(batch([], { cursor: 'aaa-9' }), 'poll');
     expect(heard).toEqual([]);
     expect(i.cursor).toBe('aaa-9');
   });
 
-  test('keeps the cursor where a batch brings none', () => {
+  test('keeps the cursor if a batch has none', () => {
     const { ingest: i } = ingest();
     i.accept(batch([7]), 'stream');
     i.accept(batch([], { reset: 'unknown' }), 'stream');
     expect(i.cursor).toBe('aaa-7');
   });
 
-  test('starts with the recent past and goes on from the cursor', () => {
+  test('starts with recent messages and continues at the cursor', () => {
     const { ingest: i } = ingest();
     expect(i.position()).toEqual({ last: 50 });
     i.accept(batch([3]), 'poll');
     expect(i.position()).toEqual({ cursor: 'aaa-3' });
   });
 
-  test('asks for the whole room where an empty one gave no cursor to go on from', () => {
+  test('asks for the whole room if an empty one gave no cursor', () => {
     const { ingest: i } = ingest();
     i.begin();
     expect(i.position()).toEqual({ last: 1000 });
   });
 
-  test('takes the small ids of a new log for new messages', () => {
+  test('accepts the small ids of a new log', () => {
     const { heard, ingest: i } = ingest();
     i.accept(batch([40, 41]), 'poll');
     i.accept(batch([1, 2], { reset: 'unknown' }, 'bbb'), 'poll');
@@ -62,14 +62,14 @@ describe('ingest', () => {
     expect(i.cursor).toBe('bbb-2');
   });
 
-  test('goes on counting where older messages have expired', () => {
+  test('still drops duplicates after older messages have expired', () => {
     const { heard, ingest: i } = ingest();
     i.accept(batch([40]), 'poll');
     i.accept(batch([40, 90], { reset: 'expired' }), 'poll');
     expect(heard).toEqual([40, 'expired', 90]);
   });
 
-  test('tells of one gap once, however often a reader is told', () => {
+  test('reports a repeated reset as one gap', () => {
     const { heard, ingest: i } = ingest();
     i.accept(batch([40]), 'stream');
     i.accept(batch([], { reset: 'unknown' }), 'stream');

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Sources that deliver what the test tells them to. */
+/** A lane with fake sources that the test controls. */
 function lane() {
   const log: string[] = [];
   const sinks: Partial<Record<Transport, Sink>> = {};
@@ -57,7 +57,7 @@ function lane() {
 }
 
 describe('a lane', () => {
-  test('switches by stopping one source and starting another where the first one was', () => {
+  test('switches by stopping one source and starting another at the same cursor', () => {
     const { lane: l, log, sinks } = lane();
     l.use('poll');
     sinks.poll?.batch(batch([1, 2]));
@@ -75,14 +75,14 @@ describe('a lane', () => {
     ]);
   });
 
-  test('does not restart the transport it is on', () => {
+  test('does not restart its current transport', () => {
     const { lane: l, log } = lane();
     l.use('stream');
     l.use('stream');
     expect(log).toHaveLength(1);
   });
 
-  test('remembers that an empty room was open when it switches', () => {
+  test('remembers when it switches that an empty room was connected', () => {
     const { lane: l, log, sinks } = lane();
     l.use('stream');
     sinks.stream?.link({ kind: 'live' });
@@ -90,32 +90,32 @@ describe('a lane', () => {
     expect(log.at(-1)).toBe('start poll {"last":1000}');
   });
 
-  test('asks for what others want of its requests, until they take it back', () => {
+  test('sends added parameters until they are removed', () => {
     const { lane: l, asks } = lane();
     l.use('stream');
-    l.ask({ trace: 1, fault: 'cut' });
+    l.setParameters({ trace: 1, fault: 'cut' });
     expect(asks()).toMatchObject({ trace: 1, fault: 'cut' });
-    l.ask({ fault: null });
+    l.setParameters({ fault: null });
     expect(asks()).toMatchObject({ trace: 1, fault: null });
     l.use('poll');
     l.setInterval(0.5);
     expect(asks()).toMatchObject({ interval: 0.5, trace: 1, fault: null });
   });
 
-  test('reads on as another client from where it was', () => {
+  test('continues as another client at the same cursor', () => {
     const { lane: l, log, sinks, readers } = lane();
     const labels: string[] = [];
     l.subscribe({ client: (label) => labels.push(label) });
     l.use('poll');
     sinks.poll?.batch(batch([4]));
-    l.renew();
+    l.resetClient();
     expect(log.slice(-3)).toEqual(['end label-1', 'stop poll', 'start poll {"cursor":"aaa-4"}']);
     expect(labels).toEqual(['label-2']);
     expect(readers.map(({ client }) => client)).toEqual(['label-1', 'label-2']);
     expect(l.client).toBe('label-2');
   });
 
-  test('rests where it is stopped, and goes on there', () => {
+  test('continues at the same cursor after a stop', () => {
     const { lane: l, log, sinks } = lane();
     l.use('poll');
     sinks.poll?.batch(batch([4]));
@@ -126,7 +126,7 @@ describe('a lane', () => {
     expect(log.slice(-2)).toEqual(['stop poll', 'start poll {"cursor":"aaa-4"}']);
   });
 
-  test('tells its figures while the server is there, and that there are none while it is not', () => {
+  test('reports figures while it is connected, and null while it is not', () => {
     const { lane: l, sinks } = lane();
     const heard: (string | null)[] = [];
     l.subscribe({ stats: (figures) => heard.push(figures?.since ?? null) });
@@ -136,7 +136,7 @@ describe('a lane', () => {
     expect(heard).toEqual(['label-1', null]);
   });
 
-  test('tells of its own messages, whichever of answer and arrival comes first', () => {
+  test('reports delays of its own messages, whichever of response and arrival comes first', () => {
     vi.useFakeTimers();
     const { lane: l, sinks } = lane();
     const heard: string[] = [];
@@ -153,9 +153,9 @@ describe('a lane', () => {
       expected: (messages) => heard.push(`awaited ${messages}`),
     });
     l.use('poll');
-    l.sent('aaa-1', performance.now() - 20);
+    l.recordSent('aaa-1', performance.now() - 20);
     sinks.poll?.batch(batch([1, 2]));
-    l.sent('aaa-2', performance.now() - 40);
+    l.recordSent('aaa-2', performance.now() - 40);
     expect(heard).toEqual([
       'awaited 0',
       'awaited 1',
@@ -167,7 +167,7 @@ describe('a lane', () => {
     ]);
   });
 
-  test('tells nothing more to whom has unsubscribed', () => {
+  test('calls no listener that has unsubscribed', () => {
     const { lane: l, sinks } = lane();
     let heard = 0;
     const end = l.subscribe({ messages: () => (heard += 1) });
@@ -184,24 +184,24 @@ describe('a lane and its network', () => {
     vi.useFakeTimers();
   });
 
-  test('reads anew when something lasting goes wrong, and when it is over', () => {
+  test('restarts when a lasting fault begins and ends', () => {
     const { lane: l, log, sinks, asks } = lane();
     l.use('stream');
     sinks.stream?.batch(batch([1]));
     log.length = 0;
-    l.network.choose('slow');
+    l.network.setFault('slow');
     expect(asks()).toMatchObject({ fault: 'slow' });
-    l.network.choose('healthy');
+    l.network.setFault('healthy');
     expect(asks()).toMatchObject({ fault: null });
     const once = ['stop stream', 'start stream {"cursor":"aaa-1"}'];
     expect(log).toEqual([...once, ...once]);
   });
 
-  test('has its connections closed by a restart, and leaves it to them to come back', async () => {
+  test('has its connections closed by a restart, and lets them reconnect by themselves', async () => {
     const { lane: l, log, severed } = lane();
     l.use('long-poll');
     log.length = 0;
-    l.network.choose('restart');
+    l.network.setFault('restart');
     expect(severed.map(({ url }) => url.searchParams.get('fault'))).toEqual(['restart']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(l.network.fault).toBe('healthy');
@@ -209,18 +209,18 @@ describe('a lane and its network', () => {
     expect(severed).toHaveLength(1);
   });
 
-  test('waits for a connection to close where a lasting fault came before the restart', () => {
+  test('waits for a connection before a restart that follows a lasting fault', () => {
     const { lane: l, sinks, severed } = lane();
     l.use('stream');
-    l.network.choose('buffer');
-    l.network.choose('restart');
+    l.network.setFault('buffer');
+    l.network.setFault('restart');
     expect(severed).toEqual([]);
     sinks.stream?.link({ kind: 'live' });
     sinks.stream?.link({ kind: 'live' });
     expect(severed).toHaveLength(1);
   });
 
-  test('opens its stream anew for another idea of what is mute', () => {
+  test('reopens its stream for another stall time-out', () => {
     const { lane: l, log } = lane();
     l.use('stream');
     l.network.setStallTimeout(2);
@@ -233,7 +233,7 @@ describe('a lane and its network', () => {
     expect(l.network.stallTimeout_ms).toBe(3_000);
   });
 
-  test('keeps nothing open while the page is put away, and begins with a poll after it', () => {
+  test('closes its connection while the page is cached, and starts as after a sleep', () => {
     const { lane: l, log, sinks } = lane();
     l.use('stream');
     sinks.stream?.batch(batch([1]));

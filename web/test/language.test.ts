@@ -18,7 +18,7 @@ describe('the language', () => {
     expect(chooseLanguage(given, preferred)).toBe(language);
   });
 
-  test('numbers and times follow the browser’s region where it has the language', () => {
+  test('numbers and times follow the browser’s region of the language', () => {
     expect(chooseLocale('en', ['ko', 'en-GB'])).toBe('en-GB');
     expect(chooseLocale('ko', ['en-GB'])).toBe('ko');
     expect(chooseLocale('en', ['en-_!'])).toBe('en');
@@ -29,7 +29,7 @@ describe('the language', () => {
 function texts(value: unknown, path = ''): [string, string][] {
   if (typeof value === 'string') return [[path, value]];
   if (typeof value === 'function') {
-    // What takes something other than words and numbers has tests of its own.
+    // Functions with other parameters have tests of their own.
     try {
       const text: unknown = value(...Array.from({ length: value.length }, () => 2));
       return typeof text === 'string' ? [[path, text]] : [];
@@ -44,7 +44,7 @@ function texts(value: unknown, path = ''): [string, string][] {
 describe('Korean', () => {
   const korean = new Map(texts(ko));
 
-  test('says everything that English says, in Korean', () => {
+  test('translates every English string', () => {
     const same = texts(en).filter(([path, text]) => korean.get(path) === text && /[a-z]{4}/i.test(text));
     expect(same.map(([path]) => path)).toEqual([
       '.title',

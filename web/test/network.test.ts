@@ -30,32 +30,32 @@ afterEach(() => {
 });
 
 describe('a lane’s network', () => {
-  test('asks for the fault that is chosen, and for none in good health', () => {
+  test('requests the chosen fault, and none if it is healthy', () => {
     const { network: n } = network();
     expect(n.query('poll')).toEqual({ fault: null, fault_key: null });
     expect(n.query('stream')['fault_key']).toMatch(/^[a-z0-9]{8}$/);
-    n.choose('slow');
+    n.setFault('slow');
     for (const transport of ['poll', 'long-poll', 'stream'] as const) {
       expect(n.query(transport)['fault']).toBe('slow');
     }
-    n.choose('healthy');
+    n.setFault('healthy');
     expect(n.query('stream')['fault']).toBeNull();
   });
 
-  test('keeps a lasting fault, and ends a momentary one by itself', async () => {
+  test('keeps a lasting fault, and ends a temporary one by itself', async () => {
     const { network: n, faults } = network(networkDown);
-    n.choose('cut');
+    n.setFault('cut');
     await vi.advanceTimersByTimeAsync(60_000);
-    n.choose('offline');
+    n.setFault('offline');
     await vi.advanceTimersByTimeAsync(4_900);
     expect(n.fault).toBe('offline');
     await vi.advanceTimersByTimeAsync(200);
-    n.choose('restart');
+    n.setFault('restart');
     await vi.advanceTimersByTimeAsync(3_100);
     expect(faults).toEqual(['cut', 'offline for a while', 'healthy', 'restart for a while', 'healthy']);
   });
 
-  test('offline ends what is open, refuses what is new, and comes back', async () => {
+  test('offline aborts open requests, refuses new ones, and ends by itself', async () => {
     const { network: n, opened } = network(hang, () => pollAnswer([1]));
     const polled = new RecordingSink();
     const streamed = new RecordingSink();
@@ -65,7 +65,7 @@ describe('a lane’s network', () => {
     polls.start(() => ({ last: 0 }));
     stream.start(() => ({ cursor: 'aaa-0' }));
     opened[0]?.opens();
-    n.choose('offline');
+    n.setFault('offline');
     await vi.advanceTimersByTimeAsync(4_000);
     for (const sink of [polled, streamed]) {
       expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'network', detail: null });
@@ -78,15 +78,15 @@ describe('a lane’s network', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('a restart loses the next poll, and no later one', () => {
+  test('a restart loses only the next poll', () => {
     const { network: n } = network();
-    n.choose('restart');
+    n.setFault('restart');
     expect(n.query('stream')['fault']).toBeNull();
     expect(n.query('poll')).toMatchObject({ fault: 'restart' });
     expect(n.query('poll')['fault']).toBeNull();
   });
 
-  test('severs its own connections, on nobody’s account', async () => {
+  test('requests to close its connections without a client label', async () => {
     const { network: n, calls } = network(networkDown);
     await n.disconnect('lobby');
     expect(Object.fromEntries(calls[0]?.url.searchParams ?? [])).toEqual({
@@ -96,10 +96,10 @@ describe('a lane’s network', () => {
     });
   });
 
-  test('is not shared while something is wrong with it', () => {
+  test('is not shareable with a fault', () => {
     const { network: n } = network(networkDown);
     const shareable = (['healthy', 'restart', 'buffer', 'cut', 'slow', 'offline'] as const).map((fault) => {
-      n.choose(fault);
+      n.setFault(fault);
       return n.isShareable;
     });
     expect(shareable).toEqual([true, true, false, false, false, false]);

@@ -26,7 +26,7 @@ function watch() {
   return { page, heard, stop };
 }
 
-describe('the life of a page', () => {
+describe('the page lifecycle', () => {
   test('reconnects when the page is shown again', () => {
     const { page, heard } = watch();
     page.hide();
@@ -34,7 +34,7 @@ describe('the life of a page', () => {
     expect(heard).toEqual(['hidden', 'shown', 'reconnect']);
   });
 
-  test('resumes after a sleep of the machine, noticed by the next timer or when the page is shown', async () => {
+  test('resumes after a sleep of the machine, detected by the next timer or when the page is shown', async () => {
     const { page, heard } = watch();
     await vi.advanceTimersByTimeAsync(4_000);
     vi.setSystemTime(Date.now() + 60_000);
@@ -46,7 +46,7 @@ describe('the life of a page', () => {
     expect(heard).toEqual(['resume', 'hidden', 'shown', 'resume']);
   });
 
-  test('takes a timer of a hidden page that comes a minute late for no sleep', async () => {
+  test('does not take a timer of a hidden page that is a minute late for a sleep', async () => {
     const { page, heard } = watch();
     page.hide();
     await vi.advanceTimersByTimeAsync(4_000);
@@ -55,7 +55,7 @@ describe('the life of a page', () => {
     expect(heard).toEqual(['hidden']);
   });
 
-  test('resumes when the network is back, and when the page comes out of the cache of pages', () => {
+  test('resumes when the network is back, and when the page is restored from the cache', () => {
     const { page, heard } = watch();
     page.goOnline();
     page.putAway();
@@ -64,7 +64,7 @@ describe('the life of a page', () => {
     expect(heard).toEqual(['resume', 'suspend', 'resume']);
   });
 
-  test('hears nothing after its end, and leaves no timer', () => {
+  test('calls nothing after it is stopped, and leaves no timer', () => {
     const { page, heard, stop } = watch();
     stop();
     page.hide();

@@ -1,29 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import { pageSettingsFrom, parameterOf } from '../src/lab/page-settings.ts';
+import { parsePageSettings, formatParameter } from '../src/lab/page-settings.ts';
 
-describe('the address of the page as a whole', () => {
-  test('says nothing of what there is without it', () => {
-    expect(pageSettingsFrom('?room=tea')).toEqual({
+describe('the page’s settings in its address', () => {
+  test('omit defaults', () => {
+    expect(parsePageSettings('?room=tea')).toEqual({
       settings: { traffic: null, rate: 2, window_s: 12 },
       invalid: [],
     });
-    expect(parameterOf('rate', 2)).toBeNull();
-    expect(parameterOf('window', 12)).toBeNull();
-    expect(parameterOf('traffic', null)).toBeNull();
+    expect(formatParameter('rate', 2)).toBeNull();
+    expect(formatParameter('window', 12)).toBeNull();
+    expect(formatParameter('traffic', null)).toBeNull();
   });
 
-  test('says which traffic runs, how much, and how much time is shown', () => {
-    expect(pageSettingsFrom('?traffic=steady&rate=0.5&window=60').settings).toEqual({
+  test('have the traffic pattern, the rate and the window', () => {
+    expect(parsePageSettings('?traffic=steady&rate=0.5&window=60').settings).toEqual({
       traffic: 'steady',
       rate: 0.5,
       window_s: 60,
     });
-    expect(parameterOf('traffic', 'chatty')).toBe('chatty');
-    expect(parameterOf('rate', 0.5)).toBe('0.5');
+    expect(formatParameter('traffic', 'chatty')).toBe('chatty');
+    expect(formatParameter('rate', 0.5)).toBe('0.5');
   });
 
-  test('does not say a burst, which would be over', () => {
-    expect(parameterOf('traffic', 'burst')).toBeNull();
+  test('omit a burst, which would be over', () => {
+    expect(formatParameter('traffic', 'burst')).toBeNull();
   });
 
   test.each([
@@ -33,9 +33,9 @@ describe('the address of the page as a whole', () => {
     ['rate', '51'],
     ['rate', 'x'],
     ['window', '13'],
-  ])('“%s=%s” is told to be invalid, and done without', (name, value) => {
-    const { settings, invalid } = pageSettingsFrom(`?${name}=${value}`);
-    expect(settings).toEqual(pageSettingsFrom('').settings);
+  ])('report and ignore the invalid “%s=%s”', (name, value) => {
+    const { settings, invalid } = parsePageSettings(`?${name}=${value}`);
+    expect(settings).toEqual(parsePageSettings('').settings);
     expect(invalid).toMatchObject([{ name, value }]);
   });
 });

@@ -1,4 +1,4 @@
-// A page that is hidden, shown and put away as a test wants.
+// A fake page that tests hide, show and put into the back/forward cache.
 
 import type { PageEvents } from '../src/client/page-lifecycle.ts';
 

@@ -1,9 +1,9 @@
-// The planner's question: what is asked of the server, what the address keeps, and which answer counts.
+// The planner's question, its parameters in the address, and requests for plans.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIELDS, queryOf, questionFrom, withQuestion } from '../src/lab/planner/fields.ts';
+import { FIELDS, toQuery, parseQuestion, withQuestion } from '../src/lab/planner/fields.ts';
 import { TrafficMeter } from '../src/lab/planner/observed-traffic.ts';
-import { crossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
+import { findCrossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
 import { PlanRequests } from '../src/lab/planner/requests.ts';
 
 const NOTHING = { cpu: [], 'wire-bytes': [] };
@@ -18,11 +18,11 @@ const PLAN = {
 };
 
 describe('the question', () => {
-  it('is asked in the units of the route', () => {
-    const first = questionFrom('');
+  it('is sent in the units of the route', () => {
+    const first = parseQuestion('');
     const values = { ...first.values, round_trip: 80, utilization: 50, clients: 10.4 };
-    expect(queryOf(first)).not.toHaveProperty('stack');
-    expect(queryOf({ values, spacing: 'regular', stack: 'express' })).toMatchObject({
+    expect(toQuery(first)).not.toHaveProperty('stack');
+    expect(toQuery({ values, spacing: 'regular', stack: 'express' })).toMatchObject({
       stack: 'express',
       clients: 10,
       round_trip: 0.08,
@@ -32,8 +32,8 @@ describe('the question', () => {
     });
   });
 
-  it('is in the address as far as it is not the initial one, and comes back from there', () => {
-    const first = questionFrom('');
+  it('is kept in the address without defaults, and parsed from it', () => {
+    const first = parseQuestion('');
     expect(withQuestion('http://a/?room=tea', first)).toBe('http://a/?room=tea');
     const asked = {
       values: { ...first.values, clients: 50_000, max_delay: 0.5 },
@@ -42,19 +42,19 @@ describe('the question', () => {
     } as const;
     const address = withQuestion('http://a/?room=tea', asked);
     expect(new URL(address).searchParams.get('plan-max-delay')).toBe('0.5');
-    expect(questionFrom(new URL(address).search)).toEqual(asked);
-    expect(questionFrom('?plan-clients=none&plan-rate=-1').values.clients).toBe(FIELDS.clients.initial);
+    expect(parseQuestion(new URL(address).search)).toEqual(asked);
+    expect(parseQuestion('?plan-clients=none&plan-rate=-1').values.clients).toBe(FIELDS.clients.initial);
   });
 });
 
-describe('an answer', () => {
-  it('is a plan, or it is refused', () => {
+describe('a plan', () => {
+  it('is rejected if it is invalid', () => {
     expect(parsePlan(PLAN)).toBe(PLAN);
     for (const wrong of [null, [], {}, { ...PLAN, transports: { poll: {} } }, { ...PLAN, curves: null }])
       expect(() => parsePlan(wrong)).toThrow();
   });
 
-  it('marks only those crossings that its curve shows', () => {
+  it('has only crossings within its curve', () => {
     const cpu = [
       { from: 0.5, to: 20 },
       { from: 900, to: null },
@@ -68,7 +68,7 @@ describe('an answer', () => {
       at: [1, 10, 100],
       cores: { poll: [], 'long-poll': [], stream: [] },
     } as const;
-    expect(crossings(plan, curve)).toEqual([20]);
+    expect(findCrossings(plan, curve)).toEqual([20]);
   });
 });
 
@@ -76,7 +76,7 @@ describe('requests', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('are one for several quick changes, and only the last answer counts', async () => {
+  it('are debounced, and only the last response counts', async () => {
     const answers: ((response: Response) => void)[] = [];
     const asked: string[] = [];
     const get = (address: RequestInfo | URL) => {
@@ -90,14 +90,14 @@ describe('requests', () => {
       get as typeof fetch,
     );
     const of = (clients: number) => {
-      const first = questionFrom('');
+      const first = parseQuestion('');
       return { ...first, values: { ...first.values, clients } };
     };
-    requests.ask(of(1));
-    requests.ask(of(2));
+    requests.request(of(1));
+    requests.request(of(2));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(asked).toHaveLength(1);
-    requests.ask(of(3));
+    requests.request(of(3));
     await vi.advanceTimersByTimeAsync(1_000);
     const whole = () => new Response(JSON.stringify(PLAN));
     answers[1]?.(whole());
@@ -108,11 +108,11 @@ describe('requests', () => {
     expect(failed).not.toHaveBeenCalled();
   });
 
-  it('pass the sentence of a refusal on', async () => {
+  it('pass on the detail of a refusal', async () => {
     const failed = vi.fn();
     const problem = new Response(JSON.stringify({ detail: 'clients must be' }), { status: 400 });
-    new PlanRequests({ answer: vi.fn(), failed }, (async () => problem) as typeof fetch).ask(
-      questionFrom(''),
+    new PlanRequests({ answer: vi.fn(), failed }, (async () => problem) as typeof fetch).request(
+      parseQuestion(''),
     );
     await vi.advanceTimersByTimeAsync(1_000);
     expect(failed).toHaveBeenCalledExactlyOnceWith('clients must be');
@@ -123,7 +123,7 @@ describe('the traffic of a lane', () => {
   it('is a rate and a size over the last minute', () => {
     const meter = new TrafficMeter(0);
     expect(meter.current(60_000)).toBeNull();
-    for (let at_ms = 1_000; at_ms <= 120_000; at_ms += 1_000) meter.saw('né', at_ms);
+    for (let at_ms = 1_000; at_ms <= 120_000; at_ms += 1_000) meter.record('né', at_ms);
     expect(meter.current(120_000)).toEqual({ rate: 1, size_bytes: 3 });
     expect(meter.current(400_000)).toBeNull();
   });

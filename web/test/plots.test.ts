@@ -15,107 +15,112 @@ function figures(requests: number, wire_bytes = requests * 100, since = 'then'):
 const sum = (series: Series) => series.reduce((total: number, value) => total + (value ?? 0), 0);
 
 describe('the store', () => {
-  test('spreads what was counted over the time between two looks, and loses nothing', () => {
+  test('distributes counts over the time between two samples, and loses nothing', () => {
     const store = new PlotStore(START_MS);
-    store.figures('left', figures(10), 'poll', START_MS + 250);
-    store.figures('left', figures(12), 'poll', START_MS + 1_250);
-    store.figures('left', figures(12), 'poll', START_MS + 2_250);
+    store.recordFigures('left', figures(10), 'poll', START_MS + 250);
+    store.recordFigures('left', figures(12), 'poll', START_MS + 1_250);
+    store.recordFigures('left', figures(12), 'poll', START_MS + 2_250);
     const { requests, wire_bytes } = store.lane('left');
     expect(requests.poll.slice(-3)).toEqual([1.5, 0.5, 0]);
     expect(sum(wire_bytes.poll)).toBe(200);
     expect(sum(requests.stream)).toBe(0);
     expect(requests.stream.every((value) => value === null)).toBe(true);
-    expect(store.total('left', 'poll', START_S)).toEqual({ requests: 2, wire_bytes: 200, delay_ms: null });
+    expect(store.summarize('left', 'poll', START_S)).toEqual({
+      requests: 2,
+      wire_bytes: 200,
+      delay_ms: null,
+    });
   });
 
   test.each([
-    ['a rest', (store: PlotStore) => (store.pause(START_MS + 1_000), store.resume(START_MS + 2_000))],
-    ['no figures', (store: PlotStore) => store.figures('left', null, 'poll', START_MS + 1_500)],
+    ['a pause', (store: PlotStore) => (store.pause(START_MS + 1_000), store.resume(START_MS + 2_000))],
+    ['no figures', (store: PlotStore) => store.recordFigures('left', null, 'poll', START_MS + 1_500)],
     ['a lane that stopped', (store: PlotStore) => store.split('left')],
   ])('does not count across %s', (_, between) => {
     const store = new PlotStore(START_MS);
-    store.figures('left', figures(10), 'poll', START_MS);
+    store.recordFigures('left', figures(10), 'poll', START_MS);
     between(store);
-    store.figures('left', figures(50), 'poll', START_MS + 3_000);
-    store.figures('left', figures(51), 'poll', START_MS + 4_000);
+    store.recordFigures('left', figures(50), 'poll', START_MS + 3_000);
+    store.recordFigures('left', figures(51), 'poll', START_MS + 4_000);
     expect(sum(store.lane('left').requests.poll)).toBe(1);
   });
 
-  test('does not count across a gap or a server that begins anew', () => {
+  test('does not count across a gap or a restart of the server', () => {
     const store = new PlotStore(START_MS);
-    store.figures('left', figures(10), 'poll', START_MS);
-    store.figures('left', figures(90), 'poll', START_MS + 60_000);
-    store.figures('left', figures(95, 9_500, 'later'), 'poll', START_MS + 61_000);
+    store.recordFigures('left', figures(10), 'poll', START_MS);
+    store.recordFigures('left', figures(90), 'poll', START_MS + 60_000);
+    store.recordFigures('left', figures(95, 9_500, 'later'), 'poll', START_MS + 61_000);
     expect(sum(store.lane('left').requests.poll)).toBe(0);
   });
 
-  test('counts from nothing where a client is new', () => {
+  test('counts from zero for a new client', () => {
     const store = new PlotStore(START_MS);
-    store.begin('left', START_MS);
-    store.figures('left', figures(2), 'poll', START_MS + 500);
-    expect(store.total('left', 'poll', START_S).requests).toBe(2);
+    store.beginClient('left', START_MS);
+    store.recordFigures('left', figures(2), 'poll', START_MS + 500);
+    expect(store.summarize('left', 'poll', START_S).requests).toBe(2);
   });
 
-  test('tells when it rested, and records nothing meanwhile', () => {
+  test('lists its pauses, and records nothing during them', () => {
     const store = new PlotStore(START_MS);
     store.pause(START_MS + 2_000);
-    expect(store.paused).toBe(true);
-    store.seen('left', 'a-1', 'stream', START_MS + 3_000, 5);
+    expect(store.isPaused).toBe(true);
+    store.recordMessage('left', 'a-1', 'stream', START_MS + 3_000, 5);
     store.resume(START_MS + 30_000);
     expect(store.pauses).toEqual([{ from_s: START_S + 2, to_s: START_S + 30 }]);
-    expect(store.total('left', 'poll', START_S).delay_ms).toBeNull();
+    expect(store.summarize('left', 'poll', START_S).delay_ms).toBeNull();
     expect(store.times.at(-1)).toBe(START_S + 30);
     store.advance(START_MS + 2_000_000);
     expect(store.pauses).toEqual([]);
   });
 
-  test('takes the median of a second, marks a message once, and when it was published', () => {
+  test('has the median of each second, and counts a message once, at its publish time', () => {
     const store = new PlotStore(START_MS);
     for (const [cursor, delay_ms] of [
       ['a-1', 10],
       ['a-2', 2_000],
       ['a-3', 30],
     ] as const)
-      store.seen('left', cursor, 'poll', START_MS + 5_500, delay_ms);
-    store.seen('right', 'a-2', 'stream', START_MS + 5_600, 4);
+      store.recordMessage('left', cursor, 'poll', START_MS + 5_500, delay_ms);
+    store.recordMessage('right', 'a-2', 'stream', START_MS + 5_600, 4);
     expect(store.lane('left').delay_ms.poll.at(-1)).toBe(30);
     expect(store.messages.slice(-3)).toEqual([1, null, 2]);
-    expect(store.messagesSince(START_S)).toBe(3);
-    expect(store.total('left', 'poll', START_S).delay_ms).toBe(30);
-    expect(store.total('right', 'stream', START_S).delay_ms).toBe(4);
+    expect(store.countMessagesSince(START_S)).toBe(3);
+    expect(store.summarize('left', 'poll', START_S).delay_ms).toBe(30);
+    expect(store.summarize('right', 'stream', START_S).delay_ms).toBe(4);
   });
 
-  test('holds a fixed number of values, however long it runs', () => {
+  test('keeps a fixed number of values', () => {
     const store = new PlotStore(START_MS);
     for (let s = 0; s < 1_200; s++) {
       store.advance(START_MS + s * 1_000);
-      store.figures('left', figures(s * 20), 'poll', START_MS + s * 1_000);
-      for (let i = 0; i < 20; i++) store.seen('left', `a-${s}-${i}`, 'poll', START_MS + s * 1_000 + 500, i);
+      store.recordFigures('left', figures(s * 20), 'poll', START_MS + s * 1_000);
+      for (let i = 0; i < 20; i++)
+        store.recordMessage('left', `a-${s}-${i}`, 'poll', START_MS + s * 1_000 + 500, i);
     }
     expect(store.times).toHaveLength(SECONDS);
     expect(store.lane('left').requests.poll).toHaveLength(SECONDS);
-    expect(store.messagesSince(0)).toBe(SECONDS * 20);
-    expect(store.total('left', 'poll', 0).delay_ms).toBe(9);
+    expect(store.countMessagesSince(0)).toBe(SECONDS * 20);
+    expect(store.summarize('left', 'poll', 0).delay_ms).toBe(9);
   });
 });
 
 describe('the columns', () => {
-  test('put whole steps together, as rates, aligned to the clock', () => {
+  test('combine complete steps to rates, aligned to the clock', () => {
     const store = new PlotStore(START_MS);
-    for (let s = 0; s <= 9; s++) store.figures('left', figures(s * 3), 'poll', START_MS + s * 1_000);
+    for (let s = 0; s <= 9; s++) store.recordFigures('left', figures(s * 3), 'poll', START_MS + s * 1_000);
     const columns = new Columns('requests', ['left'], 6, 2);
     columns.fill(store);
     const [times, poll, longPoll] = columns.data;
-    // The last look was at the beginning of second 9: what is after 8 is not whole.
+    // The last sample was at the beginning of second 9, so the step after 8 is incomplete.
     expect(times).toEqual([START_S + 1, START_S + 3, START_S + 5, START_S + 7]);
     expect(poll).toEqual([3, 3, 3, 3]);
     expect(longPoll).toEqual([null, null, null, null]);
     expect(columns.lines.map(({ transport }) => transport)).toEqual(['poll', 'long-poll', 'stream']);
   });
 
-  test('leave out steps that were counted in part, and draw no fall before and after a rest', () => {
+  test('omit incomplete steps before and after a pause', () => {
     const store = new PlotStore(START_MS);
-    const look = (ms: number) => store.figures('left', figures(ms / 500), 'poll', START_MS + ms);
+    const look = (ms: number) => store.recordFigures('left', figures(ms / 500), 'poll', START_MS + ms);
     for (let ms = 500; ms <= 5_500; ms += 1_000) look(ms);
     store.pause(START_MS + 5_500);
     store.resume(START_MS + 8_500);

@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 describe('interval polling', () => {
-  test('asks for the room, from the place it is given, for its client, past every cache', async () => {
+  test('requests the room at its position for its client, bypassing caches', async () => {
     const { source, calls } = polling([() => pollAnswer([])]);
     source.start(() => ({ last: 50 }));
     await vi.advanceTimersByTimeAsync(0);
@@ -51,21 +51,21 @@ describe('interval polling', () => {
     expect(calls[0]?.init.cache).toBe('no-store');
   });
 
-  test('asks again a fixed time after the start of the last poll', async () => {
+  test('polls again a fixed time after the start of the last poll', async () => {
     const { source, times } = polling([slow(300)]);
     source.start(() => ({ cursor: 'aaa-1' }));
     await vi.advanceTimersByTimeAsync(6_100);
     expect(times()).toEqual([0, 2_000, 4_000, 6_000]);
   });
 
-  test('never has two polls under way', async () => {
+  test('never has two polls in flight', async () => {
     const { source, times } = polling([slow(5_000)]);
     source.start(() => ({ cursor: 'aaa-1' }));
     await vi.advanceTimersByTimeAsync(11_000);
     expect(times()).toEqual([0, 5_000, 10_000]);
   });
 
-  test('asks at once where more is ready', async () => {
+  test('polls again at once if the response says more', async () => {
     const { source, times, sink } = polling([
       () => pollAnswer([1, 2], { more: true }),
       () => pollAnswer([3]),
@@ -77,7 +77,7 @@ describe('interval polling', () => {
     expect(sink.ids).toEqual([1, 2, 3]);
   });
 
-  test('asks for each poll where to go on', async () => {
+  test('calls `position` for each poll', async () => {
     let cursor = 'aaa-1';
     const { source, calls } = polling([() => pollAnswer([])]);
     source.start(() => ({ cursor }));
@@ -97,7 +97,7 @@ describe('interval polling', () => {
     expect(times()).toEqual([0, 2_500]);
   });
 
-  test('stops at once: the request ends and nothing more arrives', async () => {
+  test('stops at once: the request is aborted and nothing more arrives', async () => {
     const { source, sink, calls } = polling([slow(500, [1])]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(100);
@@ -109,7 +109,7 @@ describe('interval polling', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('says that it reconnects, tries with growing pauses of at most 5 s, and recovers by itself', async () => {
+  test('reports that it reconnects, retries with growing pauses of at most 5 s, and recovers', async () => {
     const replies = Array.from({ length: 12 }, () => networkDown);
     const { source, sink, times } = polling([...replies, () => pollAnswer([1])]);
     source.start(() => ({ cursor: 'aaa-0' }));
@@ -125,7 +125,7 @@ describe('interval polling', () => {
     expect(sink.ids[0]).toBe(1);
   });
 
-  test('tries at once when it is woken from a pause between failures', async () => {
+  test('retries at once when `reconnect` ends a pause', async () => {
     const { source, sink } = polling([
       networkDown,
       networkDown,
@@ -144,7 +144,7 @@ describe('interval polling', () => {
     expect(sink.kinds.at(-1)).toBe('live');
   });
 
-  test('keeps to its interval when it is woken', async () => {
+  test('keeps its interval on `reconnect`', async () => {
     const { source, times } = polling([() => pollAnswer([])]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(500);
@@ -153,7 +153,7 @@ describe('interval polling', () => {
     expect(times()).toEqual([0, 2_000]);
   });
 
-  test('passes on the sentence of a refusal', async () => {
+  test('passes on the detail of a refusal', async () => {
     const { source, sink } = polling([() => problem(503, 'The store is away.')]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(0);
@@ -165,7 +165,7 @@ describe('interval polling', () => {
     ['has no messages', () => json(200, { cursor: 'aaa-1' })],
     ['has no cursor', () => json(200, { messages: [] })],
     ['has a message without an id', () => json(200, { messages: [{ text: 'x' }], cursor: 'aaa-1' })],
-  ])('takes nothing from an answer that %s', async (_, reply) => {
+  ])('rejects a response that %s', async (_, reply) => {
     const { source, sink } = polling([reply]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(0);
@@ -173,14 +173,14 @@ describe('interval polling', () => {
     expect(sink.batches).toEqual([]);
   });
 
-  test('gives up on a request that nothing answers', async () => {
+  test('times out a request without a response', async () => {
     const { source, sink } = polling([hang, () => pollAnswer([1])]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(10_500);
     expect(sink.kinds).toEqual(['connecting', 'reconnecting', 'live']);
   });
 
-  test('passes a reset on with the messages after it', async () => {
+  test('passes on a reset with the messages after it', async () => {
     const { source, sink } = polling([() => pollAnswer([1], { reset: 'unknown' }, 'bbb')]);
     source.start(() => ({ cursor: 'aaa-7' }));
     await vi.advanceTimersByTimeAsync(0);
@@ -189,14 +189,14 @@ describe('interval polling', () => {
 });
 
 describe('long-polling', () => {
-  test('asks with a short wait until the server has shown itself, then with the whole one', async () => {
+  test('has a short wait until the first response, then the full one', async () => {
     const { source, calls } = polling([slow(1_000), slow(25_000)], { wait_s: 25 });
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(1_100);
     expect(calls.map(({ url }) => url.searchParams.get('wait'))).toEqual(['1', '25']);
   });
 
-  test('asks again as soon as it has an answer with messages', async () => {
+  test('polls again at once after a response with messages', async () => {
     const { source, times, sink } = polling([slow(40, [1]), slow(70, [2]), hang], { wait_s: 25 });
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(1_000);
@@ -204,14 +204,14 @@ describe('long-polling', () => {
     expect(sink.ids).toEqual([1, 2]);
   });
 
-  test('does not spin where empty answers come early', async () => {
+  test('does not busy-loop on early empty responses', async () => {
     const { source, calls } = polling([() => pollAnswer([])], { wait_s: 25 });
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(calls.length).toBeLessThanOrEqual(41);
   });
 
-  test('waits for as long as the server may, and a little longer', async () => {
+  test('waits as long as the server may, and a little longer', async () => {
     const { source, sink } = polling([slow(10), hang], { wait_s: 25 });
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(34_000);

@@ -26,7 +26,7 @@ describe('publishing', () => {
     expect(header(calls[0], 'idempotency-key')).toBe('key-1');
   });
 
-  test('tries once more with the same key where the network failed', async () => {
+  test('retries once with the same key after a network failure', async () => {
     const { fetch, calls } = fakeFetch(networkDown, () => json(200, message(1)));
     const result = publish(draft, 'key-1', fetch);
     await vi.runAllTimersAsync();
@@ -34,7 +34,7 @@ describe('publishing', () => {
     expect(calls.map((call) => header(call, 'idempotency-key'))).toEqual(['key-1', 'key-1']);
   });
 
-  test('tries once more where the answer does not come', async () => {
+  test('retries once after a time-out', async () => {
     const { fetch, calls } = fakeFetch(hang, () => json(201, message(1)));
     const result = publish(draft, 'key-1', fetch);
     await vi.runAllTimersAsync();
@@ -42,7 +42,7 @@ describe('publishing', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('does not try a third time', async () => {
+  test('does not retry twice', async () => {
     const { fetch, calls } = fakeFetch(networkDown);
     const result = publish(draft, 'key-1', fetch);
     await vi.runAllTimersAsync();
@@ -50,7 +50,7 @@ describe('publishing', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('does not repeat what was refused, and says why it was', async () => {
+  test('does not retry a refusal, and returns its detail', async () => {
     const { fetch, calls } = fakeFetch(() => problem(422, 'author is too long'));
     expect(await publish(draft, 'key-1', fetch)).toEqual({
       ok: false,
@@ -60,7 +60,7 @@ describe('publishing', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('survives a refusal that is no problem+json', async () => {
+  test('accepts a refusal without problem+json', async () => {
     const { fetch } = fakeFetch(() => new Response('<html>', { status: 502 }));
     expect(await publish(draft, 'key-1', fetch)).toEqual({ ok: false, why: 'refused', detail: null });
   });
@@ -91,7 +91,7 @@ function outbox() {
 }
 
 describe('the outbox', () => {
-  test('publishes in the order of writing, one after the other, each with a key of its own', async () => {
+  test('publishes one message at a time in order, each with its own key', async () => {
     const { add, sent, flush } = outbox();
     add('one');
     add('two');
@@ -103,7 +103,7 @@ describe('the outbox', () => {
     expect(new Set(sent.map(({ key }) => key)).size).toBe(2);
   });
 
-  test('tells what was published, and when it was written', async () => {
+  test('reports what was published, and when it was written', async () => {
     const { add, sent, heard, flush } = outbox();
     add('one');
     await vi.advanceTimersByTimeAsync(10);
@@ -113,7 +113,7 @@ describe('the outbox', () => {
     expect(heard.sending.at(-1)).toBe(0);
   });
 
-  test('gives back everything that was not published', async () => {
+  test('returns all texts that were not published', async () => {
     const { add, sent, heard, flush } = outbox();
     add('one');
     add('two');
@@ -125,7 +125,7 @@ describe('the outbox', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('sends the same text with the same key after a network failure, another with another', async () => {
+  test('reuses the key if the same text is sent again after a network failure', async () => {
     const { add, sent, flush } = outbox();
     add('one');
     await flush();

@@ -1,4 +1,4 @@
-// The newest messages of a room, asked for once.
+// Reading the newest messages of a room once.
 
 import { describe, expect, it } from 'vitest';
 import { readNewest } from '../src/client/index.ts';
@@ -22,7 +22,7 @@ function answering(status: number, body: string): { asked: string[]; fetch: type
 }
 
 describe('the newest messages', () => {
-  it('come with the cursor to read on from, and without a label', async () => {
+  it('come with a cursor, and are requested without a label', async () => {
     const body = JSON.stringify({ messages: [MESSAGE], cursor: 'k-7', more: false, reset: null });
     const { asked, fetch } = answering(200, body);
     const batch = await readNewest({ url: 'http://chat.example/a', room: 'a b', last: 3, fetch });
@@ -31,7 +31,7 @@ describe('the newest messages', () => {
     expect(asked).toEqual(['http://chat.example/a/poll?room=a+b&last=3']);
   });
 
-  it('are none if the server refuses, is garbled or is away', async () => {
+  it('are null after a refusal, an invalid response or a network failure', async () => {
     for (const [status, body] of [
       [401, '{}'],
       [200, '{"messages":'],

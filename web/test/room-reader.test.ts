@@ -42,7 +42,7 @@ function reader(options: RoomReaderOptions, ...replies: Replies) {
 }
 
 describe('a reader of a room', () => {
-  test('asks long-polls to wait as long as its options say', async () => {
+  test('sends the wait of its options with long-polls', async () => {
     const waits = [];
     for (const longPollWait_s of [undefined, 8]) {
       const options = longPollWait_s === undefined ? {} : { longPollWait_s };
@@ -55,7 +55,7 @@ describe('a reader of a room', () => {
     expect(waits).toEqual(['25', '8']);
   });
 
-  test('switches from polls to a stream and back at the same place', async () => {
+  test('switches from polls to a stream and back at the same cursor', async () => {
     const { reader: r, calls, opened, read } = reader({ room: 'tea' }, () => pollAnswer([1, 2]));
     r.use('poll');
     await vi.advanceTimersByTimeAsync(10);
@@ -74,7 +74,7 @@ describe('a reader of a room', () => {
     expect(stream?.events.readyState).toBe(2);
   });
 
-  test('reads several rooms with one cursor, and says of each who is in it', async () => {
+  test('reads several rooms with one cursor, and reports the presence of each', async () => {
     const present = (room: string) => ({ room, count: 0, present: [] });
     const heard: string[] = [];
     const { fetch, calls } = fakeFetch(() =>
@@ -98,7 +98,7 @@ describe('a reader of a room', () => {
     expect(heard.slice(0, 4)).toEqual(['1 in lobby', '2 in lobby', 'tea', 'coffee']);
   });
 
-  test('leaves out what tells readers apart, for a cache that collapses polls', async () => {
+  test('can omit label and interval, for a cache that collapses polls', async () => {
     const { reader: r, calls } = reader({ query: () => ({ client: null, interval: null }) }, () =>
       pollAnswer([]),
     );
@@ -112,7 +112,7 @@ describe('a reader of a room', () => {
     ['https://chat.example', 'https://chat.example/poll'],
     ['https://chat.example/talk', 'https://chat.example/talk/poll'],
     ['https://chat.example/talk/?x=1#y', 'https://chat.example/talk/poll'],
-  ])('asks the server at %s at %s', async (url, route) => {
+  ])('requests %s at %s', async (url, route) => {
     const { reader: r, calls } = reader({ url }, networkDown);
     r.use('poll');
     await vi.advanceTimersByTimeAsync(10);
@@ -121,7 +121,7 @@ describe('a reader of a room', () => {
     r.stop();
   });
 
-  test('states its interval, its label and what it was asked to add', async () => {
+  test('sends its interval, its label and added parameters', async () => {
     const { reader: r, calls } = reader(
       { client: 'me', interval_s: 5, query: (transport) => ({ via: transport, none: null }) },
       () => pollAnswer([]),
@@ -137,7 +137,7 @@ describe('a reader of a room', () => {
     r.stop();
   });
 
-  test('reads on while the page is hidden, or pauses and catches up if it is told to', async () => {
+  test('reads while the page is hidden, or pauses and catches up if configured', async () => {
     for (const whileHidden of ['read', 'pause'] as const) {
       const { reader: r, calls, page } = reader({ whileHidden }, ...Array(40).fill(() => pollAnswer([])));
       r.use('poll');
@@ -156,7 +156,7 @@ describe('a reader of a room', () => {
     }
   });
 
-  test('closes what is open when the page is put away, and begins with a poll when it is back', async () => {
+  test('closes its stream when the page is cached, and begins with a poll when it is restored', async () => {
     const { reader: r, calls, opened, page } = reader({}, () => pollAnswer([1]), networkDown);
     r.use('stream');
     await vi.advanceTimersByTimeAsync(10);
@@ -169,7 +169,7 @@ describe('a reader of a room', () => {
     r.stop();
   });
 
-  test('sends cookies to another origin only if it is told to', async () => {
+  test('sends cookies to another origin only if configured', async () => {
     for (const credentials of ['include', 'same-origin'] as const) {
       const { fetch, calls } = fakeFetch(networkDown);
       let init: EventSourceInit | null = null;
@@ -188,7 +188,7 @@ describe('a reader of a room', () => {
     }
   });
 
-  test('leaves nothing running when it stops', async () => {
+  test('leaves no timer when it stops', async () => {
     for (const transport of ['poll', 'long-poll', 'stream'] as const) {
       const { reader: r } = reader({}, () => pollAnswer([]));
       r.use(transport);

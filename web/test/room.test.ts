@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { roomFrom, roomLink } from '../src/lab/room.ts';
+import { parseRoom, buildRoomUrl } from '../src/lab/room.ts';
 
 describe('the room in the address', () => {
   test.each([
@@ -10,7 +10,7 @@ describe('the room in the address', () => {
     ['?room=A-z_09', 'A-z_09'],
     [`?room=${'a'.repeat(64)}`, 'a'.repeat(64)],
   ])('%s is %s', (search, room) => {
-    expect(roomFrom(search)).toEqual({ ok: true, room });
+    expect(parseRoom(search)).toEqual({ ok: true, room });
   });
 
   test.each([
@@ -23,17 +23,19 @@ describe('the room in the address', () => {
     [`?room=${'a'.repeat(65)}`, 'a'.repeat(65)],
     ['?room=%FF', '\uFFFD'],
   ])('%s is refused', (search, given) => {
-    expect(roomFrom(search)).toEqual({ ok: false, given });
+    expect(parseRoom(search)).toEqual({ ok: false, given });
   });
 
-  test('a link keeps what the lanes are asked to be', () => {
+  test('a link keeps the lanes’ settings', () => {
     const asked = 'view=side-by-side&left=long-poll&interval=0.5&interval=2';
-    expect(roomLink('tea', `http://127.0.0.1:8080/?room=old&${asked}`)).toBe(
+    expect(buildRoomUrl('tea', `http://127.0.0.1:8080/?room=old&${asked}`)).toBe(
       `http://127.0.0.1:8080/?room=tea&${asked}`,
     );
   });
 
-  test('a link keeps the page and nothing else of its address', () => {
-    expect(roomLink('tea', 'http://127.0.0.1:8080/?room=old&x=1#y')).toBe('http://127.0.0.1:8080/?room=tea');
+  test('a link drops unknown parameters and the fragment', () => {
+    expect(buildRoomUrl('tea', 'http://127.0.0.1:8080/?room=old&x=1#y')).toBe(
+      'http://127.0.0.1:8080/?room=tea',
+    );
   });
 });

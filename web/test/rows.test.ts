@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rowStyle, Rows } from '../src/lab/diagram/rows.ts';
+import { getRowStyle, Rows } from '../src/lab/diagram/rows.ts';
 import type { TimelineEvent } from '../src/lab/diagram/sequence.ts';
 
 function timelineEvent(
@@ -19,7 +19,7 @@ function timelineEvent(
     status: kind === 'answer' ? 200 : null,
     content: null,
     tls_version: null,
-    reconnect: false,
+    isReconnect: false,
     after_ms: null,
     ...more,
   };
@@ -31,7 +31,7 @@ const SCALE = 0.01;
 const TEXT_PX = 12;
 
 describe('rows', () => {
-  test('draw the arrows of one exchange apart, in their order, and the server’s ends at their time', () => {
+  test('separate the arrows of one exchange, with server ends at their times', () => {
     const rows = new Rows(SCALE, TEXT_PX);
     const drawn = (['opened', 'request', 'answer', 'closed'] as const).map(
       (kind, index) => rows.add(timelineEvent(1_000 + index, kind)).row,
@@ -41,7 +41,7 @@ describe('rows', () => {
     expect(drawn.map(({ from_ms }) => from_ms)).toEqual([1_000, 1_001, 1_002, 1_003]);
   });
 
-  test('never draw far from the truth, however dense it gets', () => {
+  test('have small offsets if they are dense', () => {
     const rows = new Rows(SCALE, TEXT_PX);
     for (let at_ms = 1_000; at_ms < 60_000; at_ms += 50)
       for (const kind of ['request', 'answer'] as const) rows.add(timelineEvent(at_ms, kind));
@@ -49,7 +49,7 @@ describe('rows', () => {
     expect(Math.max(...off_px)).toBeLessThanOrEqual(2);
   });
 
-  test('show pushes of a busy time each in its place', () => {
+  test('keep the time of each push of a band', () => {
     const rows = new Rows(0.03, TEXT_PX);
     for (let at_ms = 0; at_ms < 1_000; at_ms += 70)
       rows.add(timelineEvent(at_ms, 'push', { transport: 'stream', content: 'messages', messages: 1 }));
@@ -59,7 +59,7 @@ describe('rows', () => {
     expect(band?.times_ms).toEqual(Array.from({ length: 15 }, (_, index) => index * 70));
   });
 
-  test('are bounded by the height of the timeline, and nothing in them is lost', () => {
+  test('are bounded by the height of the timeline, and keep all counts', () => {
     const rows = new Rows(SCALE, TEXT_PX);
     for (let i = 0; i < 20_000; i++) {
       rows.add(
@@ -76,7 +76,7 @@ describe('rows', () => {
     expect([...rows.all].every(({ to_ms }) => to_ms >= 20_000)).toBe(true);
   });
 
-  test('keep apart what can be told apart', () => {
+  test('do not join events that are far enough apart', () => {
     const rows = new Rows(SCALE, TEXT_PX);
     for (let at_ms = 0; at_ms < 10_000; at_ms += 500) {
       for (const kind of ['request', 'answer'] as const) rows.add(timelineEvent(at_ms, kind));
@@ -87,7 +87,7 @@ describe('rows', () => {
 
   test.each([
     [timelineEvent(0, 'opened'), 'opened'],
-    [timelineEvent(0, 'opened', { reconnect: true }), 'reconnected'],
+    [timelineEvent(0, 'opened', { isReconnect: true }), 'reconnected'],
     [timelineEvent(0, 'answer'), 'empty'],
     [timelineEvent(0, 'answer', { status: 304 }), 'empty'],
     [timelineEvent(0, 'answer', { messages: 1 }), 'messages'],
@@ -98,7 +98,7 @@ describe('rows', () => {
     [timelineEvent(0, 'push', { content: 'presence' }), 'presence'],
     [timelineEvent(0, 'push', { content: null }), 'other'],
     [timelineEvent(0, 'closed'), 'closed'],
-  ] as const)('a timelineEvent has its style: %#', (given, style) => {
-    expect(rowStyle(given)).toBe(style);
+  ] as const)('have the style of their event: %#', (given, style) => {
+    expect(getRowStyle(given)).toBe(style);
   });
 });

@@ -15,7 +15,7 @@ const stream = (at_ms: number, kind: TraceEvent['kind'], connection = 1, more: P
   event(at_ms, kind, { transport: 'stream', connection, ...more });
 
 describe('the sequence', () => {
-  test('knows of polls how long nothing was asked and how long each was held', () => {
+  test('has the idle time before each poll and the time that it was held', () => {
     const sequence = new Sequence();
     const { timelineEvents, spans } = sequence.add([
       event(0, 'opened'),
@@ -32,7 +32,7 @@ describe('the sequence', () => {
     ]);
   });
 
-  test('keeps an open stream held, and counts from what it last wrote', () => {
+  test('keeps a stream held, and measures from its last write', () => {
     const sequence = new Sequence();
     const { timelineEvents, spans } = sequence.add([
       stream(0, 'opened'),
@@ -54,14 +54,14 @@ describe('the sequence', () => {
     ]);
   });
 
-  test('a stream after a lost stream is a reconnection, one that was chosen is not', () => {
+  test('reports a stream after a lost stream as a reconnection, but not a chosen one', () => {
     const sequence = new Sequence();
     const opened = (events: TraceEvent[]) =>
       sequence.add(events).timelineEvents.find(({ kind }) => kind === 'opened');
-    expect(opened([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer')])?.reconnect).toBe(false);
+    expect(opened([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer')])?.isReconnect).toBe(false);
     sequence.add([stream(5_000, 'closed')]);
     expect(opened([stream(6_000, 'opened', 2), stream(6_001, 'request', 2)])).toMatchObject({
-      reconnect: true,
+      isReconnect: true,
       after_ms: 1_000,
     });
     sequence.add([
@@ -69,10 +69,10 @@ describe('the sequence', () => {
       event(7_001, 'request', { connection: 3 }),
       event(7_002, 'answer', { connection: 3 }),
     ]);
-    expect(opened([stream(8_000, 'opened', 4), stream(8_001, 'request', 4)])?.reconnect).toBe(false);
+    expect(opened([stream(8_000, 'opened', 4), stream(8_001, 'request', 4)])?.isReconnect).toBe(false);
   });
 
-  test('takes a connection that is announced twice for one', () => {
+  test('ignores a second opening of the same connection', () => {
     const sequence = new Sequence();
     const kinds = sequence
       .add([event(0, 'opened'), event(1, 'request'), event(2, 'answer'), event(0, 'opened')])
@@ -80,7 +80,7 @@ describe('the sequence', () => {
     expect(kinds).toEqual(['opened', 'request', 'answer']);
   });
 
-  test('a request whose client left ends with its connection', () => {
+  test('ends a request with its connection', () => {
     const sequence = new Sequence();
     sequence.add([
       event(0, 'opened', { transport: 'long-poll' }),
@@ -93,7 +93,7 @@ describe('the sequence', () => {
     ]);
   });
 
-  test.each([true, false])('ends what lasts where the trace breaks off (restarted: %s)', (restarted) => {
+  test.each([true, false])('ends open spans where the trace is interrupted (restarted: %s)', (restarted) => {
     const sequence = new Sequence();
     sequence.add([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer'), stream(9_000, 'push')]);
     expect(sequence.splitAt(restarted).map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
@@ -101,6 +101,6 @@ describe('the sequence', () => {
       ['held', 9_000],
     ]);
     const [opened] = sequence.add([stream(12_000, 'opened'), stream(12_001, 'request')]).timelineEvents;
-    expect(opened).toMatchObject({ reconnect: restarted, after_ms: null });
+    expect(opened).toMatchObject({ isReconnect: restarted, after_ms: null });
   });
 });

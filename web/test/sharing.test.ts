@@ -32,7 +32,7 @@ class Browser {
     for (const tab of this.tabs) tab.deliver();
   }
 
-  /** A new log; streams that are open are told of it as they reconnect. */
+  /** Replaces the log. Streams learn of it when they reconnect. */
   restart(): void {
     this.name = 'bbb';
     this.log = [];
@@ -64,7 +64,7 @@ class Tab {
   readonly #ingest: Ingest;
   restarts = 0;
   readonly reports: string[] = [];
-  /** The tab's own stream, where it leads. */
+  /** The tab's own stream, while it leads. */
   stream: Sink | null = null;
   #at = 0;
   #alive = true;
@@ -88,11 +88,11 @@ class Tab {
         exchange: () => {},
       },
       newest: () => this.#ingest.newestId,
-      restart: () => (this.restarts += 1),
+      disconnect: () => (this.restarts += 1),
       query: () => ({ author: `of ${client}` }),
       report: (followers) =>
         this.reports.push(followers.map((it) => `${it.client} ${it.author ?? ''}`).join()),
-      stream: (sink): Source => ({
+      createStream: (sink): Source => ({
         start: (place) => {
           this.stream = sink;
           const where = place();
@@ -107,7 +107,7 @@ class Tab {
     this.source.start(() => this.#ingest.position());
   }
 
-  /** What the tab's own stream has not brought yet. */
+  /** Delivers the messages that the tab's own stream lacks. */
   deliver(): void {
     if (!this.#alive || this.stream === null) return;
     for (const { id } of this.#browser.log.filter((it) => it.id > this.#at)) {
@@ -116,14 +116,14 @@ class Tab {
     }
   }
 
-  /** What its stream brings after it was told of a new log. */
+  /** Delivers a reset and the messages of the new log. */
   toldOfReset(): void {
     this.stream?.batch({ messages: [], cursor: null, reset: 'unknown' });
     this.#at = 0;
     this.deliver();
   }
 
-  /** Is still there and does nothing any more. */
+  /** Makes the tab hang without closing it. */
   hang(): void {
     this.#alive = false;
     this.source.stop = () => {};
@@ -161,7 +161,7 @@ describe('tabs that share a stream', () => {
     for (const tab of browser.tabs) expect(tab.shown).toEqual([1, 2, 3]);
   });
 
-  test('say whose stream it is, and how many read along', async () => {
+  test('report the leader’s client, and the number of followers', async () => {
     const [browser, first, second] = await tabs(3);
     browser.publish(1);
     await settle();
@@ -176,7 +176,7 @@ describe('tabs that share a stream', () => {
     expect(first?.links.at(-1)).toEqual({ kind: 'live' });
   });
 
-  test('the server is told who reads along, by whoever has the stream', async () => {
+  test('report the followers to the server, by the leader', async () => {
     const [browser, first, second, third] = await tabs(3);
     await vi.advanceTimersByTimeAsync(600);
     expect(first?.reports).toEqual(['tab-1 of tab-1,tab-2 of tab-2']);
@@ -189,7 +189,7 @@ describe('tabs that share a stream', () => {
     expect(second?.reports).toEqual(['tab-2 of tab-2', '']);
   });
 
-  test('a tab that comes later polls once for what it lacks', async () => {
+  test('let a new tab catch up with one poll', async () => {
     const [browser] = await tabs(1);
     browser.publish(1, 2, 3);
     const late = browser.open('late');
@@ -204,7 +204,7 @@ describe('tabs that share a stream', () => {
     expect(last.shown).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test.each(['closes', 'crashes', 'hangs'])('go on where they are when the leader %s', async (how) => {
+  test.each(['closes', 'crashes', 'hangs'])('continue at their cursors when the leader %s', async (how) => {
     const [browser, first] = await tabs(4);
     browser.publish(1, 2);
     await settle();
@@ -224,7 +224,7 @@ describe('tabs that share a stream', () => {
     expect(browser.tabs.slice(1).filter(({ stream }) => stream !== null)).toHaveLength(1);
   });
 
-  test('a leader that was slow and not dead follows the one that took its place', async () => {
+  test('make a leader that was slow, and not dead, follow the new leader', async () => {
     const [browser, first, second] = await tabs(2);
     browser.publish(1);
     await settle();
@@ -237,7 +237,7 @@ describe('tabs that share a stream', () => {
     expect(first?.links.at(-1)).toMatchObject({ fallback: { why: 'shared', client: 'tab-1' } });
   });
 
-  test('a tab in sight takes the lead from a hidden one that only polls', async () => {
+  test('let a visible tab take over from a hidden one that only polls', async () => {
     const [browser, first, second] = await tabs(2);
     const page = { hidden: true };
     vi.stubGlobal('document', page);
@@ -255,13 +255,13 @@ describe('tabs that share a stream', () => {
     vi.unstubAllGlobals();
   });
 
-  test('a batch that got lost between them is asked for', async () => {
+  test('poll for a batch that was lost between them', async () => {
     const [browser, , second] = await tabs(2);
     browser.publish(1);
     await settle();
     const polls = browser.polls;
     const { open } = browser.channels;
-    // As for a page that was frozen a while: what comes next does not join on.
+    // As for a page that was frozen for a while: the next batch does not follow its newest message.
     const channel = open(NAME);
     const lost = { kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) };
     channel.postMessage({ message: lost, isHidden: false });
@@ -271,30 +271,33 @@ describe('tabs that share a stream', () => {
     expect(browser.polls).toBe(polls + 1);
   });
 
-  test.each(['before', 'after'])('tell of a new log once, asked %s the leader is told', async (when) => {
-    const [browser, first, second] = await tabs(2);
-    browser.publish(40, 41);
-    await settle();
-    browser.restart();
-    browser.log.push(message(1, 'bbb'), message(2, 'bbb'));
-    if (when === 'before') {
-      await vi.advanceTimersByTimeAsync(11_000);
-      second?.source.reconnect();
-      await vi.advanceTimersByTimeAsync(2_000);
-    }
-    first?.toldOfReset();
-    await settle();
-    browser.publish(3);
-    await settle();
-    for (const tab of [first, second]) expect(tab?.shown).toEqual([40, 41, 'unknown', 1, 2, 3]);
-  });
+  test.each(['before', 'after'])(
+    'report a new log once, if they poll %s the leader’s reset',
+    async (when) => {
+      const [browser, first, second] = await tabs(2);
+      browser.publish(40, 41);
+      await settle();
+      browser.restart();
+      browser.log.push(message(1, 'bbb'), message(2, 'bbb'));
+      if (when === 'before') {
+        await vi.advanceTimersByTimeAsync(11_000);
+        second?.source.reconnect();
+        await vi.advanceTimersByTimeAsync(2_000);
+      }
+      first?.toldOfReset();
+      await settle();
+      browser.publish(3);
+      await settle();
+      for (const tab of [first, second]) expect(tab?.shown).toEqual([40, 41, 'unknown', 1, 2, 3]);
+    },
+  );
 
-  test('let whoever reads along have the connection closed', async () => {
+  test('let a follower request to close the connection', async () => {
     const [, first, second] = await tabs(2);
-    expect(second?.source.restart()).toBe(true);
+    expect(second?.source.requestDisconnect()).toBe(true);
     await settle();
     expect(first?.restarts).toBe(1);
-    expect(first?.source.restart()).toBe(false);
+    expect(first?.source.requestDisconnect()).toBe(false);
   });
 
   test.each<[string, Partial<BrowserApis>]>([

@@ -8,7 +8,7 @@ type Replies = Parameters<typeof fakeFetch>;
 
 const MUTE_MS = 6_000;
 
-/** Like a lane: the place moves with what reaches the sink. */
+/** Like a lane, advances the position with each batch. */
 function steady(replies: Replies = [() => pollAnswer([])], slept = false) {
   const sink = new RecordingSink();
   const { fetch, calls } = fakeFetch(...replies);
@@ -43,8 +43,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('a steady stream', () => {
-  test('is a stream while something comes', async () => {
+describe('a stream with a fallback', () => {
+  test('is a stream while events arrive', async () => {
     const { connections: network, calls, sink } = steady();
     network.newest.opens();
     for (let i = 0; i < 10; i++) {
@@ -57,7 +57,7 @@ describe('a steady stream', () => {
     expect(sink.links.at(-1)).toEqual({ kind: 'live' });
   });
 
-  test('polls while it is mute, and says for how long', async () => {
+  test('polls while it is mute, and reports how long it was silent', async () => {
     const { sink, connections: network, calls } = await goesMute();
     expect(network.opened[0]?.readyState).toBe(2);
     expect(sink.ids).toEqual([1]);
@@ -67,7 +67,7 @@ describe('a steady stream', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('tries the stream again after growing pauses, and polls on meanwhile', async () => {
+  test('tries the stream again after growing pauses, and polls in between', async () => {
     const { connections: network, calls } = await goesMute();
     const from = performance.now();
     const tried: number[] = [];
@@ -81,11 +81,11 @@ describe('a steady stream', () => {
     }
     const pauses = tried.map((at, i) => at - (tried[i - 1] ?? -MUTE_MS) - MUTE_MS);
     expect(pauses.map((ms) => Math.round(ms / 1_000))).toEqual([6, 12, 24, 48, 96, 192]);
-    // A poll each 2 s, all the while.
+    // A poll every 2 s throughout.
     expect(calls.length).toBeGreaterThan((performance.now() - from) / 2_000 - 3);
   });
 
-  test('is the stream again as soon as something comes over it, from where the polls were', async () => {
+  test('returns to the stream on its first event, at the polls’ cursor', async () => {
     const { sink, connections: network, calls, cursors } = await goesMute();
     await vi.advanceTimersByTimeAsync(MUTE_MS);
     expect(cursors()).toEqual(['aaa-0', 'aaa-1']);
@@ -101,7 +101,7 @@ describe('a steady stream', () => {
     expect(network.opened).toHaveLength(2);
   });
 
-  test('is opened anew where the polls have moved on meanwhile, so that nothing comes twice', async () => {
+  test('is reopened if the polls have advanced in between, so that nothing is repeated', async () => {
     const {
       sink,
       connections: network,
@@ -153,7 +153,7 @@ describe('a steady stream', () => {
     expect(network.opened).toHaveLength(1);
   });
 
-  test('when it is woken is left alone if it was heard of late, else polls first', async () => {
+  test('does nothing on `reconnect` after a recent event, and polls first otherwise', async () => {
     const { source, connections: network, calls } = steady();
     network.newest.opens();
     await vi.advanceTimersByTimeAsync(1_000);
@@ -166,7 +166,7 @@ describe('a steady stream', () => {
     expect(network.opened).toHaveLength(2);
   });
 
-  test('when it is woken while it is mute is tried at once', async () => {
+  test('is tried at once on `reconnect` while it is mute', async () => {
     const { source, connections: network } = await goesMute();
     source.reconnect();
     expect(network.opened).toHaveLength(2);

@@ -15,7 +15,7 @@ function stream(place: () => Position = () => ({ cursor: 'aaa-1' }), fetch?: Fet
     sink,
     connections: network,
     onEvent: () => (heard.signs += 1),
-    stalled: () => (heard.mute += 1),
+    onStalled: () => (heard.mute += 1),
   });
   source.start(place);
   return { source, sink, connections: network, heard, opened: network.opened, newest: () => network.newest };
@@ -30,7 +30,7 @@ afterEach(() => {
 });
 
 describe('the stream', () => {
-  test('opens an EventSource at the place it is given, for its client', () => {
+  test('opens an EventSource at its position for its client', () => {
     const { newest } = stream();
     expect(newest().url.pathname).toBe('/stream');
     expect(Object.fromEntries(newest().url.searchParams)).toEqual({
@@ -58,7 +58,7 @@ describe('the stream', () => {
     expect(sink.batches).toEqual([{ messages: [], cursor: null, reset: reason }]);
   });
 
-  test('asks with a poll why it was refused, as the browser does not tell', async () => {
+  test('polls to learn why it was refused', async () => {
     const asked: string[] = [];
     const { sink, newest } = stream(undefined, (input) => {
       asked.push(String(input));
@@ -72,14 +72,14 @@ describe('the stream', () => {
     expect(sink.links.at(-1)).toEqual(link);
   });
 
-  test('takes a reason it does not know for a gap all the same', () => {
+  test('treats an unknown reason as a gap', () => {
     const { sink, newest } = stream();
     newest().says({ reason: 'moon' }, 'reset');
     newest().says(['odd'], 'reset');
     expect(sink.batches.map(({ reset }) => reset)).toEqual(['other', 'other']);
   });
 
-  test('passes on who is here, and passes over what it cannot read of that', () => {
+  test('passes on presence, and ignores invalid parts of it', () => {
     const { sink, newest } = stream();
     newest().opens();
     newest().says(
@@ -100,7 +100,7 @@ describe('the stream', () => {
     expect(sink.kinds).toEqual(['connecting', 'live']);
   });
 
-  test('leaves a lost connection to the browser and says so', () => {
+  test('lets the browser reconnect, and reports it', () => {
     const { sink, opened, newest } = stream();
     newest().opens();
     newest().loses();
@@ -110,7 +110,7 @@ describe('the stream', () => {
     expect(opened).toHaveLength(1);
   });
 
-  test('opens a new one at the newest place where the browser gave up, after growing pauses', async () => {
+  test('opens a new EventSource at the newest cursor if the browser gave up, after growing pauses', async () => {
     let cursor = 'aaa-1';
     const { sink, opened, newest } = stream(() => ({ cursor }));
     newest().opens();
@@ -134,7 +134,7 @@ describe('the stream', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(5_010);
   });
 
-  test('does not let the browser start over where there is no cursor yet', async () => {
+  test('does not let the browser start over before the first cursor', async () => {
     let place: Position = { last: 50 };
     const { opened, newest } = stream(() => place);
     newest().opens();
@@ -145,19 +145,16 @@ describe('the stream', () => {
     expect(newest().url.searchParams.get('last')).toBe('1000');
   });
 
-  test.each(['no json', '{"id":"x"}', 'null'])(
-    'does not skip over an event it cannot read: %s',
-    async (data) => {
-      const { sink, opened, newest } = stream();
-      newest().opens();
-      newest().says(data);
-      newest().says(message(3));
-      expect(sink.links.at(-1)).toMatchObject({ kind: 'reconnecting', why: 'garbled' });
-      expect(sink.ids).toEqual([]);
-      await vi.advanceTimersByTimeAsync(250);
-      expect(opened).toHaveLength(2);
-    },
-  );
+  test.each(['no json', '{"id":"x"}', 'null'])('does not skip an invalid event: %s', async (data) => {
+    const { sink, opened, newest } = stream();
+    newest().opens();
+    newest().says(data);
+    newest().says(message(3));
+    expect(sink.links.at(-1)).toMatchObject({ kind: 'reconnecting', why: 'garbled' });
+    expect(sink.ids).toEqual([]);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(opened).toHaveLength(2);
+  });
 
   test('stops at once, in a pause too', async () => {
     const { source, sink, opened, newest } = stream();
@@ -171,7 +168,7 @@ describe('the stream', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('ends its pause when it is woken, and leaves an open stream alone', () => {
+  test('ends its pause on `reconnect`, and keeps an open stream', () => {
     const { source, opened, newest } = stream();
     newest().opens();
     source.reconnect();
@@ -181,7 +178,7 @@ describe('the stream', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('says when nothing has come for too long, and that keep-alives have', async () => {
+  test('reports events and keep-alives, and when it has stalled', async () => {
     const { newest, heard } = stream();
     newest().opens();
     for (let i = 0; i < 5; i++) {
@@ -195,13 +192,13 @@ describe('the stream', () => {
     expect(heard.mute).toBe(1);
   });
 
-  test('says so of one that never opens too', async () => {
+  test('reports a stream that never opens as stalled', async () => {
     const { heard } = stream();
     await vi.advanceTimersByTimeAsync(45_100);
     expect(heard).toEqual({ signs: 0, mute: 1 });
   });
 
-  test('does not take a server that is away for a mute one', async () => {
+  test('does not report an unreachable server as stalled', async () => {
     const { newest, heard } = stream();
     newest().opens();
     for (let i = 0; i < 100; i++) {
@@ -211,7 +208,7 @@ describe('the stream', () => {
     expect(heard.mute).toBe(0);
   });
 
-  test('opens nothing without a network, and goes on when it is back', async () => {
+  test('opens nothing while offline, and continues afterwards', async () => {
     const { source, connections: network, sink, opened, newest } = stream();
     newest().opens();
     network.outage.abort();

@@ -1,4 +1,4 @@
-// What several tests build: messages, answers, and a fetch that is told what to answer.
+// Builders of messages and responses, and a fake `fetch`.
 
 import { vi } from 'vitest';
 import type { Fetch } from '../src/client/connection-factory.ts';
@@ -92,7 +92,7 @@ export function fakeFetch(...replies: Reply[]): { fetch: Fetch; calls: Call[] } 
   return { fetch, calls };
 }
 
-/** A request that nothing answers; it only ends when it is aborted. */
+/** A request without a response; it ends only when it is aborted. */
 export const hang: Reply = ({ init }) =>
   new Promise((_, reject) => {
     init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));

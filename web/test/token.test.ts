@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest';
-import { hasToken, useToken } from '../src/lab/token.ts';
+import { hasToken, setToken } from '../src/lab/token.ts';
 
-/** What a page writes into `document.cookie`. */
+/** A fake page that records what is written to `document.cookie`. */
 function page(protocol = 'http:', pathname = '/lab/index.html') {
   return { cookie: '', location: { protocol, pathname } as Location };
 }
 
-test('a token is a cookie of the page’s folder that no other site makes the browser send', () => {
+test('a token is a strict same-site cookie of the page’s folder', () => {
   const written = page();
-  useToken('  a.b.c \n', written);
+  setToken('  a.b.c \n', written);
   expect(written.cookie).toBe('poll_vs_sse_token=a.b.c; Path=/lab/; SameSite=Strict');
   expect(hasToken({ cookie: 'theme=dark; poll_vs_sse_token=a.b.c' })).toBe(true);
 });
 
-test('over TLS it never leaves that', () => {
+test('over TLS the cookie is secure', () => {
   const written = page('https:', '/');
-  useToken('a.b.c', written);
+  setToken('a.b.c', written);
   expect(written.cookie).toBe('poll_vs_sse_token=a.b.c; Path=/; SameSite=Strict; Secure');
 });
 
-test('a blank field takes the token back', () => {
+test('a blank field removes the token', () => {
   const written = page();
-  useToken(' ', written);
+  setToken(' ', written);
   expect(written.cookie).toContain('; Max-Age=0');
   expect(hasToken({ cookie: 'theme=dark' })).toBe(false);
 });

@@ -45,8 +45,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('the watch', () => {
-  test('reads on from the last event, and tells each once', async () => {
+describe('the trace watch', () => {
+  test('continues after the last event, and reports each event once', async () => {
     const { trace, heard, after } = watch(
       () => answer([event(1), event(2)], 2),
       () => answer([event(2)], 2),
@@ -61,7 +61,7 @@ describe('the watch', () => {
     expect(after()).toHaveLength(3);
   });
 
-  test('tells how many events are gone', async () => {
+  test('reports how many events were lost', async () => {
     const { trace, heard } = watch(
       () => answer([event(1)], 1),
       () => answer([event(9), event(10)], 10, 8),
@@ -78,7 +78,7 @@ describe('the watch', () => {
       () => answer([event(5, 7), event(6, 8)], 6),
       () => answer([event(1, 3), event(2, 4)], 6),
     ],
-  ])('notices a server that was started anew, %s', async (_, first, second) => {
+  ])('detects a restarted server %s', async (_, first, second) => {
     const { trace, heard, after } = watch(() => answer([event(5)], 5), first, second);
     trace.start();
     await vi.advanceTimersByTimeAsync(600);
@@ -86,7 +86,7 @@ describe('the watch', () => {
     expect(after()).toEqual([0, 4, 0]);
   });
 
-  test('goes on after what is no answer, and where nothing is known yet', async () => {
+  test('continues after failures and invalid responses', async () => {
     const { trace, heard } = watch(
       () => problem(404, 'never seen'),
       networkDown,
@@ -99,8 +99,8 @@ describe('the watch', () => {
   });
 });
 
-describe('an answer', () => {
-  test('has its times in milliseconds, and leaves out kinds it does not know', () => {
+describe('a trace response', () => {
+  test('has times in milliseconds, and omits unknown kinds', () => {
     const parsed = parseTrace({
       now_us: 2_500,
       seq: 2,

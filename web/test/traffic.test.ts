@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Draft, PublishResult } from '../src/lab/publish.ts';
-import { BURST, LIMITS, Traffic } from '../src/lab/traffic.ts';
+import { BURST_SIZE, LIMITS, Traffic } from '../src/lab/traffic.ts';
 import { message } from './support.ts';
 
-/** Independent numbers, the same in every run. */
+/** A seeded generator of pseudo-random numbers. */
 function seeded(): () => number {
   let state = 1;
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -14,8 +14,8 @@ function traffic(
   random: () => number = () => 1 - Math.exp(-1),
 ) {
   const sent: { text: string; author: string; at_ms: number }[] = [];
-  const heard = { ended: [] as string[], published: 0, most_on_the_way: 0 };
-  let on_the_way = 0;
+  const heard = { ended: [] as string[], published: 0, most_in_flight: 0 };
+  let in_flight = 0;
   const source = new Traffic(
     {
       room: 'tea',
@@ -24,9 +24,9 @@ function traffic(
       random,
       send: async (draft) => {
         sent.push({ text: draft.text, author: draft.author, at_ms: Math.round(performance.now()) });
-        heard.most_on_the_way = Math.max(heard.most_on_the_way, ++on_the_way);
+        heard.most_in_flight = Math.max(heard.most_in_flight, ++in_flight);
         const result = await answer(draft);
-        on_the_way -= 1;
+        in_flight -= 1;
         return result;
       },
     },
@@ -36,8 +36,8 @@ function traffic(
       ended: ({ kind }, { published, failed }) => heard.ended.push(`${kind} ${published} ${failed}`),
     },
   );
-  const begun_ms = Math.round(performance.now());
-  return { source, sent, heard, times: () => sent.map(({ at_ms }) => at_ms - begun_ms) };
+  const start_ms = Math.round(performance.now());
+  return { source, sent, heard, times: () => sent.map(({ at_ms }) => at_ms - start_ms) };
 }
 
 const after = (ms: number) => async (): Promise<PublishResult> => {
@@ -59,7 +59,7 @@ afterEach(() => {
 });
 
 describe('traffic', () => {
-  test('of a steady rate comes at that rate, labelled, until it is stopped', async () => {
+  test('of a steady rate has that rate until it is stopped', async () => {
     const { source, sent, heard, times } = traffic(after(5), seeded());
     source.setRate(4);
     source.start('steady');
@@ -73,12 +73,12 @@ describe('traffic', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('of a steady rate does not keep in step with polls of the same period', async () => {
+  test('of a steady rate is not in phase with polls of the same period', async () => {
     const { source, times } = traffic(after(5), seeded());
     source.setRate(0.2);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(10 * 60_000);
-    // How long each waits for the next of the polls that come every 5 s, from any moment on.
+    // How long each message waits for the next poll, with polls every 5 s at some phase.
     const waits_s = times().map((ms) => 5 - ((ms / 1_000 + 1.7) % 5));
     const mean_s = waits_s.reduce((sum, wait) => sum + wait, 0) / waits_s.length;
     expect(mean_s).toBeGreaterThan(2.2);
@@ -86,7 +86,7 @@ describe('traffic', () => {
     expect(Math.max(...waits_s) - Math.min(...waits_s)).toBeGreaterThan(4);
   });
 
-  test('follows another rate at once', async () => {
+  test('applies another rate at once', async () => {
     const { source, times } = traffic(after(1));
     source.setRate(0.1);
     source.start('steady');
@@ -96,7 +96,7 @@ describe('traffic', () => {
     expect(times()).toEqual([0, 1_317, 1_817]);
   });
 
-  test('keeps its rate within what is allowed', async () => {
+  test('limits its rate', async () => {
     const { source, sent } = traffic(after(0));
     source.setRate(1e9);
     source.start('steady');
@@ -104,25 +104,25 @@ describe('traffic', () => {
     expect(sent).toHaveLength(50);
   });
 
-  test('of a burst is 200 messages and then done, never more than two on their way', async () => {
+  test('of a burst has 200 messages, with at most two in flight', async () => {
     const { source, sent, heard } = traffic(after(3));
     source.start('burst');
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(sent).toHaveLength(BURST);
+    expect(sent).toHaveLength(BURST_SIZE);
     expect(sent.at(-1)?.text).toBe('burst 200');
-    expect(heard).toMatchObject({ ended: ['done 200 0'], published: 200, most_on_the_way: 2 });
+    expect(heard).toMatchObject({ ended: ['done 200 0'], published: 200, most_in_flight: 2 });
     expect(source.pattern).toBeNull();
   });
 
-  test('of a chatty room leaves random gaps', async () => {
+  test('of a chatty room has random gaps', async () => {
     const { source, times } = traffic(after(1));
     source.start('chatty');
     await vi.advanceTimersByTimeAsync(3_010);
-    // With the chosen random number every gap is the mean.
+    // With this random number every gap is the mean.
     expect(times()).toEqual([0, 1_500, 3_000]);
   });
 
-  test('is one pattern at a time', async () => {
+  test('has one pattern at a time', async () => {
     const { source, sent, heard } = traffic(after(1));
     source.setRate(1);
     source.start('steady');
@@ -133,16 +133,16 @@ describe('traffic', () => {
     expect(sent.map(({ text }) => text)).toEqual(['steady 1', 'chatty 1']);
   });
 
-  test('does not pile up where the server is slow', async () => {
+  test('does not pile up if the server is slow', async () => {
     const { source, sent, heard } = traffic(after(10_000));
     source.setRate(50);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(30_500);
     expect(sent).toHaveLength(8);
-    expect(heard.most_on_the_way).toBe(2);
+    expect(heard.most_in_flight).toBe(2);
   });
 
-  test('stops at its limit of time', async () => {
+  test('stops at its time limit', async () => {
     const { source, sent, heard } = traffic(after(0));
     source.setRate(0.1);
     source.start('steady');
@@ -151,7 +151,7 @@ describe('traffic', () => {
     expect(sent).toHaveLength(LIMITS.minutes * 6);
   });
 
-  test('stops at its limit of messages', async () => {
+  test('stops at its message limit', async () => {
     const { source, sent, heard } = traffic(after(0));
     source.setRate(50);
     source.start('steady');
@@ -160,7 +160,7 @@ describe('traffic', () => {
     expect(sent).toHaveLength(LIMITS.messages);
   });
 
-  test('stops at once where it is refused, and after three failures in a row', async () => {
+  test('stops at once after a refusal, and after three failures in a row', async () => {
     const refused = traffic(fails('refused'));
     refused.source.start('steady');
     await vi.advanceTimersByTimeAsync(10_000);

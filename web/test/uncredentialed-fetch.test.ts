@@ -16,14 +16,14 @@ async function ask(...replies: Parameters<typeof fakeFetch>) {
   return { uncredentialedFetch, credentials: () => calls.map(({ init }) => init.credentials) };
 }
 
-describe('a question uncredentialedFetch', () => {
-  test('goes without credentials, and so over connections of its own', async () => {
+describe('an uncredentialed fetch', () => {
+  test('sends no credentials', async () => {
     const { uncredentialedFetch, credentials } = await ask(() => json(200, {}));
     expect((await uncredentialedFetch('ledger')).status).toBe(200);
     expect(credentials()).toEqual(['omit']);
   });
 
-  test('takes them along from the first refusal on', async () => {
+  test('sends credentials from the first refusal on', async () => {
     const { uncredentialedFetch, credentials } = await ask(
       () => problem(401, 'who are you?'),
       () => json(200, {}),

@@ -6,13 +6,13 @@ const OWN = 'http://127.0.0.1:8080/assets/index-abc.js';
 const page = (script: string) => () => new Response(`<script src="./${script}"></script>`);
 
 describe('a newer page', () => {
-  test('is one that names another script', async () => {
+  test('is detected by another script', async () => {
     const asks = async (script: string) => isNewerVersion(OWN, './', fakeFetch(page(script)).fetch);
     expect(await asks('assets/index-abc.js')).toBe(false);
     expect(await asks('assets/index-def.js')).toBe(true);
   });
 
-  test('is none where nothing can be told', async () => {
+  test('is not reported without evidence', async () => {
     const { fetch: down } = fakeFetch(networkDown);
     expect(await isNewerVersion(OWN, './', down)).toBe(false);
     const { fetch: odd } = fakeFetch(() => new Response('built without the lab'));

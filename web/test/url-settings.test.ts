@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type LaneSettings, settingsFrom, withSettings } from '../src/lab/url-settings.ts';
+import { type LaneSettings, parseSettings, withSettings } from '../src/lab/url-settings.ts';
 
 const POLL: LaneSettings = {
   transport: 'poll',
@@ -15,8 +15,8 @@ const LONG_POLL: LaneSettings = { ...POLL, transport: 'long-poll' };
 const PAGE = 'http://127.0.0.1:8080/';
 
 describe('the address', () => {
-  test('asks for what there is without it, where it says nothing', () => {
-    expect(settingsFrom('?room=tea')).toEqual({
+  test('gives defaults without parameters', () => {
+    expect(parseSettings('?room=tea')).toEqual({
       settings: { one: [POLL], both: [POLL, STREAM], three: [POLL, LONG_POLL, STREAM] },
       invalid: [],
     });
@@ -62,10 +62,13 @@ describe('the address', () => {
       ],
     ],
     ['?fault=healthy&fault=healthy&fault=slow', 'three', [POLL, LONG_POLL, { ...STREAM, fault: 'slow' }]],
-  ] as const)('“%s” says how the lanes of a view are, and is said of them', (search, view, settings) => {
-    expect(settingsFrom(search).settings[view]).toEqual(settings);
-    expect(withSettings(PAGE, view, settings)).toBe(PAGE + search);
-  });
+  ] as const)(
+    '“%s” is parsed to the settings of a view’s lanes, and built from them',
+    (search, view, settings) => {
+      expect(parseSettings(search).settings[view]).toEqual(settings);
+      expect(withSettings(PAGE, view, settings)).toBe(PAGE + search);
+    },
+  );
 
   test.each([
     ['?mute=abc', 'mute', 'abc'],
@@ -80,17 +83,17 @@ describe('the address', () => {
     ['?connection=none', 'connection', 'none'],
     ['?cookie=2', 'cookie', '2'],
     ['?transport=__proto__', 'transport', '__proto__'],
-  ])('“%s” is told to be invalid, and done without', (search, name, value) => {
-    const { settings, invalid } = settingsFrom(search);
-    expect(settings).toEqual(settingsFrom('').settings);
+  ])('“%s” is reported as invalid and ignored', (search, name, value) => {
+    const { settings, invalid } = parseSettings(search);
+    expect(settings).toEqual(parseSettings('').settings);
     expect(invalid).toMatchObject([{ name, value }]);
   });
 
-  test('does not say a fault that ends by itself', () => {
+  test('omits a fault that ends by itself', () => {
     expect(withSettings(PAGE, 'one', [{ ...POLL, fault: 'offline' }])).toBe(PAGE);
   });
 
-  test('keeps the rest of it, and what it says of the other view’s lanes', () => {
+  test('keeps other parameters, and those of the other views', () => {
     expect(withSettings(`${PAGE}?room=tea&left=stream&interval=9`, 'one', [STREAM])).toBe(
       `${PAGE}?room=tea&left=stream&transport=stream`,
     );

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { comparison as english } from '../src/i18n/en/comparison.ts';
 import { comparison as korean } from '../src/i18n/ko/comparison.ts';
 import { TRANSPORTS } from '../src/client/transport.ts';
-import { type LaneTotals, verdict } from '../src/lab/verdict.ts';
+import { type LaneTotals, computeVerdict } from '../src/lab/verdict.ts';
 
 const side = (transport: LaneTotals['transport'], figures: Partial<LaneTotals> = {}): LaneTotals => ({
   transport,
@@ -14,8 +14,8 @@ const side = (transport: LaneTotals['transport'], figures: Partial<LaneTotals> =
   ...figures,
 });
 
-const say = (left: LaneTotals, right: LaneTotals) => english.verdict(verdict([left, right]));
-const saySo = (left: LaneTotals, right: LaneTotals) => korean.verdict(verdict([left, right]));
+const say = (left: LaneTotals, right: LaneTotals) => english.verdict(computeVerdict([left, right]));
+const sayInKorean = (left: LaneTotals, right: LaneTotals) => korean.verdict(computeVerdict([left, right]));
 
 const POLL = side('poll', { requests: 41, messages: 3, wire_bytes: 14_000, delay_ms: 912 });
 const STREAM = side('stream', { requests: 1, messages: 3, wire_bytes: 1_000, delay_ms: 12 });
@@ -87,14 +87,14 @@ describe('the sentence between two lanes', () => {
     expect(say(left, right)).toBe(sentence);
   });
 
-  test('is there in Korean too', () => {
-    expect(saySo(POLL, STREAM)).toBe(
+  test('exists in Korean too', () => {
+    expect(sayInKorean(POLL, STREAM)).toBe(
       '폴링은 메시지 3개를 전하려고 요청을 41번 했고, SSE는 1번 했습니다. 폴링에서는 메시지 하나에 바이트가 14배 들었고 0.9초 늦게 도착했습니다.',
     );
-    expect(saySo(side('poll', { requests: 41 }), side('stream'))).toBe(
+    expect(sayInKorean(side('poll', { requests: 41 }), side('stream'))).toBe(
       '폴링은 요청을 41번, SSE는 1번 했고, 아직 전해진 메시지는 없습니다.',
     );
-    expect(saySo(side('stream'), side('stream'))).toBe(
+    expect(sayInKorean(side('stream'), side('stream'))).toBe(
       '왼쪽 SSE와 오른쪽 SSE는 요청을 1번씩 했고, 아직 전해진 메시지는 없습니다.',
     );
   });
@@ -102,7 +102,7 @@ describe('the sentence between two lanes', () => {
 
 describe('the sentence among three lanes', () => {
   const LONG_POLL = side('long-poll', { requests: 13, messages: 3, wire_bytes: 5_000, delay_ms: 14 });
-  const sayOfThree = (...sides: LaneTotals[]) => english.verdict(verdict(sides));
+  const sayOfThree = (...sides: LaneTotals[]) => english.verdict(computeVerdict(sides));
 
   test.each([
     [
@@ -133,8 +133,8 @@ describe('the sentence among three lanes', () => {
     expect(sayOfThree(...sides)).toBe(sentence);
   });
 
-  test('is there in Korean too', () => {
-    expect(korean.verdict(verdict([POLL, LONG_POLL, STREAM]))).toBe(
+  test('exists in Korean too', () => {
+    expect(korean.verdict(computeVerdict([POLL, LONG_POLL, STREAM]))).toBe(
       '폴링은 메시지 3개를 전하려고 요청을 41번 했고, 롱 폴링은 13번, SSE는 1번 했습니다. 폴링에서는 메시지 하나에 SSE에 견주어 바이트가 14배 들었고 0.9초 늦게 도착했습니다.',
     );
   });
@@ -161,7 +161,7 @@ function claims(sentence: string) {
   };
 }
 
-describe('whatever the figures, the sentence', () => {
+describe('for any figures, the sentence', () => {
   let seed = 20_261_125;
   const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
   const upTo = (most: number) => Math.floor(random() ** 3 * (most + 1));
@@ -185,7 +185,7 @@ describe('whatever the figures, the sentence', () => {
     ({ poll: 'Polling', 'long-poll': 'Long-polling', stream: 'SSE' })[transport] +
     (side === null ? '' : ` on the ${side}`);
 
-  test('claims nothing that the figures do not say', () => {
+  test('claims only what the figures show', () => {
     for (const [left, right] of pairs) {
       const sentence = say(left, right);
       const claim = claims(sentence);
@@ -239,7 +239,7 @@ describe('whatever the figures, the sentence', () => {
   test('in Korean names the same figures', () => {
     const digits = (text: string) => [...text.matchAll(/[\d,.]*\d/g)].map(([digits]) => digits).sort();
     for (const [left, right] of pairs) {
-      const [en, ko] = [say(left, right), saySo(left, right)];
+      const [en, ko] = [say(left, right), sayInKorean(left, right)];
       if (left.requests === 0 || right.requests === 0) continue;
       expect(digits(ko), `${en} ${ko}`).toEqual(digits(en));
       expect(ko).not.toMatch(/NaN|Infinity|undefined|null/);

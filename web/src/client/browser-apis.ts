@@ -9,15 +9,15 @@ export interface BrowserApis {
   readonly channel: ((name: string) => BroadcastChannel) | null;
 }
 
-export function browserApis(): BrowserApis {
+export function getBrowserApis(): BrowserApis {
   return {
-    locks: webLocks(),
+    locks: getWebLocks(),
     channel: typeof BroadcastChannel === 'undefined' ? null : (name) => new BroadcastChannel(name),
   };
 }
 
 /** Null in an insecure context too. */
-export function webLocks(): LockManager | null {
+export function getWebLocks(): LockManager | null {
   try {
     return globalThis.navigator?.locks ?? null;
   } catch {

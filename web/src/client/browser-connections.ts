@@ -16,7 +16,7 @@ export interface BrowserConnectionsOptions {
 
 export class BrowserConnections implements ConnectionFactory {
   readonly fetch: Fetch;
-  readonly down = new AbortController().signal;
+  readonly offline = new AbortController().signal;
   readonly stallTimeout_ms: number;
   readonly #withCredentials: boolean;
   readonly #eventSource: (url: string, init: EventSourceInit) => EventSource;

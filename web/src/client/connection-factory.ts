@@ -7,7 +7,7 @@ export type Fetch = typeof globalThis.fetch;
 export interface ConnectionFactory {
   readonly fetch: Fetch;
   /** Aborted while there is no network: open requests end, and new ones fail. */
-  readonly down: AbortSignal;
+  readonly offline: AbortSignal;
   /** Null while there is no network. May throw. */
   open(url: string): EventSource | null;
   /** A stream without an event for this long counts as stalled. */
@@ -15,5 +15,5 @@ export interface ConnectionFactory {
   /** False if a stream over these connections must not serve other tabs. */
   readonly isShareable?: boolean;
   /** The HTTP version of requests to another origin; undefined if they go to the page's own. */
-  readonly elsewhere?: HttpVersion | undefined;
+  readonly crossOriginVersion?: HttpVersion | undefined;
 }

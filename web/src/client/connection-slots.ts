@@ -5,7 +5,7 @@
 // source without a slot polls. Over HTTP/2 one connection carries a hundred streams, which are shared in the same way.
 // If the browser has no locks or refuses them, slots are unlimited.
 
-import { isAbort, webLocks } from './browser-apis.ts';
+import { isAbort, getWebLocks } from './browser-apis.ts';
 import { type HttpVersion, isHttp1 } from './http-version.ts';
 
 /** Of the six connections; the others are left for polls, publishing and loading pages. */
@@ -13,7 +13,7 @@ export const MAX_SLOTS = 4;
 /** Of the hundred streams that servers allow on an HTTP/2 connection. */
 export const MAX_STREAM_SLOTS = 96;
 
-const NAME = 'poll-vs-sse connection';
+const LOCK_NAME = 'poll-vs-sse connection';
 /** A free lock is granted at once, so a browser that takes longer than this never answers. */
 const LOCK_TIMEOUT_MS = 3_000;
 
@@ -27,10 +27,10 @@ export class ConnectionSlots {
   #locks: LockManager | null;
   readonly #names: readonly string[];
 
-  /** For connections to the page's own origin, or over the version `elsewhere` to another origin. */
-  constructor(locks: LockManager | null = webLocks(), elsewhere?: HttpVersion) {
-    const slots = isHttp1(elsewhere) ? MAX_SLOTS : MAX_STREAM_SLOTS;
-    const name = elsewhere === undefined ? NAME : `${NAME} over ${elsewhere}`;
+  /** For connections to the page's own origin, or over the version `crossOriginVersion` to another origin. */
+  constructor(locks: LockManager | null = getWebLocks(), crossOriginVersion?: HttpVersion) {
+    const slots = isHttp1(crossOriginVersion) ? MAX_SLOTS : MAX_STREAM_SLOTS;
+    const name = crossOriginVersion === undefined ? LOCK_NAME : `${LOCK_NAME} over ${crossOriginVersion}`;
     this.#locks = locks;
     this.#names = Array.from({ length: slots }, (_, index) => `${name} ${index}`);
   }

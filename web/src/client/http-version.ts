@@ -3,16 +3,16 @@
 export type HttpVersion = 'http/1.1' | 'h2';
 
 /** The protocol the page was loaded over, by its ALPN name; undefined if the browser does not report it. */
-export function pageProtocol(): string | undefined {
+export function getPageProtocol(): string | undefined {
   const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
   return page?.nextHopProtocol;
 }
 
-/** Whether requests use HTTP/1.1: the version `elsewhere` if given, else that of the page. True if it is unknown. */
-export function isHttp1(elsewhere?: HttpVersion): boolean {
-  if (elsewhere !== undefined) return elsewhere === 'http/1.1';
+/** Whether requests use HTTP/1.1: the version `crossOriginVersion` if given, else that of the page. True if it is unknown. */
+export function isHttp1(crossOriginVersion?: HttpVersion): boolean {
+  if (crossOriginVersion !== undefined) return crossOriginVersion === 'http/1.1';
   try {
-    return !/^h[23]/.test(pageProtocol() ?? '');
+    return !/^h[23]/.test(getPageProtocol() ?? '');
   } catch {
     return true;
   }

@@ -6,7 +6,7 @@ import { isRecord } from './message.ts';
 export type Query = Readonly<Record<string, string | number | readonly string[] | null>>;
 
 /** The URL of a route with its query. `base` is the folder of the routes. */
-export function route(name: string, query: Query = {}, base = ''): string {
+export function buildUrl(name: string, query: Query = {}, base = ''): string {
   const given = Object.entries(query).flatMap(([key, value]) => {
     if (value === null) return [];
     const values = typeof value === 'object' ? value : [value];
@@ -17,7 +17,7 @@ export function route(name: string, query: Query = {}, base = ''): string {
 }
 
 /** The folder at `url`, which may lack its final slash. */
-export function baseUrl(url: string | URL): string {
+export function toBaseUrl(url: string | URL): string {
   const base = new URL(url, globalThis.location?.href);
   base.search = base.hash = '';
   if (!base.pathname.endsWith('/')) base.pathname += '/';
@@ -25,7 +25,7 @@ export function baseUrl(url: string | URL): string {
 }
 
 /** The `detail` of an `application/problem+json` response, else its `title`, else null. */
-export async function problemDetail(response: Response): Promise<string | null> {
+export async function readProblemDetail(response: Response): Promise<string | null> {
   try {
     const body: unknown = await response.json();
     if (!isRecord(body)) return null;

@@ -2,14 +2,14 @@
 
 export class IdleTimer {
   readonly #limit_ms: () => number;
-  readonly #expired: () => void;
+  readonly #onExpired: () => void;
   #reset_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Calls `expired` once for each period of `limit_ms` without a `reset`. */
-  constructor(limit_ms: () => number, expired: () => void) {
+  /** Calls `onExpired` once for each period of `limit_ms` without a `reset`. */
+  constructor(limit_ms: () => number, onExpired: () => void) {
     this.#limit_ms = limit_ms;
-    this.#expired = expired;
+    this.#onExpired = onExpired;
   }
 
   get idle_ms(): number {
@@ -31,6 +31,6 @@ export class IdleTimer {
     this.#timer = undefined;
     const left_ms = this.#limit_ms() - this.idle_ms;
     if (left_ms > 0) this.#timer = setTimeout(() => this.#check(), left_ms);
-    else this.#expired();
+    else this.#onExpired();
   }
 }

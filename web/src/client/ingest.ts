@@ -16,15 +16,15 @@ export interface IngestListener {
 }
 
 /** How many old messages a new reader asks for. */
-const FIRST_LAST = 50;
+const INITIAL_LAST = 50;
 
 /** An empty room gives no cursor, so everything in it is new. This is the server's maximum. */
-const WHOLE_LAST = 1_000;
+const MAX_LAST = 1_000;
 
 export class Ingest {
   #cursor: string | null = null;
   #newestId = 0;
-  #begun = false;
+  #hasBegun = false;
   #lastGap: Reset | null = null;
   readonly #listener: IngestListener;
 
@@ -43,16 +43,16 @@ export class Ingest {
 
   position(): Position {
     if (this.#cursor !== null) return { cursor: this.#cursor };
-    return { last: this.#begun ? WHOLE_LAST : FIRST_LAST };
+    return { last: this.#hasBegun ? MAX_LAST : INITIAL_LAST };
   }
 
   /** Call when a transport is connected: no message may be missed from now on. */
   begin(): void {
-    this.#begun = true;
+    this.#hasBegun = true;
   }
 
   accept(batch: Batch, transport: Transport): void {
-    this.#begun = true;
+    this.#hasBegun = true;
     if (batch.reset !== null) this.#reset(batch.reset, transport);
 
     const fresh: Message[] = [];

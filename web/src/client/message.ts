@@ -27,13 +27,13 @@ export interface Batch {
 export class ProtocolError extends Error {}
 
 export function parseMessage(value: unknown): Message {
-  if (!isRecord(value)) throw new ProtocolError('a message is no object');
+  if (!isRecord(value)) throw new ProtocolError('a message is not an object');
   const { id, cursor, room, author, text, sent_at } = value;
   if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new ProtocolError('a message without an id');
   if (typeof cursor !== 'string' || cursor === '') throw new ProtocolError('a message without a cursor');
   if (typeof room !== 'string') throw new ProtocolError('a message without a room');
   if (typeof author !== 'string' || typeof text !== 'string')
-    throw new ProtocolError('a message without words');
+    throw new ProtocolError('a message without an author or text');
   if (typeof sent_at !== 'string') throw new ProtocolError('a message without a time');
   return { id, cursor, room, author, text, sent_at };
 }
@@ -45,11 +45,12 @@ export function parseReset(value: unknown): Reset | null {
 }
 
 /** The body of a response to `GET /poll`. */
-export function parsePollAnswer(value: unknown): Batch & { more: boolean } {
+export function parsePollPage(value: unknown): Batch & { more: boolean } {
   if (!isRecord(value) || !Array.isArray(value['messages']))
-    throw new ProtocolError('a poll answer without messages');
+    throw new ProtocolError('a poll response without messages');
   const { cursor } = value;
-  if (typeof cursor !== 'string' || cursor === '') throw new ProtocolError('a poll answer without a cursor');
+  if (typeof cursor !== 'string' || cursor === '')
+    throw new ProtocolError('a poll response without a cursor');
   return {
     messages: value['messages'].map(parseMessage),
     cursor,

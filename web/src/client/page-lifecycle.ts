@@ -22,15 +22,15 @@ export interface PageEvents {
 
 const TICK_MS = 5_000;
 /** A timer this late means that the machine slept. Browsers delay timers of hidden pages by up to a minute. */
-const ASLEEP_MS = { visible: 20_000, hidden: 150_000 };
+const SLEEP_THRESHOLD_MS = { visible: 20_000, hidden: 150_000 };
 
 /** Returns a function that stops watching. Without a page only a sleep of the machine is detected. */
 export function watchPageLifecycle(
   listener: LifecycleListener,
-  page: PageEvents | null = pageEvents(),
+  page: PageEvents | null = getPageEvents(),
 ): () => void {
-  const ended = new AbortController();
-  const { signal } = ended;
+  const abort = new AbortController();
+  const { signal } = abort;
   const isHidden = () => page?.document.hidden === true;
   page?.document.addEventListener(
     'visibilitychange',
@@ -47,12 +47,12 @@ export function watchPageLifecycle(
   page?.window.addEventListener('pageshow', (event) => event.persisted && listener.resume(), { signal });
 
   // Uses the wall clock, as the monotonic clock may stand still while the machine sleeps.
-  let ticked = Date.now();
+  let last_tick_ms = Date.now();
   let wasHidden = isHidden();
   const hasSlept = (): boolean => {
-    const gap_ms = Date.now() - ticked;
-    const limit_ms = wasHidden || isHidden() ? ASLEEP_MS.hidden : ASLEEP_MS.visible;
-    ticked = Date.now();
+    const gap_ms = Date.now() - last_tick_ms;
+    const limit_ms = wasHidden || isHidden() ? SLEEP_THRESHOLD_MS.hidden : SLEEP_THRESHOLD_MS.visible;
+    last_tick_ms = Date.now();
     wasHidden = isHidden();
     return gap_ms >= limit_ms;
   };
@@ -61,11 +61,11 @@ export function watchPageLifecycle(
   }, TICK_MS);
   return () => {
     clearInterval(timer);
-    ended.abort();
+    abort.abort();
   };
 }
 
-function pageEvents(): PageEvents | null {
+function getPageEvents(): PageEvents | null {
   const { document, window } = globalThis as Partial<typeof globalThis>;
   return document === undefined || window === undefined ? null : { document, window };
 }

@@ -1,7 +1,7 @@
 // The clients in a room. Streams bring them on every change, polls on request.
 
 import type { Fetch } from './connection-factory.ts';
-import { route } from './http.ts';
+import { buildUrl } from './http.ts';
 import { isRecord } from './message.ts';
 import { TRANSPORTS, type Transport } from './transport.ts';
 
@@ -57,7 +57,7 @@ export async function reportFollowers(
   along: readonly { client: string; author: string | null }[],
 ): Promise<void> {
   const report = (room: string) =>
-    send(route('presence/along', {}, url), {
+    send(buildUrl('presence/along', {}, url), {
       method: 'PUT',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ room, client, along }),

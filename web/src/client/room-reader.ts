@@ -4,7 +4,7 @@
 
 import { BrowserConnections } from './browser-connections.ts';
 import type { ConnectionFactory } from './connection-factory.ts';
-import { baseUrl, type Query } from './http.ts';
+import { toBaseUrl, type Query } from './http.ts';
 import { Ingest } from './ingest.ts';
 import type { Batch, Message, Reset } from './message.ts';
 import { type LifecycleListener, type PageEvents, watchPageLifecycle } from './page-lifecycle.ts';
@@ -80,7 +80,7 @@ export class RoomReader {
   constructor(options: RoomReaderOptions, listener: RoomReaderListener) {
     const { room = DEFAULT_ROOM, rooms = [room] } = options;
     this.rooms = rooms;
-    this.#options = { ...options, ...(options.url === undefined ? {} : { url: baseUrl(options.url) }) };
+    this.#options = { ...options, ...(options.url === undefined ? {} : { url: toBaseUrl(options.url) }) };
     this.#listener = listener;
     this.#connections = options.connections ?? new BrowserConnections();
     this.#client = options.client ?? randomText(10);
@@ -159,7 +159,7 @@ export class RoomReader {
 
   /** Asks the tab whose stream this reader shares to close its connection. Returns false if it shares none. */
   disconnectShared(): boolean {
-    return this.#source instanceof SharedStream && this.#source.restart();
+    return this.#source instanceof SharedStream && this.#source.requestDisconnect();
   }
 
   /** Closes the connection and continues at the same cursor with a new request. */
@@ -238,11 +238,11 @@ export class RoomReader {
   }
 
   #watchPage(): () => void {
-    const pauses = this.#options.whileHidden === 'pause';
+    const pausesWhenHidden = this.#options.whileHidden === 'pause';
     let isPaused = false;
     const listener: LifecycleListener = {
       hidden: () => {
-        isPaused = pauses;
+        isPaused = pausesWhenHidden;
         if (isPaused) this.suspend();
       },
       shown: () => {

@@ -6,12 +6,12 @@ const three = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
 const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 
-export function amount(value: number): string {
+export function formatAmount(value: number): string {
   return Math.abs(value) >= 999.5 ? whole.format(value) : three.format(value);
 }
 
 /** In compact notation: `10M`. */
-export function compact(value: number): string {
+export function formatCompact(value: number): string {
   return value >= 10_000 ? short.format(value) : three.format(value);
 }
 
@@ -23,11 +23,11 @@ const SIZES: readonly (readonly [number, string])[] = [
   [KIB, 'KiB'],
 ];
 
-export function bytes(value: number): string {
+export function formatBytes(value: number): string {
   const [one, unit] = SIZES.find(([one]) => value >= one) ?? [1, 'B'];
-  return `${amount(value / one)} ${unit}`;
+  return `${formatAmount(value / one)} ${unit}`;
 }
 
-export function share(value: number): string {
-  return `${amount(Math.round(value * 100))} %`;
+export function formatPercent(value: number): string {
+  return `${formatAmount(Math.round(value * 100))} %`;
 }

@@ -15,42 +15,42 @@ const clock = new Intl.DateTimeFormat(LOCALE, {
 const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
 
 /** With thousands separators. */
-export function count(value: number): string {
+export function formatCount(value: number): string {
   return whole.format(value);
 }
 
 /** Seconds without trailing zeros: `0.25`, `2`, `30`. */
-export function seconds(value: number): string {
+export function formatSeconds(value: number): string {
   return hundredths.format(value);
 }
 
-export function tenths(value: number): string {
+export function formatTenths(value: number): string {
   return oneDecimal.format(value);
 }
 
 /** A difference in time: `12 ms`, `0.9 s`. `unit` is the unit of seconds. */
-export function timeDifference(ms: number, unit = ' s'): string {
-  return ms < 100 ? milliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
+export function formatTimeDifference(ms: number, unit = ' s'): string {
+  return ms < 100 ? formatMilliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
 }
 
 /** Whole milliseconds, which are easy to compare: `12 ms`, `1,314 ms`. */
-export function milliseconds(ms: number): string {
-  return `${count(Math.max(0, Math.round(ms)))} ms`;
+export function formatMilliseconds(ms: number): string {
+  return `${formatCount(Math.max(0, Math.round(ms)))} ms`;
 }
 
 /** A delay with its uncertainty, if any: `820 ± 4 ms`. */
-export function delay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
-  if (uncertainty_ms === 0) return milliseconds(ms);
-  return `${count(Math.max(0, Math.round(ms)))} ± ${count(Math.ceil(uncertainty_ms))} ms`;
+export function formatDelay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
+  if (uncertainty_ms === 0) return formatMilliseconds(ms);
+  return `${formatCount(Math.max(0, Math.round(ms)))} ± ${formatCount(Math.ceil(uncertainty_ms))} ms`;
 }
 
 /** Local time of day; empty if invalid. */
-export function timeOfDay(rfc3339: string): string {
+export function formatTimeOfDay(rfc3339: string): string {
   const time = Date.parse(rfc3339);
   return Number.isNaN(time) ? '' : clock.format(time);
 }
 
-export function fullTime(rfc3339: string): string {
+export function formatFullTime(rfc3339: string): string {
   const time = Date.parse(rfc3339);
   return Number.isNaN(time) ? rfc3339 : full.format(time);
 }

@@ -5,13 +5,13 @@ import { randomText } from '../client/random-text.ts';
 export type Feature = 'storage' | 'locks' | 'channels';
 
 /** A browser grants a free lock at once or never. */
-const ANSWER_TIMEOUT_MS = 3_000;
+const RESPONSE_TIMEOUT_MS = 3_000;
 
 /** Tries each feature. Missing Web Locks do not count as refused; missing storage or channels do. */
-export async function refusedFeatures(): Promise<Feature[]> {
+export async function findRefusedFeatures(): Promise<Feature[]> {
   const refused: Feature[] = [];
   if (!succeeds(tryStorage)) refused.push('storage');
-  if (!(await locksAnswer())) refused.push('locks');
+  if (!(await canUseLocks())) refused.push('locks');
   if (!succeeds(tryChannel)) refused.push('channels');
   return refused;
 }
@@ -36,11 +36,11 @@ function tryChannel(): void {
 }
 
 /** True in an insecure context, which has no Web Locks. */
-async function locksAnswer(): Promise<boolean> {
+async function canUseLocks(): Promise<boolean> {
   try {
     const { locks } = navigator;
     if (locks === undefined) return true;
-    const timeout = new Promise<false>((resolve) => setTimeout(resolve, ANSWER_TIMEOUT_MS, false));
+    const timeout = new Promise<false>((resolve) => setTimeout(resolve, RESPONSE_TIMEOUT_MS, false));
     const granted = locks.request(`poll-vs-sse probe ${randomText(8)}`, () => true as const);
     return await Promise.race([granted, timeout]);
   } catch {

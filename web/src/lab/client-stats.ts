@@ -4,7 +4,7 @@
 import type { Delay, ServerClock } from './clock.ts';
 import { type DelayFigures, Delays } from './delays.ts';
 import {
-  combine,
+  combineCosts,
   type Cost,
   type Figures,
   type MissingReason,
@@ -37,9 +37,9 @@ export interface ChosenTransportStats {
 /** A client's figures at one moment: the server's, and the delays measured here. */
 export interface Stats extends Figures {
   delays: Record<Transport, DelayFigures | null>;
-  used: ChosenTransportStats;
+  chosenTransport: ChosenTransportStats;
   /** When the server's figures arrived, by `performance.now()`; null before the first. */
-  told_ms: number | null;
+  received_ms: number | null;
 }
 
 /** Bytes of response bodies that this page has read. */
@@ -52,51 +52,52 @@ export class ClientStats {
   readonly client: string;
   readonly #delays: Delays;
   readonly #ledger: ReturnType<WatchFigures>;
-  #using: Transport = 'poll';
+  #transport: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
   readonly #bodies: Record<Transport, BodyBytes> = {
     poll: NO_BODIES,
     'long-poll': NO_BODIES,
     stream: NO_BODIES,
   };
-  #told_ms: number | null = null;
+  #received_ms: number | null = null;
   #current: Stats;
   /**
    * The cost of polls before they replaced the chosen transport. Updated while `open`, which ends when they replace
    * it.
    */
-  #before: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
+  #pollBaseline: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
 
   /** Calls `show` with new stats, or with null and the reason why there are none. */
   constructor(
     client: string,
     clock: ServerClock,
     watch: WatchFigures,
-    show: (bill: Stats | null, missing: MissingReason | null) => void,
+    show: (stats: Stats | null, missing: MissingReason | null) => void,
   ) {
     this.client = client;
     this.#delays = new Delays(clock, performance.now());
-    this.#current = this.#write();
+    this.#current = this.#compute();
     this.#ledger = watch(client, clock, (figures, missing = 'away') => {
       if (figures === null) return show(null, missing);
       this.#figures = { ...figures, costs: withBodies(figures.costs, this.#bodies) };
-      this.#told_ms = performance.now();
-      if (this.#before.open) this.#before.polls = this.#figures.costs.poll;
-      this.#current = this.#write();
+      this.#received_ms = performance.now();
+      if (this.#pollBaseline.open) this.#pollBaseline.polls = this.#figures.costs.poll;
+      this.#current = this.#compute();
       show(this.#current, null);
     });
   }
 
-  use(transport: Transport, isFirst: boolean): void {
-    if (!isFirst && transport !== this.#using) this.#before = { polls: this.#figures.costs.poll, open: true };
-    this.#using = transport;
-    this.#delays.use(transport);
-    this.#current = this.#write();
+  setTransport(transport: Transport, isFirst: boolean): void {
+    if (!isFirst && transport !== this.#transport)
+      this.#pollBaseline = { polls: this.#figures.costs.poll, open: true };
+    this.#transport = transport;
+    this.#delays.setTransport(transport);
+    this.#current = this.#compute();
   }
 
   /** Polls replace the chosen transport from now on. */
   markSubstitute(): void {
-    this.#before.open = false;
+    this.#pollBaseline.open = false;
   }
 
   /** The newest figures; zero before the first. */
@@ -110,7 +111,7 @@ export class ClientStats {
   }
 
   /** Counts a response body, or an event of a stream. */
-  body({ body_bytes, presence_bytes }: BodyBytes, transport: Transport): void {
+  recordBody({ body_bytes, presence_bytes }: BodyBytes, transport: Transport): void {
     const before = this.#bodies[transport];
     this.#bodies[transport] = {
       body_bytes: before.body_bytes + body_bytes,
@@ -118,17 +119,17 @@ export class ClientStats {
     };
   }
 
-  seen(messages: readonly Message[], transport: Transport, at_ms: number): SeenMessage[] {
+  recordSeen(messages: readonly Message[], transport: Transport, at_ms: number): SeenMessage[] {
     return messages.map((message) => ({
       message,
-      delay: this.#delays.seen(message, transport, at_ms),
+      delay: this.#delays.recordSeen(message, transport, at_ms),
       own: this.#delays.isOwn(message.cursor),
     }));
   }
 
   /** Call when this page has published a message. Returns its delay if the lane has seen it already. */
-  sent(cursor: string, sent_ms: number): Delay | null {
-    return this.#delays.sent(cursor, sent_ms);
+  recordSent(cursor: string, sent_ms: number): Delay | null {
+    return this.#delays.recordSent(cursor, sent_ms);
   }
 
   /** Reading continues after the page itself had stopped it. */
@@ -155,23 +156,23 @@ export class ClientStats {
     this.#ledger.end();
   }
 
-  #write(): Stats {
-    const of = (transport: Transport) => this.#delays.figures(transport);
+  #compute(): Stats {
+    const of = (transport: Transport) => this.#delays.summarize(transport);
     const { costs } = this.#figures;
-    const own = costs[this.#using];
+    const own = costs[this.#transport];
     const polls =
-      this.#using === 'poll'
+      this.#transport === 'poll'
         ? NO_COST
-        : combine(costs.poll, this.#before.polls, (now, before) => Math.max(0, now - before));
+        : combineCosts(costs.poll, this.#pollBaseline.polls, (now, before) => Math.max(0, now - before));
     return {
       ...this.#figures,
       delays: { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') },
-      used: {
-        cost: combine(own, polls, (one, other) => one + other),
+      chosenTransport: {
+        cost: combineCosts(own, polls, (one, other) => one + other),
         polls,
-        delays: this.#delays.figures(this.#using, true),
+        delays: this.#delays.summarize(this.#transport, true),
       },
-      told_ms: this.#told_ms,
+      received_ms: this.#received_ms,
     };
   }
 }

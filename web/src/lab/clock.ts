@@ -4,10 +4,10 @@
 // (as in NTP). The shortest round trip is the best sample. It loses precision as the clocks drift apart.
 
 /** Upper bound of the drift between two ordinary clocks. */
-const DRIFT = 100e-6;
+const MAX_DRIFT = 100e-6;
 
 /** An older sample is replaced by any new one. */
-const KEPT_MS = 10 * 60_000;
+const MAX_SAMPLE_AGE_MS = 10 * 60_000;
 
 export interface Delay {
   /** From publishing a message to seeing it. */
@@ -27,12 +27,12 @@ export class ServerClock {
   #best: Sample | null = null;
 
   /** All times in milliseconds; `server_ms` since the Unix epoch, the others by `performance.now()`. */
-  sample(asked_ms: number, heard_ms: number, server_ms: number): void {
-    const half_ms = (heard_ms - asked_ms) / 2;
+  sample(request_ms: number, response_ms: number, server_ms: number): void {
+    const half_ms = (response_ms - request_ms) / 2;
     if (!Number.isFinite(server_ms) || half_ms < 0) return;
-    const sample = { offset_ms: server_ms - (asked_ms + half_ms), half_ms, at_ms: heard_ms };
-    if (this.#best === null || half_ms <= uncertainty(this.#best, heard_ms)) this.#best = sample;
-    else if (heard_ms - this.#best.at_ms > KEPT_MS) this.#best = sample;
+    const sample = { offset_ms: server_ms - (request_ms + half_ms), half_ms, at_ms: response_ms };
+    if (this.#best === null || half_ms <= uncertainty(this.#best, response_ms)) this.#best = sample;
+    else if (response_ms - this.#best.at_ms > MAX_SAMPLE_AGE_MS) this.#best = sample;
   }
 
   /** Converts a server time to `performance.now()`; null before the first sample. */
@@ -43,11 +43,11 @@ export class ServerClock {
 }
 
 function uncertainty({ half_ms, at_ms }: Sample, now_ms: number): number {
-  return half_ms + Math.max(0, now_ms - at_ms) * DRIFT;
+  return half_ms + Math.max(0, now_ms - at_ms) * MAX_DRIFT;
 }
 
 /** RFC 3339 as milliseconds since the Unix epoch, with microseconds as a fraction; NaN if invalid. */
-export function epochMs(rfc3339: string): number {
+export function parseEpochMs(rfc3339: string): number {
   const fraction = /\.(\d{3})(\d+)/.exec(rfc3339);
   return Date.parse(rfc3339) + (fraction === null ? 0 : Number(`0.${fraction[2]}`));
 }

@@ -6,7 +6,7 @@ import type { Message } from '../client/message.ts';
 import type { Link } from '../client/sources/source.ts';
 import { SharedMessages } from './shared-messages.ts';
 import type { Transport } from '../client/transport.ts';
-import { type LaneName, laneName, type LaneTotals, verdict, type Verdict } from './verdict.ts';
+import { type LaneName, getLaneName, type LaneTotals, computeVerdict, type Verdict } from './verdict.ts';
 
 /** How many common messages a comparison needs. */
 export const NEEDED_MESSAGES = 5;
@@ -51,7 +51,7 @@ class PayloadMeter {
   }
 
   /** The size of `messages` messages. Their number is the server's, which may lag behind the messages seen here. */
-  of(messages: number): number {
+  estimate(messages: number): number {
     return this.#messages === 0 ? 0 : (this.#bytes / this.#messages) * messages;
   }
 
@@ -71,10 +71,10 @@ export class Comparison {
   readonly #payloads: PayloadMeter[];
   readonly #lastSeen_ms: number[];
   /** Messages over each lane's own requests, since it got its present client and transport. */
-  readonly #billable: number[];
+  readonly #ownMessages: number[];
   /** Lanes whose figures do not cover the whole time since all lanes began. */
-  readonly #partly = new Set<Lane>();
-  readonly #begun: (Transport | null)[];
+  readonly #unevenLanes = new Set<Lane>();
+  readonly #initialTransports: (Transport | null)[];
   readonly #missing = new Map<Lane, MissingReason | null>();
 
   /** Calls `change` when there may be something new to show. */
@@ -83,39 +83,39 @@ export class Comparison {
     this.#shared = new SharedMessages(lanes.length);
     this.#payloads = lanes.map(({ room }) => new PayloadMeter(room));
     this.#lastSeen_ms = lanes.map(() => -Infinity);
-    this.#billable = lanes.map(() => 0);
-    this.#begun = lanes.map(() => null);
+    this.#ownMessages = lanes.map(() => 0);
+    this.#initialTransports = lanes.map(() => null);
     lanes.forEach((lane, at) =>
       lane.subscribe({
         transport: (transport) => {
-          this.#begun[at] ??= transport;
-          if (this.#begun[at] !== transport) this.#partly.add(lane);
-          this.#billable[at] = 0;
+          this.#initialTransports[at] ??= transport;
+          if (this.#initialTransports[at] !== transport) this.#unevenLanes.add(lane);
+          this.#ownMessages[at] = 0;
           change();
         },
         client: () => {
-          this.#billable[at] = 0;
+          this.#ownMessages[at] = 0;
           this.#shared.clear();
           this.#payloads[at]?.clear();
           change();
         },
         link: (link) => {
-          if (isShared(link)) this.#partly.add(lane);
+          if (isShared(link)) this.#unevenLanes.add(lane);
           change();
         },
         messages: (seen, transport, at_ms) => {
           for (const { message, delay } of seen) {
-            this.#shared.saw(at, message.cursor, delay?.ms ?? null, at_ms);
+            this.#shared.recordSeen(at, message.cursor, delay?.ms ?? null, at_ms);
             if (lane.transport !== null) this.#payloads[at]?.add(message);
           }
           this.#lastSeen_ms[at] = at_ms;
           if (transport === lane.transport && !isShared(lane.link))
-            this.#billable[at] = (this.#billable[at] ?? 0) + seen.length;
+            this.#ownMessages[at] = (this.#ownMessages[at] ?? 0) + seen.length;
           change();
         },
         own: (cursor, { ms }) => this.#shared.correct(at, cursor, ms),
         gap: () => {
-          this.#shared.gap(at);
+          this.#shared.recordGap(at);
           change();
         },
         stopped: () => {
@@ -132,16 +132,16 @@ export class Comparison {
 
   /** Restarts all lanes from zero at the same moment, as new clients. */
   startOver(): void {
-    this.#partly.clear();
+    this.#unevenLanes.clear();
     this.#lanes.forEach((lane, at) => {
-      this.#begun[at] = lane.transport;
-      lane.renew();
+      this.#initialTransports[at] = lane.transport;
+      lane.resetClient();
     });
   }
 
   /** Whether the lanes have been counted over different times. */
   get isUneven(): boolean {
-    return this.#partly.size > 0;
+    return this.#unevenLanes.size > 0;
   }
 
   get isUnreadable(): boolean {
@@ -152,15 +152,15 @@ export class Comparison {
     return this.#lanes.every(({ stats }) => stats.since !== null);
   }
 
-  missing(at: number): number {
-    return this.#shared.missing(at);
+  countMissing(at: number): number {
+    return this.#shared.countMissing(at);
   }
 
-  figures(at: number): LaneFigures | null {
+  getFigures(at: number): LaneFigures | null {
     const lane = this.#lanes[at];
     if (lane === undefined || lane.stats.since === null) return null;
-    const { cost } = lane.stats.used;
-    const payload = this.#payloads[at]?.of(cost.messages) ?? 0;
+    const { cost } = lane.stats.chosenTransport;
+    const payload = this.#payloads[at]?.estimate(cost.messages) ?? 0;
     return {
       transport: lane.transport ?? 'poll',
       requests: cost.requests,
@@ -168,14 +168,14 @@ export class Comparison {
       wire_bytes: cost.wire_bytes,
       overhead_bytes: Math.max(0, Math.round(cost.wire_bytes - payload)),
       delay_ms: this.#delay_ms(at),
-      waiting: this.missing(at),
+      waiting: this.countMissing(at),
     };
   }
 
-  get standing(): ComparisonState {
-    const late = this.#late();
-    if (late !== null) return late;
-    const seen = Math.min(this.#shared.seenByAll, ...this.#lanes.map((_, at) => this.#counted(at)));
+  get state(): ComparisonState {
+    const stalled = this.#findStalledLane();
+    if (stalled !== null) return stalled;
+    const seen = Math.min(this.#shared.seenByAll, ...this.#lanes.map((_, at) => this.#countIncluded(at)));
     if (seen < NEEDED_MESSAGES) {
       const lanes = this.#lanes.map(({ transport, interval_s }) => ({
         transport: transport ?? 'poll',
@@ -184,33 +184,33 @@ export class Comparison {
       const none = seen === 0 && this.#lanes.every((_, at) => this.#delay_ms(at) === null);
       return none ? { kind: 'opening', lanes } : { kind: 'counting', seen, needed: NEEDED_MESSAGES };
     }
-    return { kind: 'compared', verdict: verdict(this.#lanes.map((_, at) => this.#side(at))) };
+    return { kind: 'compared', verdict: computeVerdict(this.#lanes.map((_, at) => this.#totals(at))) };
   }
 
   /**
    * How many of the lane's messages its figures include, as these may be a second old. Infinity if they include enough
    * or do not lag.
    */
-  #counted(at: number): number {
-    const messages = this.#lanes[at]?.stats.used.cost.messages ?? 0;
-    const lags = messages < Math.min(this.#billable[at] ?? 0, NEEDED_MESSAGES);
+  #countIncluded(at: number): number {
+    const messages = this.#lanes[at]?.stats.chosenTransport.cost.messages ?? 0;
+    const lags = messages < Math.min(this.#ownMessages[at] ?? 0, NEEDED_MESSAGES);
     return lags ? messages : Infinity;
   }
 
   /** The lane that has been silent for longest although messages wait for it; null if none is late. */
-  #late(): ComparisonState | null {
+  #findStalledLane(): ComparisonState | null {
     const now_ms = performance.now();
-    const late = this.#lanes.flatMap((lane, at) => {
+    const stalled = this.#lanes.flatMap((lane, at) => {
       const wait_ms = this.#shared.longestWait_ms(at, now_ms);
       const silent_ms = Math.min(wait_ms ?? 0, now_ms - (this.#lastSeen_ms[at] ?? 0));
       const allowed_ms = LATE_MS + (lane.transport === 'poll' ? lane.interval_s * 1_000 : 0);
-      return silent_ms > allowed_ms ? [{ at, silent_ms, waiting: this.missing(at) }] : [];
+      return silent_ms > allowed_ms ? [{ at, silent_ms, waiting: this.countMissing(at) }] : [];
     });
-    const worst = late.sort((one, other) => other.silent_ms - one.silent_ms)[0];
+    const worst = stalled.sort((one, other) => other.silent_ms - one.silent_ms)[0];
     if (worst === undefined) return null;
     const { at, silent_ms, waiting } = worst;
-    const sides = this.#lanes.map((_, each) => this.#side(each));
-    return { kind: 'stalled', lane: laneName(sides, at), silent_ms, waiting };
+    const sides = this.#lanes.map((_, each) => this.#totals(each));
+    return { kind: 'stalled', lane: getLaneName(sides, at), silent_ms, waiting };
   }
 
   /** In whole milliseconds, as shown. */
@@ -219,9 +219,9 @@ export class Comparison {
     return ms === null ? null : Math.max(0, Math.round(ms));
   }
 
-  #side(at: number): LaneTotals {
+  #totals(at: number): LaneTotals {
     const lane = this.#lanes[at];
-    const { cost, polls } = lane?.stats.used ?? {};
+    const { cost, polls } = lane?.stats.chosenTransport ?? {};
     return {
       transport: lane?.transport ?? 'poll',
       polled: (polls?.requests ?? 0) > 0,

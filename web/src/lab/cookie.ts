@@ -12,7 +12,7 @@ export type CookieRoute = 'poll' | 'stream';
 
 const NAME = 'poll_vs_sse_ballast';
 
-export function routeOf(transport: Transport): CookieRoute {
+export function getCookieRoute(transport: Transport): CookieRoute {
   return transport === 'stream' ? 'stream' : 'poll';
 }
 
@@ -20,7 +20,7 @@ export function routeOf(transport: Transport): CookieRoute {
  * The value for `document.cookie`. The cookie has the size `kib` including its name, if the browser accepts that
  * much.
  */
-export function cookieText(route: CookieRoute, kib: CookieKib, page: string): string {
+export function formatCookie(route: CookieRoute, kib: CookieKib, page: string): string {
   const { pathname, protocol } = new URL(route, page);
   const value = 'x'.repeat(Math.max(0, kib * 1_024 - NAME.length - 1));
   const lasts = kib === 0 ? '; Max-Age=0' : '';
@@ -29,6 +29,6 @@ export function cookieText(route: CookieRoute, kib: CookieKib, page: string): st
 }
 
 /** A browser that blocks cookies ignores it. */
-export function putCookie(route: CookieRoute, kib: CookieKib): void {
-  document.cookie = cookieText(route, kib, document.baseURI);
+export function setCookie(route: CookieRoute, kib: CookieKib): void {
+  document.cookie = formatCookie(route, kib, document.baseURI);
 }

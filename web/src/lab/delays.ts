@@ -5,12 +5,12 @@
 // page's clock, with an uncertainty. A message published before the lane began, or while the page had stopped it, has
 // no delay, as the transport did not cause that time.
 
-import { type Delay, epochMs, type ServerClock } from './clock.ts';
+import { type Delay, parseEpochMs, type ServerClock } from './clock.ts';
 import type { Message } from '../client/message.ts';
 import type { Transport } from '../client/transport.ts';
 
 /** How many of the newest messages are kept. */
-const KEPT = 1_000;
+const MAX_MESSAGES = 1_000;
 
 export interface DelayFigures {
   median_ms: number;
@@ -29,9 +29,9 @@ export class Delays {
   readonly #expected = new Set<string>();
   readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
   /** By the transport that delivered a message, and by the one that was chosen then, which polls may have replaced. */
-  readonly #known = byTransport();
-  readonly #chosen = byTransport();
-  #using: Transport = 'poll';
+  readonly #known = createMaps();
+  readonly #chosen = createMaps();
+  #transport: Transport = 'poll';
 
   /** `started_ms` is when the lane began to read, by `performance.now()`. */
   constructor(clock: ServerClock, started_ms: number) {
@@ -39,8 +39,8 @@ export class Delays {
     this.#started_ms = started_ms;
   }
 
-  use(transport: Transport): void {
-    this.#using = transport;
+  setTransport(transport: Transport): void {
+    this.#transport = transport;
   }
 
   /** The lane reads again from `started_ms` on, after the page had stopped it. */
@@ -56,29 +56,31 @@ export class Delays {
   }
 
   /** Call when this page has published a message. Returns its delay if the lane has seen it already. */
-  sent(cursor: string, sent_ms: number): Delay | null {
+  recordSent(cursor: string, sent_ms: number): Delay | null {
     this.#sent.set(cursor, sent_ms);
-    bound(this.#sent);
+    dropOldest(this.#sent);
     const seen = this.#seen.get(cursor);
     if (seen !== undefined)
-      return sent_ms < this.#stopped_ms ? null : this.#own(cursor, seen.transport, seen.at_ms - sent_ms);
+      return sent_ms < this.#stopped_ms
+        ? null
+        : this.#recordOwn(cursor, seen.transport, seen.at_ms - sent_ms);
     this.#expected.add(cursor);
     return null;
   }
 
-  seen({ cursor, sent_at }: Message, transport: Transport, at_ms: number): Delay | null {
+  recordSeen({ cursor, sent_at }: Message, transport: Transport, at_ms: number): Delay | null {
     this.#seen.set(cursor, { at_ms, transport });
-    bound(this.#seen);
+    dropOldest(this.#seen);
     const sent_ms = this.#sent.get(cursor);
     if (sent_ms !== undefined) {
       this.#expected.delete(cursor);
       if (sent_ms < this.#stopped_ms) return null;
-      return this.#own(cursor, transport, at_ms - sent_ms);
+      return this.#recordOwn(cursor, transport, at_ms - sent_ms);
     }
-    const published = this.#clock.local(epochMs(sent_at), at_ms);
+    const published = this.#clock.local(parseEpochMs(sent_at), at_ms);
     if (published === null || published.at_ms < this.#started_ms) return null;
     const { uncertainty_ms } = published;
-    return this.#know(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
+    return this.#record(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
   }
 
   /** Whether this page published it, as far as is known so far. */
@@ -92,7 +94,7 @@ export class Delays {
   }
 
   /** Over messages that `transport` delivered or, with `chosen`, over all that arrived while it was chosen. */
-  figures(transport: Transport, chosen = false): DelayFigures | null {
+  summarize(transport: Transport, chosen = false): DelayFigures | null {
     const known = chosen ? this.#chosen : this.#known;
     const delays = [...known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);
     if (delays.length === 0) return null;
@@ -103,20 +105,20 @@ export class Delays {
     };
   }
 
-  #own(cursor: string, transport: Transport, ms: number): Delay {
-    return this.#know(cursor, transport, { ms, uncertainty_ms: 0 });
+  #recordOwn(cursor: string, transport: Transport, ms: number): Delay {
+    return this.#record(cursor, transport, { ms, uncertainty_ms: 0 });
   }
 
-  #know(cursor: string, transport: Transport, delay: Delay): Delay {
-    for (const known of [this.#known[transport], this.#chosen[this.#using]]) {
+  #record(cursor: string, transport: Transport, delay: Delay): Delay {
+    for (const known of [this.#known[transport], this.#chosen[this.#transport]]) {
       known.set(cursor, delay);
-      bound(known);
+      dropOldest(known);
     }
     return delay;
   }
 }
 
-function byTransport(): Record<Transport, Map<string, Delay>> {
+function createMaps(): Record<Transport, Map<string, Delay>> {
   return { poll: new Map(), 'long-poll': new Map(), stream: new Map() };
 }
 
@@ -126,9 +128,9 @@ export function quantile(sorted: readonly number[], part: number): number {
 }
 
 /** Deletes the oldest entries, which come first as a map keeps the order of insertion. */
-function bound(map: Map<string, unknown>): void {
+function dropOldest(map: Map<string, unknown>): void {
   for (const key of map.keys()) {
-    if (map.size <= KEPT) break;
+    if (map.size <= MAX_MESSAGES) break;
     map.delete(key);
   }
 }

@@ -1,7 +1,7 @@
 // A channel on which tabs of one browser announce the clients that leave, to measure how long presence takes to notice.
 // Without a BroadcastChannel, departures are not timed.
 
-const CHANNEL = 'poll-vs-sse.openDepartureChannel';
+const CHANNEL = 'poll-vs-sse.departures';
 
 interface DepartureNotice {
   clients: string[];
@@ -10,11 +10,11 @@ interface DepartureNotice {
 }
 
 /**
- * `leaving` lists the clients of this tab. `heard` is called for those of other tabs; `at_ms` is `performance.now()`.
+ * `leaving` lists the clients of this tab. `onLeave` is called for those of other tabs; `at_ms` is `performance.now()`.
  */
 export function openDepartureChannel(
   leaving: () => string[],
-  heard: (client: string, at_ms: number) => void,
+  onLeave: (client: string, at_ms: number) => void,
 ): void {
   let channel: BroadcastChannel;
   try {
@@ -25,7 +25,7 @@ export function openDepartureChannel(
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const { clients, at_ms } = data as Partial<DepartureNotice>;
     if (!Array.isArray(clients) || typeof at_ms !== 'number') return;
-    for (const client of clients) heard(String(client), at_ms - performance.timeOrigin);
+    for (const client of clients) onLeave(String(client), at_ms - performance.timeOrigin);
   });
   window.addEventListener('pagehide', () => {
     const notice: DepartureNotice = {

@@ -7,49 +7,49 @@ import { INTERVAL_S } from './interval-scale.ts';
 import type { Transport } from '../client/transport.ts';
 
 /** Does not measure the visitors' cost. */
-const unwatched: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });
+const watchNothing: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });
 
 /** Visitors leave after this even if presence has not listed them. */
-const LONGEST_MS = 15_000;
+const MAX_STAY_MS = 15_000;
 
 export class DepartureDemo {
   readonly lanes: Partial<Record<Transport, Lane>>;
-  readonly #left: (client: string) => void;
+  readonly #onLeave: (client: string) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #here = false;
+  #hasJoined = false;
 
-  /** Calls `left` for each visitor that leaves. */
-  constructor(room: string, author: string, left: (client: string) => void) {
+  /** Calls `onLeave` for each visitor that leaves. */
+  constructor(room: string, author: string, onLeave: (client: string) => void) {
     const clock = new ServerClock();
-    const visitor = () => {
-      const lane = new Lane({ room, clock, watch: unwatched });
-      lane.ask({ author, last: 0 });
+    const createVisitor = () => {
+      const lane = new Lane({ room, clock, watch: watchNothing });
+      lane.setParameters({ author, last: 0 });
       return lane;
     };
-    this.lanes = { poll: visitor(), stream: visitor() };
-    this.#left = left;
+    this.lanes = { poll: createVisitor(), stream: createVisitor() };
+    this.#onLeave = onLeave;
   }
 
   join(): void {
-    this.#here = true;
+    this.#hasJoined = true;
     this.lanes.poll?.setInterval(INTERVAL_S.initial);
     for (const transport of ['poll', 'stream'] as const) this.lanes[transport]?.use(transport);
-    this.#timer = setTimeout(() => this.leave(), LONGEST_MS);
+    this.#timer = setTimeout(() => this.leave(), MAX_STAY_MS);
   }
 
   /** Makes both leave once presence lists them. */
   update({ present }: Presence): void {
     const here = new Set(present.map(({ client }) => client));
-    if (this.#here && Object.values(this.lanes).every(({ client }) => here.has(client))) this.leave();
+    if (this.#hasJoined && Object.values(this.lanes).every(({ client }) => here.has(client))) this.leave();
   }
 
   leave(): void {
-    if (!this.#here) return;
-    this.#here = false;
+    if (!this.#hasJoined) return;
+    this.#hasJoined = false;
     clearTimeout(this.#timer);
     for (const lane of Object.values(this.lanes)) {
       lane.stop();
-      this.#left(lane.client);
+      this.#onLeave(lane.client);
     }
   }
 }

@@ -10,16 +10,16 @@ export interface Departure {
 }
 
 /** A departure that presence never shows is dropped after this. */
-const KEPT_MS = 10 * 60_000;
+const MAX_AGE_MS = 10 * 60_000;
 
 export class DepartureTiming {
   #present = new Map<string, PresentClient>();
   /** When clients left, by `performance.now()`. */
   readonly #left = new Map<string, number>();
 
-  left(client: string, at_ms: number): void {
+  recordDeparture(client: string, at_ms: number): void {
     this.#left.set(client, at_ms);
-    for (const [each, since_ms] of this.#left) if (at_ms - since_ms > KEPT_MS) this.#left.delete(each);
+    for (const [each, since_ms] of this.#left) if (at_ms - since_ms > MAX_AGE_MS) this.#left.delete(each);
   }
 
   /** Returns the clients missing since the last presence. A list shorter than `count` proves no absence. */

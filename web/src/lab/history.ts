@@ -5,6 +5,6 @@ import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import { type Batch, type Fetch, readNewest } from '../client/index.ts';
 
 /** Null if the request fails. A lane then starts without history and reports the problem. */
-export function readHistory(room: string, get: Fetch = uncredentialedFetch): Promise<Batch | null> {
+export function fetchHistory(room: string, get: Fetch = uncredentialedFetch): Promise<Batch | null> {
   return readNewest({ room, fetch: get });
 }

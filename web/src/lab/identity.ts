@@ -5,12 +5,12 @@ import { randomText } from '../client/random-text.ts';
 const NAME_KEY = 'poll-vs-sse.name';
 
 /** A key by which the server recognizes a repeated publish. Works in an insecure context too. */
-export function idempotencyKey(): string {
+export function createIdempotencyKey(): string {
   return randomText(26);
 }
 
 /** Empty if storage is disabled. */
-export function rememberedName(): string {
+export function loadName(): string {
   try {
     return localStorage.getItem(NAME_KEY) ?? '';
   } catch {
@@ -18,7 +18,7 @@ export function rememberedName(): string {
   }
 }
 
-export function rememberName(name: string): void {
+export function saveName(name: string): void {
   try {
     localStorage.setItem(NAME_KEY, name);
   } catch {

@@ -10,7 +10,7 @@ export const STOPS_S: readonly number[] = [
 ];
 
 /** The index of the stop nearest to `seconds` on the logarithmic scale. */
-export function nearestStop(seconds: number): number {
+export function findNearestStop(seconds: number): number {
   const away = (stop: number) => Math.abs(Math.log(stop / seconds));
   return STOPS_S.reduce((best, stop, at) => (away(stop) < away(STOPS_S[best] ?? stop) ? at : best), 0);
 }

@@ -1,6 +1,6 @@
 // One lane: a reader of one room with a client label, a network with simulated faults, and statistics of its cost.
 //
-// Views subscribe to its events and set parameters of its requests by `ask`.
+// Views subscribe to its events and set parameters of its requests by `setParameters`.
 
 import type { Query } from '../client/http.ts';
 import { randomText } from '../client/random-text.ts';
@@ -46,11 +46,11 @@ export class Lane {
   #transport: Transport | null = null;
   #fault: Fault = 'healthy';
   /** Whether a transport was chosen since these stats began. */
-  #started = false;
+  #hasStarted = false;
   /** Whether the page itself has stopped reading. */
-  #stopped = false;
+  #isStopped = false;
   /** Whether the server must close the connections as soon as there are any. */
-  #disconnecting = false;
+  #mustDisconnect = false;
 
   constructor(parts: LaneParts) {
     const network = new Network();
@@ -100,7 +100,7 @@ export class Lane {
   }
 
   /** Accepts messages from before the lane began, so that it continues after them. */
-  begin(history: Batch, transport: Transport): void {
+  seed(history: Batch, transport: Transport): void {
     this.#reader.seed(history, transport);
   }
 
@@ -109,8 +109,8 @@ export class Lane {
     this.#reader.stop();
     this.#transport = transport;
     this.#continue();
-    this.#stats.use(transport, !this.#started);
-    this.#started = true;
+    this.#stats.setTransport(transport, !this.#hasStarted);
+    this.#hasStarted = true;
     this.#emit((to) => to.transport?.(transport, performance.now()));
     this.#emitExpected();
     this.#reader.use(transport);
@@ -121,7 +121,7 @@ export class Lane {
   }
 
   /** Adds parameters to every later request; null removes one. Does not affect an open stream. */
-  ask(query: Query): void {
+  setParameters(query: Query): void {
     this.#query = { ...this.#query, ...query };
   }
 
@@ -143,13 +143,13 @@ export class Lane {
 
   /** Closes the connection until `resume`, as the page is unloaded or cached. */
   suspend(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#reader.suspend();
   }
 
   /** Stops reading; `use` continues at the same cursor. */
   stop(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#reader.stop();
     this.#transport = null;
     this.#stats.pause();
@@ -157,27 +157,27 @@ export class Lane {
   }
 
   /** Continues at the same cursor as another client, whose figures begin at zero. */
-  renew(): void {
+  resetClient(): void {
     const { transport } = this;
     this.#stats.close();
     this.#stats = this.#openStats();
-    this.#started = transport !== null;
-    if (transport !== null) this.#stats.use(transport, true);
+    this.#hasStarted = transport !== null;
+    if (transport !== null) this.#stats.setTransport(transport, true);
     this.#emit((to) => to.client?.(this.client));
     this.#emitExpected();
     this.#reader.setClient(this.client);
   }
 
   /** Call when this page has published a message, which it sent at `sent_ms` by `performance.now()`. */
-  sent(cursor: string, sent_ms: number): void {
-    const delay = this.#stats.sent(cursor, sent_ms);
+  recordSent(cursor: string, sent_ms: number): void {
+    const delay = this.#stats.recordSent(cursor, sent_ms);
     if (delay !== null) this.#emit((to) => to.own?.(cursor, delay));
     this.#emitExpected();
   }
 
   #continue(): void {
-    if (this.#stopped) this.#stats.resume();
-    this.#stopped = false;
+    if (this.#isStopped) this.#stats.resume();
+    this.#isStopped = false;
   }
 
   #openReader(): RoomReader {
@@ -197,7 +197,7 @@ export class Lane {
       {
         messages: (messages, transport) => {
           const at_ms = performance.now();
-          const seen = this.#stats.seen(messages, transport, at_ms);
+          const seen = this.#stats.recordSeen(messages, transport, at_ms);
           this.#emit((to) => to.messages?.(seen, transport, at_ms));
           this.#emitExpected();
         },
@@ -209,7 +209,7 @@ export class Lane {
         link: (link, transport) => this.#onLink(link, transport),
         presence: (presence) => this.#emit((to) => to.presence?.(presence, performance.now())),
         exchange: (exchange, transport) => {
-          if ('body_bytes' in exchange) this.#stats.body(exchange, transport);
+          if ('body_bytes' in exchange) this.#stats.recordBody(exchange, transport);
           this.#emit((to) => to.exchange?.(exchange, transport, performance.now()));
         },
       },
@@ -218,8 +218,8 @@ export class Lane {
 
   #onLink(link: Link, transport: Transport): void {
     if (link.kind === 'live') {
-      if (this.#disconnecting) void this.network.disconnect(this.room);
-      this.#disconnecting = false;
+      if (this.#mustDisconnect) void this.network.disconnect(this.room);
+      this.#mustDisconnect = false;
       if (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded') this.#stats.markSubstitute();
       this.#stats.start();
     }
@@ -234,15 +234,15 @@ export class Lane {
     if (fault === 'restart' && before === 'healthy') {
       if (!this.#reader.disconnectShared()) void this.network.disconnect(this.room);
     } else if (before !== 'restart' || fault !== 'healthy') {
-      this.#disconnecting = fault === 'restart';
+      this.#mustDisconnect = fault === 'restart';
       this.#reader.restart();
     }
   }
 
   #openStats(): ClientStats {
     const { label, clock, watch } = this.#parts;
-    return new ClientStats(label(), clock, watch, (bill, missing) =>
-      this.#emit((to) => to.stats?.(bill, performance.now(), missing)),
+    return new ClientStats(label(), clock, watch, (stats, missing) =>
+      this.#emit((to) => to.stats?.(stats, performance.now(), missing)),
     );
   }
 

@@ -2,9 +2,9 @@
 // visible. The responses also carry the server's time.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
-import { epochMs, type ServerClock } from './clock.ts';
+import { parseEpochMs, type ServerClock } from './clock.ts';
 import type { Fetch } from '../client/connection-factory.ts';
-import { route } from '../client/http.ts';
+import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
@@ -47,7 +47,7 @@ export const NO_COST: Cost = {
 };
 
 /** Applies `how` to each figure of two costs. */
-export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
+export function combineCosts(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
   const of = (figure: keyof Cost) => how(one[figure], other[figure]);
   return {
     requests: of('requests'),
@@ -74,7 +74,9 @@ export function parseFigures(value: unknown): Figures {
     throw new ProtocolError('no ledger');
   const { since, transports } = value as { since: string; transports: Record<string, unknown> };
   const costs = TRANSPORTS.map((transport) => [transport, parseCost(transports[transport])] as const);
-  const protocols = TRANSPORTS.map((transport) => [transport, protocolsOf(transports[transport])] as const);
+  const protocols = TRANSPORTS.map(
+    (transport) => [transport, parseProtocols(transports[transport])] as const,
+  );
   return {
     since,
     costs: Object.fromEntries(costs) as Record<Transport, Cost>,
@@ -82,7 +84,7 @@ export function parseFigures(value: unknown): Figures {
   };
 }
 
-function protocolsOf(value: unknown): Protocol[] {
+function parseProtocols(value: unknown): Protocol[] {
   const given = isRecord(value) ? value['protocols'] : null;
   return isRecord(given) ? PROTOCOLS.filter((protocol) => Object.hasOwn(given, protocol)) : [];
 }
@@ -113,14 +115,14 @@ export async function fetchFigures(
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);
   try {
-    const asked_ms = performance.now();
-    const response = await get(route('ledger', { client }), { cache: 'no-store', signal: request.signal });
-    const heard_ms = performance.now();
+    const request_ms = performance.now();
+    const response = await get(buildUrl('ledger', { client }), { cache: 'no-store', signal: request.signal });
+    const response_ms = performance.now();
     if (response.status === 404) return NO_FIGURES;
     if (!response.ok) throw new ProtocolError(`the ledger answered ${response.status}`);
     const answer: unknown = await response.json();
     if (isRecord(answer) && typeof answer['now'] === 'string')
-      clock.sample(asked_ms, heard_ms, epochMs(answer['now']));
+      clock.sample(request_ms, response_ms, parseEpochMs(answer['now']));
     return parseFigures(answer);
   } finally {
     clearTimeout(timeout);

@@ -16,13 +16,13 @@ export interface LaneListener {
   client?(label: string): void;
   link?(link: Link, transport: Transport, at_ms: number): void;
   exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
-  messages?(sightings: SeenMessage[], transport: Transport, at_ms: number): void;
+  messages?(seen: SeenMessage[], transport: Transport, at_ms: number): void;
   /** A message seen before turned out to be this page's own; `delay` is its true delay. */
   own?(cursor: string, delay: Delay): void;
   /** Messages may be missing between those before and after this call. */
   gap?(reason: Reset, transport: Transport): void;
   /** New stats, once a second; or null and the reason why there are none. */
-  stats?(bill: Stats | null, at_ms: number, missing: MissingReason | null): void;
+  stats?(stats: Stats | null, at_ms: number, missing: MissingReason | null): void;
   presence?(presence: Presence, at_ms: number): void;
   /** How many of this page's own messages are published but not yet seen by this lane. */
   expected?(messages: number): void;

@@ -4,7 +4,7 @@
 // open requests and refuses new ones.
 
 import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
-import { type Query, route } from '../client/http.ts';
+import { type Query, buildUrl } from '../client/http.ts';
 import type { HttpVersion } from '../client/http-version.ts';
 import { randomText } from '../client/random-text.ts';
 import type { Transport } from '../client/transport.ts';
@@ -24,7 +24,7 @@ export class Network implements ConnectionFactory {
   readonly #open = new Set<EventSource>();
   readonly #listeners = new Set<NetworkListener>();
   readonly fetch: Fetch;
-  readonly #realOpen: (address: string, init?: EventSourceInit) => EventSource;
+  readonly #openEventSource: (address: string, init?: EventSourceInit) => EventSource;
   #other: OtherOrigin | null = null;
   #fault: Fault = 'healthy';
   /** Whether the next poll must be lost to a restart. */
@@ -36,7 +36,7 @@ export class Network implements ConnectionFactory {
   constructor(
     stallTimeout_s: number = STALL_TIMEOUT_S.initial,
     fetch: Fetch = (...call) => globalThis.fetch(...call),
-    realOpen: (address: string, init?: EventSourceInit) => EventSource = (...given) =>
+    openEventSource: (address: string, init?: EventSourceInit) => EventSource = (...given) =>
       new EventSource(...given),
   ) {
     this.#stallTimeout_s = stallTimeout_s;
@@ -45,7 +45,7 @@ export class Network implements ConnectionFactory {
       if (other === null) return fetch(input, init);
       return fetch(new URL(String(input), other.base), { credentials: 'include', ...init });
     };
-    this.#realOpen = realOpen;
+    this.#openEventSource = openEventSource;
   }
 
   get fault(): Fault {
@@ -62,7 +62,7 @@ export class Network implements ConnectionFactory {
     return this.#stallTimeout_s;
   }
 
-  get down(): AbortSignal {
+  get offline(): AbortSignal {
     return this.#outage.signal;
   }
 
@@ -72,12 +72,12 @@ export class Network implements ConnectionFactory {
   }
 
   /** The HTTP version of the other origin, if requests go there. */
-  get elsewhere(): HttpVersion | undefined {
+  get crossOriginVersion(): HttpVersion | undefined {
     return this.#other?.version;
   }
 
   /** Sends later requests to the server's other origin; null for the page's own. */
-  sendTo(other: OtherOrigin | null): void {
+  setOrigin(other: OtherOrigin | null): void {
     this.#other = other;
   }
 
@@ -86,16 +86,16 @@ export class Network implements ConnectionFactory {
   }
 
   /** Sets the fault. One that ends by itself restarts if it is chosen again. */
-  choose(fault: Fault): void {
+  setFault(fault: Fault): void {
     clearTimeout(this.#timer);
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
     this.#fault = fault;
     this.#losesNextPoll = fault === 'restart';
-    const lasts_ms = DURATION_MS[fault];
-    if (lasts_ms !== undefined) this.#timer = setTimeout(() => this.choose('healthy'), lasts_ms);
+    const duration_ms = DURATION_MS[fault];
+    if (duration_ms !== undefined) this.#timer = setTimeout(() => this.setFault('healthy'), duration_ms);
     if (fault === 'offline') this.#goOffline();
     for (const listener of this.#listeners) {
-      listener.fault?.(fault, lasts_ms === undefined ? null : performance.now() + lasts_ms);
+      listener.fault?.(fault, duration_ms === undefined ? null : performance.now() + duration_ms);
     }
   }
 
@@ -132,7 +132,7 @@ export class Network implements ConnectionFactory {
 
   /** Asks the server to close all connections of this lane. The request has no label, as it is not part of reading. */
   async disconnect(room: string): Promise<void> {
-    const address = route('poll', { room, fault: 'restart', fault_key: this.#key });
+    const address = buildUrl('poll', { room, fault: 'restart', fault_key: this.#key });
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     // The server closes this request's connection too, so there is never a response.
     // Without credentials it uses none of the connections that reading may have used up.
@@ -140,13 +140,13 @@ export class Network implements ConnectionFactory {
   }
 
   open(address: string): EventSource | null {
-    if (this.down.aborted) return null;
+    if (this.offline.aborted) return null;
     for (const events of this.#open) if (events.readyState === events.CLOSED) this.#open.delete(events);
     const other = this.#other;
     const events =
       other === null
-        ? this.#realOpen(address)
-        : this.#realOpen(new URL(address, other.base).href, { withCredentials: true });
+        ? this.#openEventSource(address)
+        : this.#openEventSource(new URL(address, other.base).href, { withCredentials: true });
     this.#open.add(events);
     return events;
   }

@@ -1,6 +1,6 @@
 // Publishes messages one at a time, in the order in which they were written.
 
-import { idempotencyKey } from './identity.ts';
+import { createIdempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
 import { publish, type Draft, type PublishResult } from './publish.ts';
 
@@ -13,7 +13,7 @@ export interface OutboxListener {
   failed(texts: string[], why: PublishResult & { ok: false }): void;
 }
 
-interface Item {
+interface OutboxItem {
   draft: Draft;
   key: string;
   sent_ms: number;
@@ -22,13 +22,13 @@ interface Item {
 export class Outbox {
   readonly #listener: OutboxListener;
   readonly #publish: (draft: Draft, key: string) => Promise<PublishResult>;
-  readonly #queue: Item[] = [];
+  readonly #queue: OutboxItem[] = [];
   /**
    * A message that may have been published. If it is sent again unchanged it keeps its key, so it cannot appear
    * twice.
    */
-  #uncertain: Item | null = null;
-  #busy = false;
+  #unconfirmed: OutboxItem | null = null;
+  #isBusy = false;
 
   constructor(
     listener: OutboxListener,
@@ -39,29 +39,34 @@ export class Outbox {
   }
 
   add(draft: Draft): void {
-    const before = this.#uncertain;
-    const again = before !== null && before.draft.author === draft.author && before.draft.text === draft.text;
-    this.#queue.push({ draft, key: again ? before.key : idempotencyKey(), sent_ms: performance.now() });
+    const before = this.#unconfirmed;
+    const isRepeat =
+      before !== null && before.draft.author === draft.author && before.draft.text === draft.text;
+    this.#queue.push({
+      draft,
+      key: isRepeat ? before.key : createIdempotencyKey(),
+      sent_ms: performance.now(),
+    });
     this.#report();
-    if (!this.#busy) void this.#work();
+    if (!this.#isBusy) void this.#publishQueue();
   }
 
-  async #work(): Promise<void> {
-    this.#busy = true;
+  async #publishQueue(): Promise<void> {
+    this.#isBusy = true;
     for (let item = this.#queue[0]; item !== undefined; item = this.#queue[0]) {
       const result = await this.#publish(item.draft, item.key);
       if (result.ok) {
         this.#queue.shift();
-        this.#uncertain = null;
+        this.#unconfirmed = null;
         this.#listener.published(result.message, item.sent_ms);
       } else {
-        this.#uncertain = result.why === 'refused' ? null : item;
+        this.#unconfirmed = result.why === 'refused' ? null : item;
         const texts = this.#queue.splice(0).map(({ draft }) => draft.text);
         this.#listener.failed(texts, result);
       }
       this.#report();
     }
-    this.#busy = false;
+    this.#isBusy = false;
   }
 
   #report(): void {

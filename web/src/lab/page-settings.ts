@@ -8,7 +8,7 @@ import { type Pattern, RATE } from './traffic.ts';
 export const WINDOWS_S = [12, 30, 60, 120] as const;
 
 /** Patterns that last. A burst is not in the URL, as it would be over. */
-const LASTING: readonly Pattern[] = ['chatty', 'steady'];
+const LASTING_PATTERNS: readonly Pattern[] = ['chatty', 'steady'];
 
 export interface PageSettings {
   traffic: Pattern | null;
@@ -21,13 +21,13 @@ export const PAGE_PARAMETERS = ['traffic', 'rate', 'window'] as const;
 export type PageParameter = (typeof PAGE_PARAMETERS)[number];
 
 /** The parameter's value in the URL; null for a default, which the URL omits. */
-export function parameterOf(name: PageParameter, value: Pattern | number | null): string | null {
-  if (name === 'traffic') return LASTING.find((pattern) => pattern === value) ?? null;
+export function formatParameter(name: PageParameter, value: Pattern | number | null): string | null {
+  if (name === 'traffic') return LASTING_PATTERNS.find((pattern) => pattern === value) ?? null;
   const initial = name === 'rate' ? RATE.initial : WINDOWS_S[0];
   return value === null || value === initial ? null : String(value);
 }
 
-export function pageSettingsFrom(search: string): { settings: PageSettings; invalid: InvalidSetting[] } {
+export function parsePageSettings(search: string): { settings: PageSettings; invalid: InvalidSetting[] } {
   const given = new URLSearchParams(search);
   const invalid: InvalidSetting[] = [];
   const read = <Value>(
@@ -44,7 +44,7 @@ export function pageSettingsFrom(search: string): { settings: PageSettings; inva
   const { min, max, initial } = RATE;
   const inRange = (rate: number) => (rate >= min && rate <= max ? rate : undefined);
   const settings = {
-    traffic: read('traffic', (text) => LASTING.find((pattern) => pattern === text), null) ?? null,
+    traffic: read('traffic', (text) => LASTING_PATTERNS.find((pattern) => pattern === text), null) ?? null,
     rate: read('rate', (text) => inRange(Number(text)), { min, max }) ?? initial,
     window_s: read('window', (text) => WINDOWS_S.find((s) => s === Number(text)), null) ?? WINDOWS_S[0],
   };

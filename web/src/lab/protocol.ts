@@ -6,7 +6,7 @@
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { Fetch } from '../client/connection-factory.ts';
-import { type HttpVersion, pageProtocol } from '../client/http-version.ts';
+import { type HttpVersion, getPageProtocol } from '../client/http-version.ts';
 
 export const HTTP_VERSIONS: readonly HttpVersion[] = ['http/1.1', 'h2'];
 
@@ -27,16 +27,16 @@ export interface ReachableOrigins {
   other: OtherOrigin | null;
 }
 
-const ANSWER_TIMEOUT_MS = 3_000;
+const RESPONSE_TIMEOUT_MS = 3_000;
 
 /** The URLs with `rel="alternate"` in a `Link` header. */
-export function alternates(link: string): string[] {
+export function parseAlternates(link: string): string[] {
   return [...link.matchAll(/<([^>]*)>\s*;\s*rel="alternate"/g)].map(([, address]) => address ?? '');
 }
 
 /** The other URL of the page at `origin`; null if the header does not list `origin`. */
-export function otherBase(link: string | null, origin: string): string | null {
-  const bases = alternates(link ?? '');
+export function findOtherBase(link: string | null, origin: string): string | null {
+  const bases = parseAlternates(link ?? '');
   if (!bases.includes(`${origin}/`)) return null;
   return bases.find((base) => base !== `${origin}/`) ?? null;
 }
@@ -44,20 +44,20 @@ export function otherBase(link: string | null, origin: string): string | null {
 /** `hop` returns the ALPN name of the protocol over which a URL was loaded. */
 export async function findOrigins(
   get: Fetch = uncredentialedFetch,
-  hop: (address: string) => Promise<string | undefined> = nextHop,
+  hop: (address: string) => Promise<string | undefined> = getNextHop,
   page: string = location.href,
 ): Promise<ReachableOrigins> {
-  const own = versionOf(await hop(page));
+  const own = toHttpVersion(await hop(page));
   const ask = (address: string, method: string) =>
-    get(address, { method, cache: 'no-store', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    get(address, { method, cache: 'no-store', signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS) });
   try {
     const head = await ask(new URL('./', page).href, 'HEAD');
-    const base = otherBase(head.headers.get('Link'), new URL(page).origin);
+    const base = findOtherBase(head.headers.get('Link'), new URL(page).origin);
     if (base === null || own === null) return { own, other: null };
     const address = `${base}healthz`;
     const answer = await ask(address, 'GET');
     await answer.text();
-    const version = versionOf(await hop(address));
+    const version = toHttpVersion(await hop(address));
     const isOther = answer.ok && version !== null && version !== own;
     return { own, other: isOther ? { version, base } : null };
   } catch {
@@ -65,13 +65,13 @@ export async function findOrigins(
   }
 }
 
-function versionOf(hop: string | undefined): HttpVersion | null {
+function toHttpVersion(hop: string | undefined): HttpVersion | null {
   return HTTP_VERSIONS.find((version) => version === hop) ?? null;
 }
 
 /** A browser adds the timing entry of a request some time after its response. */
-function nextHop(address: string): Promise<string | undefined> {
-  if (address === location.href) return Promise.resolve(pageProtocol());
+function getNextHop(address: string): Promise<string | undefined> {
+  if (address === location.href) return Promise.resolve(getPageProtocol());
   return new Promise((resolve) => {
     const observer = new PerformanceObserver((list) => {
       const [entry] = list.getEntriesByName(address) as PerformanceResourceTiming[];
@@ -82,7 +82,7 @@ function nextHop(address: string): Promise<string | undefined> {
       observer.disconnect();
       resolve(protocol);
     };
-    const timer = setTimeout(end, ANSWER_TIMEOUT_MS);
+    const timer = setTimeout(end, RESPONSE_TIMEOUT_MS);
     observer.observe({ type: 'resource', buffered: true });
   });
 }

@@ -3,7 +3,7 @@
 // Both attempts carry the same Idempotency-Key, so a message whose first response was lost is not published twice.
 
 import type { Fetch } from '../client/connection-factory.ts';
-import { problemDetail, route } from '../client/http.ts';
+import { readProblemDetail, buildUrl } from '../client/http.ts';
 import { parseMessage, type Message } from '../client/message.ts';
 
 export interface Draft {
@@ -17,9 +17,9 @@ export type PublishResult =
   | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
 
 /** The status while the store cannot be written. */
-const STORE_AWAY = 503;
+const STORE_UNAVAILABLE = 503;
 const REQUEST_TIMEOUT_MS = 10_000;
-const SECOND_TRY_MS = 500;
+const RETRY_DELAY_MS = 500;
 
 /** `client` is the reader whose user writes, so that presence can show its author. */
 export async function publish(
@@ -32,7 +32,7 @@ export async function publish(
   try {
     response = await sendDraft(draft, key, send, client);
   } catch {
-    await new Promise((resolve) => setTimeout(resolve, SECOND_TRY_MS));
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
     try {
       response = await sendDraft(draft, key, send, client);
     } catch {
@@ -40,8 +40,8 @@ export async function publish(
     }
   }
   if (!response.ok) {
-    const why = response.status === STORE_AWAY ? 'away' : 'refused';
-    return { ok: false, why, detail: await problemDetail(response) };
+    const why = response.status === STORE_UNAVAILABLE ? 'away' : 'refused';
+    return { ok: false, why, detail: await readProblemDetail(response) };
   }
   try {
     return { ok: true, message: parseMessage(await response.json()) };
@@ -54,7 +54,7 @@ async function sendDraft(draft: Draft, key: string, send: Fetch, client: string 
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), REQUEST_TIMEOUT_MS);
   try {
-    return await send(route('messages', { client }), {
+    return await send(buildUrl('messages', { client }), {
       method: 'POST',
       cache: 'no-store',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },

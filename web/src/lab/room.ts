@@ -14,25 +14,25 @@ const ROOM = new RegExp(`^${ROOM_PATTERN}$`);
 export type RoomChoice = { ok: true; room: string } | { ok: false; given: string };
 
 /** Reads `?room=`; the lobby if it is missing or empty. */
-export function roomFrom(search: string): RoomChoice {
+export function parseRoom(search: string): RoomChoice {
   const given = new URLSearchParams(search).get('room') ?? '';
   if (given === '') return { ok: true, room: LOBBY };
   return ROOM.test(given) ? { ok: true, room: given } : { ok: false, given };
 }
 
 /** Parameters that stay when the room changes. */
-const KEPT: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
+const KEPT_PARAMETERS: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
 
-export function keptParameters(search: string): [string, string][] {
+export function selectKeptParameters(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(
-    ([name]) => KEPT.includes(name) || name.startsWith(URL_PREFIX),
+    ([name]) => KEPT_PARAMETERS.includes(name) || name.startsWith(URL_PREFIX),
   );
 }
 
 /** The URL that opens `room` with the settings of `page`. */
-export function roomLink(room: string, page: string): string {
+export function buildRoomUrl(room: string, page: string): string {
   const link = new URL(page);
-  link.search = new URLSearchParams([['room', room], ...keptParameters(link.search)]).toString();
+  link.search = new URLSearchParams([['room', room], ...selectKeptParameters(link.search)]).toString();
   link.hash = '';
   return link.href;
 }

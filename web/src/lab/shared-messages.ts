@@ -3,7 +3,7 @@
 import { quantile } from './delays.ts';
 
 /** How many of the newest messages are tracked. */
-const KEPT = 1_000;
+const MAX_MESSAGES = 1_000;
 
 /** A lane's delay of a message in ms; null if it is not comparable; undefined if the lane has not seen the message. */
 type SeenDelay = number | null | undefined;
@@ -23,7 +23,7 @@ export class SharedMessages {
   }
 
   /** A lane saw a message at `at_ms`; `delay_ms` is null if it was published before the lane began. */
-  saw(lane: number, cursor: string, delay_ms: number | null, at_ms: number): void {
+  recordSeen(lane: number, cursor: string, delay_ms: number | null, at_ms: number): void {
     const entry = this.#entries.get(cursor) ?? {
       published_ms: null,
       seen: Array.from({ length: this.#lanes }, (): SeenDelay => undefined),
@@ -32,7 +32,7 @@ export class SharedMessages {
     if (delay_ms !== null) entry.published_ms ??= at_ms - delay_ms;
     this.#entries.set(cursor, entry);
     for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= KEPT) break;
+      if (this.#entries.size <= MAX_MESSAGES) break;
       this.#entries.delete(oldest);
     }
   }
@@ -44,7 +44,7 @@ export class SharedMessages {
   }
 
   /** The number of messages that another lane has seen and this one has not. */
-  missing(lane: number): number {
+  countMissing(lane: number): number {
     return this.#count(({ seen }) => seen[lane] === undefined);
   }
 
@@ -81,7 +81,7 @@ export class SharedMessages {
   }
 
   /** The lane had a gap, so the messages that it lacks may never come. */
-  gap(lane: number): void {
+  recordGap(lane: number): void {
     for (const { seen } of this.#entries.values()) if (seen[lane] === undefined) seen[lane] = null;
   }
 

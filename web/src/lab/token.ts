@@ -6,7 +6,7 @@
 const NAME = 'poll_vs_sse_token';
 
 /** Sends `token` with every later request; removes it if it is blank. */
-export function useToken(token: string, page: Pick<Document, 'cookie' | 'location'> = document): void {
+export function setToken(token: string, page: Pick<Document, 'cookie' | 'location'> = document): void {
   const value = token.trim();
   const folder = page.location.pathname.replace(/[^/]*$/, '');
   const lasts = value === '' ? '; Max-Age=0' : '';

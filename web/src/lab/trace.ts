@@ -3,7 +3,7 @@
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { ServerClock } from './clock.ts';
 import type { Fetch } from '../client/connection-factory.ts';
-import { route } from '../client/http.ts';
+import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
@@ -33,7 +33,7 @@ export interface TraceEvent {
   content: PushContent | null;
 }
 
-export interface TraceAnswer {
+export interface TracePage {
   now_ms: number;
   /** The newest event's. */
   seq: number;
@@ -53,12 +53,12 @@ export interface TraceListener {
 const POLL_INTERVAL_MS = 500;
 const RESPONSE_TIMEOUT_MS = 10_000;
 
-export function parseTrace(value: unknown): TraceAnswer {
+export function parseTrace(value: unknown): TracePage {
   if (!isRecord(value) || !Array.isArray(value['events'])) throw new ProtocolError('a trace without events');
   return {
-    now_ms: whole(value, 'now_us') / 1_000,
-    seq: whole(value, 'seq'),
-    lost: whole(value, 'lost'),
+    now_ms: readInteger(value, 'now_us') / 1_000,
+    seq: readInteger(value, 'seq'),
+    lost: readInteger(value, 'lost'),
     events: value['events'].map(parseEvent).filter((event) => event !== null),
   };
 }
@@ -71,21 +71,21 @@ function parseEvent(value: unknown): TraceEvent | null {
   const transport = TRANSPORTS.find((each) => each === value['transport']) ?? 'poll';
   if (kind === undefined) return null;
   return {
-    seq: whole(value, 'seq'),
-    at_ms: whole(value, 'at_us') / 1_000,
-    connection: whole(value, 'connection'),
+    seq: readInteger(value, 'seq'),
+    at_ms: readInteger(value, 'at_us') / 1_000,
+    connection: readInteger(value, 'connection'),
     kind,
     transport,
     tls_version: typeof value['tls_version'] === 'string' ? value['tls_version'] : null,
-    bytes_in: whole(value, 'bytes_in'),
-    bytes_out: whole(value, 'bytes_out'),
-    messages: whole(value, 'messages'),
+    bytes_in: readInteger(value, 'bytes_in'),
+    bytes_out: readInteger(value, 'bytes_out'),
+    messages: readInteger(value, 'messages'),
     status: typeof value['status'] === 'number' ? value['status'] : null,
     content: CONTENTS.find((each) => each === value['content']) ?? null,
   };
 }
 
-function whole(record: Record<string, unknown>, name: string): number {
+function readInteger(record: Record<string, unknown>, name: string): number {
   const value = record[name];
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
     throw new ProtocolError(`a trace without ${name}`);
@@ -144,18 +144,18 @@ export class TraceWatch {
     // Requests the last known event again, as a restarted server no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
     if (answer === null) return;
-    const again = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
-    const restarted =
+    const repeated = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
+    const isRestarted =
       last !== null &&
       (answer.seq < last.seq ||
-        (again !== undefined && again.at_ms !== last.at_ms) ||
-        (again === undefined && answer.lost === 0));
-    if (restarted) {
+        (repeated !== undefined && repeated.at_ms !== last.at_ms) ||
+        (repeated === undefined && answer.lost === 0));
+    if (isRestarted) {
       this.#last = null;
       this.#listener.restarted();
       return this.#read();
     }
-    const events = again === undefined ? answer.events : answer.events.slice(1);
+    const events = repeated === undefined ? answer.events : answer.events.slice(1);
     // The last known event is among the lost ones.
     const lost = last === null ? answer.lost : answer.lost - 1;
     if (lost > 0) this.#listener.lost(lost);
@@ -166,20 +166,20 @@ export class TraceWatch {
   }
 
   /** Null if the server does not know the client: it has not read yet, or the server was restarted. */
-  async #fetch(after: number): Promise<TraceAnswer | null> {
+  async #fetch(after: number): Promise<TracePage | null> {
     const request = new AbortController();
     const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);
-    const asked_ms = performance.now();
+    const request_ms = performance.now();
     try {
-      const response = await this.#get(route('trace', { client: this.#client, after }), {
+      const response = await this.#get(buildUrl('trace', { client: this.#client, after }), {
         cache: 'no-store',
         signal: request.signal,
       });
-      const heard_ms = performance.now();
+      const response_ms = performance.now();
       if (response.status === 404) return null;
       if (!response.ok) throw new ProtocolError(`the trace answered ${response.status}`);
       const answer = parseTrace(await response.json());
-      this.#clock.sample(asked_ms, heard_ms, answer.now_ms);
+      this.#clock.sample(request_ms, response_ms, answer.now_ms);
       return answer;
     } finally {
       clearTimeout(timeout);

@@ -3,13 +3,13 @@
 // One pattern runs at a time. Messages are due at planned times (open loop). If publishing does not keep up they are
 // late; at most two are in flight.
 
-import { idempotencyKey } from './identity.ts';
+import { createIdempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
 import { publish, type Draft, type PublishResult } from './publish.ts';
 
 export type Pattern = 'chatty' | 'burst' | 'steady';
 
-export const BURST = 200;
+export const BURST_SIZE = 200;
 /** Messages per second. */
 export const RATE = { min: 0.1, max: 50, initial: 2 } as const;
 /** A pattern ends at either limit. The messages suffice for ten minutes at 20 per second. */
@@ -18,9 +18,9 @@ export const LIMITS = { minutes: 15, messages: 15_000 } as const;
 /** The mean gap between two messages of a chatty room. */
 const CHATTY_GAP_MS = 1_500;
 /** Leaves connections for polls and the ledger, as a browser opens only six. */
-const IN_FLIGHT = 2;
+const MAX_IN_FLIGHT = 2;
 /** A pattern ends after this many failures in a row. */
-const FAILURES = 3;
+const MAX_FAILURES = 3;
 
 export type TrafficEnd =
   /** A burst is complete. */
@@ -53,9 +53,9 @@ export interface TrafficParts {
 }
 
 interface TrafficRun extends Progress {
-  begun_ms: number;
-  due: number;
-  on_the_way: number;
+  start_ms: number;
+  started: number;
+  in_flight: number;
   failures_in_a_row: number;
   due_ms: number;
   /** Steady pattern: the part of the period that had passed when the last message was due. */
@@ -85,7 +85,7 @@ export class Traffic {
     // Begins a new period.
     this.#run.phase = 1;
     this.#run.due_ms = performance.now() + this.#gap_ms(this.#run);
-    this.#work(this.#run);
+    this.#publishDue(this.#run);
   }
 
   start(pattern: Pattern): void {
@@ -95,15 +95,15 @@ export class Traffic {
       pattern,
       published: 0,
       failed: 0,
-      begun_ms: now_ms,
-      due: 0,
-      on_the_way: 0,
+      start_ms: now_ms,
+      started: 0,
+      in_flight: 0,
       failures_in_a_row: 0,
       due_ms: now_ms,
       phase: 0,
     };
     this.#listener.progress(this.#run);
-    this.#work(this.#run);
+    this.#publishDue(this.#run);
   }
 
   stop(how: TrafficEnd = { kind: 'stopped' }): void {
@@ -113,20 +113,20 @@ export class Traffic {
     if (run !== null) this.#listener.ended(how, run);
   }
 
-  #work(run: TrafficRun): void {
+  #publishDue(run: TrafficRun): void {
     clearTimeout(this.#timer);
     while (run === this.#run) {
       const now_ms = performance.now();
-      const most = run.pattern === 'burst' ? BURST : LIMITS.messages;
-      if (run.due >= most) {
+      const max = run.pattern === 'burst' ? BURST_SIZE : LIMITS.messages;
+      if (run.started >= max) {
         // Waits for the last responses.
-        if (run.on_the_way === 0) this.stop({ kind: run.pattern === 'burst' ? 'done' : 'limit' });
+        if (run.in_flight === 0) this.stop({ kind: run.pattern === 'burst' ? 'done' : 'limit' });
         return;
       }
-      if (now_ms - run.begun_ms > LIMITS.minutes * 60_000) return this.stop({ kind: 'limit' });
-      if (run.on_the_way >= IN_FLIGHT) return;
+      if (now_ms - run.start_ms > LIMITS.minutes * 60_000) return this.stop({ kind: 'limit' });
+      if (run.in_flight >= MAX_IN_FLIGHT) return;
       if (run.due_ms > now_ms) {
-        this.#timer = setTimeout(() => this.#work(run), run.due_ms - now_ms);
+        this.#timer = setTimeout(() => this.#publishDue(run), run.due_ms - now_ms);
         return;
       }
       run.due_ms = Math.max(run.due_ms, now_ms - 1_000) + this.#gap_ms(run);
@@ -136,11 +136,11 @@ export class Traffic {
 
   async #publish(run: TrafficRun): Promise<void> {
     const { room, author, text, send } = this.#parts;
-    run.due += 1;
-    run.on_the_way += 1;
+    run.started += 1;
+    run.in_flight += 1;
     const sent_ms = performance.now();
-    const result = await send({ room, author, text: text(run.pattern, run.due) }, idempotencyKey());
-    run.on_the_way -= 1;
+    const result = await send({ room, author, text: text(run.pattern, run.started) }, createIdempotencyKey());
+    run.in_flight -= 1;
     if (result.ok) {
       run.published += 1;
       run.failures_in_a_row = 0;
@@ -152,9 +152,9 @@ export class Traffic {
     if (run !== this.#run) return;
     this.#listener.progress(run);
     // After a refusal, the server would refuse the next one too.
-    if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= FAILURES))
+    if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= MAX_FAILURES))
       return this.stop({ kind: 'failed', why: result });
-    this.#work(run);
+    this.#publishDue(run);
   }
 
   #gap_ms(run: TrafficRun): number {

@@ -18,7 +18,7 @@ export interface LaneSettings {
   /** Only a fault that lasts is in the URL. */
   fault: Fault;
   /** `close` if each poll uses a new connection. */
-  connection: Connection;
+  connection: ConnectionMode;
   /** The size of the cookie that its requests carry. */
   cookie_kib: CookieKib;
   /** The protocol of its requests. */
@@ -26,7 +26,7 @@ export interface LaneSettings {
 }
 
 /** What happens to a connection after a poll: the values of the server's parameter `connection`. */
-export type Connection = 'keep-alive' | 'close';
+export type ConnectionMode = 'keep-alive' | 'close';
 
 /** An invalid parameter of the URL. `range` is the valid range of a number, in seconds. */
 export interface InvalidSetting {
@@ -50,20 +50,23 @@ const LANES: Record<View, readonly (readonly [string, Transport])[]> = {
 };
 
 const NUMBERS = {
-  interval: { ...INTERVAL_S, of: ({ interval_s }: LaneSettings) => interval_s },
-  mute: { ...STALL_TIMEOUT_S, of: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
+  interval: { ...INTERVAL_S, get: ({ interval_s }: LaneSettings) => interval_s },
+  mute: { ...STALL_TIMEOUT_S, get: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
 };
 
 /** A fault that ends by itself is not in the URL, as it would be over. */
-const LASTING = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
+const LASTING_FAULTS = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
 
 /** Further settings by their parameter; the first value is the default. */
 const CHOICES = {
-  fault: { values: LASTING, of: ({ fault }: LaneSettings) => (LASTING.includes(fault) ? fault : 'healthy') },
-  cookie: { values: ['0', '1', '4'], of: ({ cookie_kib }: LaneSettings) => String(cookie_kib) },
-  protocol: { values: ['page', 'http/1.1', 'h2'], of: ({ protocol }: LaneSettings) => protocol },
-  connection: { values: ['keep-alive', 'close'], of: ({ connection }: LaneSettings) => connection },
-} as const satisfies Record<string, { values: readonly string[]; of: (lane: LaneSettings) => string }>;
+  fault: {
+    values: LASTING_FAULTS,
+    get: ({ fault }: LaneSettings) => (LASTING_FAULTS.includes(fault) ? fault : 'healthy'),
+  },
+  cookie: { values: ['0', '1', '4'], get: ({ cookie_kib }: LaneSettings) => String(cookie_kib) },
+  protocol: { values: ['page', 'http/1.1', 'h2'], get: ({ protocol }: LaneSettings) => protocol },
+  connection: { values: ['keep-alive', 'close'], get: ({ connection }: LaneSettings) => connection },
+} as const satisfies Record<string, { values: readonly string[]; get: (lane: LaneSettings) => string }>;
 
 /** The parameters read and written here. */
 export const URL_PARAMETERS = [
@@ -72,7 +75,7 @@ export const URL_PARAMETERS = [
   ...Object.keys(CHOICES),
 ];
 
-export function settingsFrom(search: string): {
+export function parseSettings(search: string): {
   settings: Record<View, LaneSettings[]>;
   invalid: InvalidSetting[];
 } {
@@ -100,7 +103,7 @@ export function settingsFrom(search: string): {
   const [faults, connections] = [choices('fault'), choices('connection')];
   const cookies = choices('cookie').map((text) => COOKIES_KIB.find((kib) => String(kib) === text) ?? 0);
   const protocols = choices('protocol');
-  const of = <Value>(values: readonly Value[], lane: number) => (values[lane] ?? values[0]) as Value;
+  const pick = <Value>(values: readonly Value[], lane: number) => (values[lane] ?? values[0]) as Value;
   const lanes = (view: View) =>
     LANES[view].map(([name, first], lane): LaneSettings => {
       const value = given.get(name);
@@ -108,20 +111,20 @@ export function settingsFrom(search: string): {
       if (value !== null && transport === undefined) invalid.push({ name, value, range: null });
       return {
         transport: transport ?? first,
-        interval_s: of(intervals, lane),
-        stallTimeout_s: of(mutes, lane),
-        fault: of(faults, lane),
-        connection: of(connections, lane),
-        cookie_kib: of(cookies, lane),
-        protocol: of(protocols, lane),
+        interval_s: pick(intervals, lane),
+        stallTimeout_s: pick(mutes, lane),
+        fault: pick(faults, lane),
+        connection: pick(connections, lane),
+        cookie_kib: pick(cookies, lane),
+        protocol: pick(protocols, lane),
       };
     });
   const settings = { one: lanes('one'), both: lanes('both'), three: lanes('three') };
-  return { settings, invalid: distinct(invalid) };
+  return { settings, invalid: removeDuplicates(invalid) };
 }
 
 /** Removes duplicates, as lanes of several views share a parameter. */
-function distinct(invalid: readonly InvalidSetting[]): InvalidSetting[] {
+function removeDuplicates(invalid: readonly InvalidSetting[]): InvalidSetting[] {
   return invalid.filter(
     ({ name, value }, at) => invalid.findIndex((each) => each.name === name && each.value === value) === at,
   );
@@ -141,8 +144,8 @@ export function withSettings(page: string, view: View, settings: readonly LaneSe
     const several = values.some((value) => value !== values[0]) ? values : values.slice(0, 1);
     if (several.some((value) => value !== initial)) for (const value of several) query.append(name, value);
   };
-  for (const [name, { initial, of }] of Object.entries(NUMBERS))
-    put(name, String(initial), settings.map(of).map(String));
-  for (const [name, { values, of }] of Object.entries(CHOICES)) put(name, values[0], settings.map(of));
+  for (const [name, { initial, get }] of Object.entries(NUMBERS))
+    put(name, String(initial), settings.map(get).map(String));
+  for (const [name, { values, get }] of Object.entries(CHOICES)) put(name, values[0], settings.map(get));
   return address.href;
 }

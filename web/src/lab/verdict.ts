@@ -50,20 +50,20 @@ export interface Verdict {
 }
 
 /** The positions of `lanes` lanes. */
-export function lanePositions(lanes: number): readonly LanePosition[] {
+export function getLanePositions(lanes: number): readonly LanePosition[] {
   return lanes > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
 }
 
 /** The name of lane `at`: its transport, and its position if another lane has the same transport. */
-export function laneName(sides: readonly Pick<LaneTotals, 'transport'>[], at: number): LaneName {
+export function getLaneName(sides: readonly Pick<LaneTotals, 'transport'>[], at: number): LaneName {
   const { transport } = sides[at] ?? { transport: 'poll' };
   const alike = sides.filter((each) => each.transport === transport).length > 1;
-  return { transport, side: alike ? (lanePositions(sides.length)[at] ?? null) : null };
+  return { transport, side: alike ? (getLanePositions(sides.length)[at] ?? null) : null };
 }
 
 /** Needs at least two lanes. */
-export function verdict(sides: readonly LaneTotals[]): Verdict {
-  const all = sides.map((side, at) => ({ side, name: laneName(sides, at) }));
+export function computeVerdict(sides: readonly LaneTotals[]): Verdict {
+  const all = sides.map((side, at) => ({ side, name: getLaneName(sides, at) }));
   const asked = [...all]
     .sort((one, other) => other.side.requests - one.side.requests)
     .map(({ side: { polled, requests, messages }, name }) => ({ ...name, polled, requests, messages }));

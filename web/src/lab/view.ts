@@ -5,13 +5,13 @@ export type View = 'one' | 'both' | 'three';
 export const LANE_COUNTS: Record<View, number> = { one: 1, both: 2, three: 3 };
 
 /** By their values in the URL; `both` is the default. */
-const WORDS: Record<string, View> = { one: 'one', 'side-by-side': 'both', three: 'three' };
+const VIEWS: Record<string, View> = { one: 'one', 'side-by-side': 'both', three: 'three' };
 
 /** Reads `?view=`; null for an unknown value. Without it, `transport=` implies one lane. */
-export function viewFrom(search: string): View | null {
+export function parseView(search: string): View | null {
   const query = new URLSearchParams(search);
   const given = query.get('view') ?? (query.has('transport') ? 'one' : 'side-by-side');
-  return Object.hasOwn(WORDS, given) ? (WORDS[given] ?? null) : null;
+  return Object.hasOwn(VIEWS, given) ? (VIEWS[given] ?? null) : null;
 }
 
 /** The URL `page` with the view set. */

@@ -4,7 +4,7 @@
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 
 const STATUS_INTERVAL_MS = 5_000;
 /** The maximum per interval to read out: one per second. */
@@ -18,7 +18,7 @@ interface Arrivals {
   isBusy: boolean;
 }
 
-const lanes = new Map<ShownLane, Arrivals>();
+const lanes = new Map<PageLane, Arrivals>();
 
 export const announcer: LabPlugin = {
   lane(shown) {
@@ -58,7 +58,7 @@ export const announcer: LabPlugin = {
 };
 
 /** Switches the log's live region off while more arrives than can be read out. */
-function update({ view }: ShownLane, arrivals: Arrivals, now_ms: number): void {
+function update({ view }: PageLane, arrivals: Arrivals, now_ms: number): void {
   const { recent_ms } = arrivals;
   const since_ms = now_ms - STATUS_INTERVAL_MS;
   const isBusy = recent_ms.length > MAX_READ_OUT && (recent_ms[0] ?? 0) > since_ms;

@@ -30,7 +30,7 @@ export function putParameter(name: string, value: string | null): void {
 /** Reports whether `element` is in the viewport; always true without an IntersectionObserver. */
 export function watchVisibility(
   element: Element,
-  report: (isInSight: boolean) => void,
+  report: (isInView: boolean) => void,
   options: IntersectionObserverInit = {},
 ): void {
   try {

@@ -1,4 +1,4 @@
 // All charts on a canvas, as one chunk that is loaded when the first plot comes into view.
 
-export { Chart } from './plots/chart.ts';
+export { TimeChart } from './plots/chart.ts';
 export { CurveChart } from './planner/chart.ts';

@@ -4,10 +4,10 @@
 import { Comparison } from '../lab/comparison.ts';
 import type { Lane } from '../lab/lane.ts';
 import { strings } from '../i18n/index.ts';
-import { sharedWith, statsLink } from './stats-link.ts';
+import { getSharedClient, createStatsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
 import { showGlances } from './glance.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 
 /** A message that is late by less than this is not reported. */
 const LATE_NOTE_DELAY_MS = 120;
@@ -18,11 +18,11 @@ const REDRAW_INTERVAL_MS = 1_000;
 const VIEWS = new WeakMap<Lane, ComparisonView>();
 
 /** The verdict on several lanes, or the summary of one, as text. */
-export function sentenceOf(lanes: readonly Lane[]): string {
+export function getSentence(lanes: readonly Lane[]): string {
   const [first, second] = lanes;
   if (first === undefined || first.stats.since === null) return strings.noFiguresYet;
   if (second !== undefined) return VIEWS.get(first)?.sentence ?? strings.noFiguresYet;
-  const { requests, wire_bytes, messages } = first.stats.used.cost;
+  const { requests, wire_bytes, messages } = first.stats.chosenTransport.cost;
   return strings.oneLane(strings.transports[first.transport ?? 'poll'], requests, messages, wire_bytes);
 }
 
@@ -32,7 +32,7 @@ export class ComparisonView {
   readonly actions = h('div', { class: 'begin' });
   /** Secondary buttons among `actions`. */
   readonly more = h('div', { class: 'begin-more' });
-  readonly #lanes: readonly ShownLane[];
+  readonly #lanes: readonly PageLane[];
   readonly #comparison: Comparison;
   readonly #sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
   readonly #uneven = h('span', { class: 'uneven', hidden: true }, strings.unevenTime);
@@ -41,9 +41,9 @@ export class ComparisonView {
   readonly #notes: HTMLElement[];
   readonly #timers: (ReturnType<typeof setTimeout> | undefined)[] = [];
   #kind = '';
-  #scheduled = false;
+  #isScheduled = false;
 
-  constructor(lanes: readonly ShownLane[]) {
+  constructor(lanes: readonly PageLane[]) {
     this.#lanes = lanes;
     for (const { lane } of lanes) VIEWS.set(lane, this);
     this.#comparison = new Comparison(
@@ -87,10 +87,10 @@ export class ComparisonView {
 
   /** Draws once for all events of one task. */
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     queueMicrotask(() => {
-      this.#scheduled = false;
+      this.#isScheduled = false;
       this.#draw();
     });
   }
@@ -101,9 +101,9 @@ export class ComparisonView {
       this.#lanes.map(({ view }) => view.glance),
       this.#comparison,
     );
-    this.#lanes.forEach((_, at) => this.#drawLate(at, LATE_NOTE_DELAY_MS));
+    this.#lanes.forEach((_, at) => this.#drawMissingNote(at, LATE_NOTE_DELAY_MS));
     if (this.#lanes.length < 2) return;
-    const { kind, content } = this.#about();
+    const { kind, content } = this.#describe();
     if (content.length === 1 && typeof content[0] === 'string') setText(this.#sentence, content[0]);
     else this.#sentence.replaceChildren(...content);
     this.element.dataset['kind'] = kind.split(' ')[0] ?? '';
@@ -114,45 +114,50 @@ export class ComparisonView {
   }
 
   /** The content of the verdict, and its kind. The same kind with other figures is not announced again. */
-  #about(): { kind: string; content: (Node | string)[] } {
-    const along = this.#lanes.flatMap(({ lane }) => {
-      const client = sharedWith(lane);
+  #describe(): { kind: string; content: (Node | string)[] } {
+    const followers = this.#lanes.flatMap(({ lane }) => {
+      const client = getSharedClient(lane);
       return client === null
         ? []
-        : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', statsLink(client), '. '];
+        : [
+            strings.readsAlong(strings.transports[lane.transport ?? 'poll']),
+            ' ',
+            createStatsLink(client),
+            '. ',
+          ];
     });
-    if (along.length > 0) return { kind: 'along', content: along };
+    if (followers.length > 0) return { kind: 'along', content: followers };
     if (this.#comparison.isUnreadable && !this.#comparison.hasFigures)
       return { kind: 'unreadable', content: [strings.unreadable] };
-    const { standing } = this.#comparison;
-    switch (standing.kind) {
+    const { state } = this.#comparison;
+    switch (state.kind) {
       case 'opening':
-        return { kind: 'opening', content: [strings.opening(standing.lanes)] };
+        return { kind: 'opening', content: [strings.opening(state.lanes)] };
       case 'counting':
-        return { kind: 'counting', content: [strings.counting(standing.seen, standing.needed)] };
+        return { kind: 'counting', content: [strings.counting(state.seen, state.needed)] };
       case 'stalled': {
-        const { lane, silent_ms, waiting } = standing;
+        const { lane, silent_ms, waiting } = state;
         return {
           kind: `stalled ${lane.transport} ${lane.side}`,
           content: [strings.stalled(lane, silent_ms, waiting)],
         };
       }
       case 'compared': {
-        const { each } = standing.verdict;
+        const { each } = state.verdict;
         const named = [each?.dearer, each?.cheaper].map((lane) => `${lane?.transport} ${lane?.side}`);
-        const said = [...named, each?.bytes.kind, each?.arrival?.kind];
-        return { kind: `compared ${said.join(' ')}`, content: [strings.verdict(standing.verdict)] };
+        const kinds = [...named, each?.bytes.kind, each?.arrival?.kind];
+        return { kind: `compared ${kinds.join(' ')}`, content: [strings.verdict(state.verdict)] };
       }
     }
   }
 
-  #drawLate(at: number, delay_ms: number): void {
+  #drawMissingNote(at: number, delay_ms: number): void {
     const note = this.#notes[at];
     if (note === undefined) return;
     clearTimeout(this.#timers[at]);
-    const missing = this.#comparison.missing(at);
+    const missing = this.#comparison.countMissing(at);
     if (missing > 0 && note.hidden && delay_ms > 0) {
-      this.#timers[at] = setTimeout(() => this.#drawLate(at, 0), delay_ms);
+      this.#timers[at] = setTimeout(() => this.#drawMissingNote(at, 0), delay_ms);
       return;
     }
     note.hidden = missing === 0;

@@ -1,6 +1,6 @@
 // The form for writing a message, and the state of sending it.
 
-import { rememberedName, rememberName } from '../lab/identity.ts';
+import { loadName, saveName } from '../lab/identity.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 import { watchInputMethod } from './input-method.ts';
@@ -11,7 +11,7 @@ const TEXT_LIMIT = 4_096;
 
 const CONTROL = /\p{Cc}/u;
 /** A text may have line breaks and tabs. */
-const CONTROL_BUT_SPACE = /[^\P{Cc}\n\t]/u;
+const CONTROL_EXCEPT_SPACE = /[^\P{Cc}\n\t]/u;
 
 /** A message that arrives sooner than this is not reported as pending. */
 const PENDING_DELAY_MS = 400;
@@ -26,7 +26,7 @@ export class Composer {
 
   constructor(send: (author: string, text: string) => void) {
     this.#name = h('input', { id: 'name', autocomplete: 'nickname', spellcheck: 'false', dir: 'auto' });
-    this.#name.value = rememberedName();
+    this.#name.value = loadName();
     this.#text = h('textarea', { id: 'message', rows: 1, dir: 'auto', enterkeyhint: 'send' });
     this.#problem = h('p', { class: 'problem', role: 'alert', id: 'problem' });
     this.#pending = h('p', { class: 'pending' });
@@ -40,21 +40,22 @@ export class Composer {
       h('div', { class: 'composer-notes' }, this.#problem, this.#pending),
     );
 
-    const ofInputMethod = watchInputMethod(this.#text);
+    const isInputMethodEnter = watchInputMethod(this.#text);
     this.#text.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || event.shiftKey || ofInputMethod(event)) return;
+      if (event.key !== 'Enter' || event.shiftKey || isInputMethodEnter(event)) return;
       event.preventDefault();
       this.element.requestSubmit();
     });
-    const ofInputMethodInName = watchInputMethod(this.#name);
+    const isInputMethodEnterInName = watchInputMethod(this.#name);
     this.#name.addEventListener('keydown', (event) => {
       // In this field the browser itself submits the form on Enter.
-      if (event.key === 'Enter' && !event.isComposing && ofInputMethodInName(event)) event.preventDefault();
+      if (event.key === 'Enter' && !event.isComposing && isInputMethodEnterInName(event))
+        event.preventDefault();
     });
-    this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
+    this.#name.addEventListener('change', () => saveName(this.#name.value.trim()));
     for (const field of [this.#name, this.#text]) {
       field.addEventListener('input', () =>
-        this.#showError(field, problemOf(this.#name.value, this.#text.value)),
+        this.#showError(field, findProblem(this.#name.value, this.#text.value)),
       );
     }
     this.element.addEventListener('submit', (event) => {
@@ -66,11 +67,11 @@ export class Composer {
   /** The name in the field; null if the server would refuse it. */
   get author(): string | null {
     const name = this.#name.value.trim();
-    return name === '' || length(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
+    return name === '' || countCharacters(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
   }
 
   /** Shows `sentence` about a message that is on its way; null clears it. */
-  pending(sentence: string | null): void {
+  showPending(sentence: string | null): void {
     clearTimeout(this.#pendingTimer);
     if (sentence === null || this.#pending.textContent !== '') setText(this.#pending, sentence ?? '');
     else this.#pendingTimer = setTimeout(() => setText(this.#pending, sentence), PENDING_DELAY_MS);
@@ -85,23 +86,23 @@ export class Composer {
   #submit(send: (author: string, text: string) => void): void {
     const author = this.#name.value.trim();
     const text = this.#text.value.trim();
-    const problem = problemOf(author, text);
+    const problem = findProblem(author, text);
     if (author === '') return this.#showError(this.#name, strings.needName, true);
     if (text === '') return this.#showError(this.#text, strings.needText, true);
     if (problem !== null)
       return this.#showError(this.author === null ? this.#name : this.#text, problem, true);
     this.#showError(this.#text, null);
-    rememberName(author);
+    saveName(author);
     this.#text.value = '';
     send(author, text);
   }
 
   #showError(field: HTMLElement, sentence: string | null, focus = false): void {
     for (const each of [this.#name, this.#text]) {
-      const at_fault = sentence !== null && each === field;
+      const isAtFault = sentence !== null && each === field;
       each.toggleAttribute('aria-invalid', false);
-      if (at_fault) each.setAttribute('aria-invalid', 'true');
-      if (at_fault) each.setAttribute('aria-describedby', 'problem');
+      if (isAtFault) each.setAttribute('aria-invalid', 'true');
+      if (isAtFault) each.setAttribute('aria-describedby', 'problem');
       else each.removeAttribute('aria-describedby');
     }
     this.#announce(sentence ?? '');
@@ -114,15 +115,15 @@ export class Composer {
 }
 
 /** Checks the server's rules, to explain a violation in the page's language. */
-function problemOf(name: string, text: string): string | null {
-  if (length(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
+function findProblem(name: string, text: string): string | null {
+  if (countCharacters(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
   if (CONTROL.test(name.trim())) return strings.controlName;
-  if (CONTROL_BUT_SPACE.test(text.trim())) return strings.controlText;
-  const over = length(text.trim()) - TEXT_LIMIT;
+  if (CONTROL_EXCEPT_SPACE.test(text.trim())) return strings.controlText;
+  const over = countCharacters(text.trim()) - TEXT_LIMIT;
   return over > 0 ? strings.longText(over) : null;
 }
 
 /** Counts Unicode characters, as the server does. Short strings are counted in UTF-16 units, which is never less. */
-function length(text: string): number {
+function countCharacters(text: string): number {
   return text.length <= NAME_LIMIT ? text.length : Array.from(text).length;
 }

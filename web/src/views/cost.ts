@@ -4,36 +4,36 @@
 // transport and the polls that replaced it.
 
 import type { DelayFigures } from '../lab/delays.ts';
-import { count, milliseconds, timeOfDay } from '../i18n/format.ts';
+import { formatCount, formatMilliseconds, formatTimeOfDay } from '../i18n/format.ts';
 import type { Lane } from '../lab/lane.ts';
 import type { Cost, MissingReason } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
-import { sharedWith, statsLink } from './stats-link.ts';
+import { getSharedClient, createStatsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
-import { transportSwatch } from './transport-swatch.ts';
+import { createTransportSwatch } from './transport-swatch.ts';
 
 type CostRow = keyof typeof strings.costRows;
 
 const ROWS: Record<CostRow, (cost: Cost, delays: DelayFigures | null) => string> = {
-  requests: ({ requests }) => count(requests),
-  empty: ({ empty }) => count(empty),
-  messages: ({ messages }) => count(messages),
+  requests: ({ requests }) => formatCount(requests),
+  empty: ({ empty }) => formatCount(empty),
+  messages: ({ messages }) => formatCount(messages),
   connections: ({ connections, requests }) =>
-    connections === 0 && requests > 0 ? strings.sharedConnection(count(0)) : count(connections),
-  wire_bytes: ({ wire_bytes }) => count(wire_bytes),
-  head_bytes: ({ wire_bytes, body_bytes }) => count(wire_bytes - body_bytes),
-  presence_bytes: ({ presence_bytes }) => count(presence_bytes),
+    connections === 0 && requests > 0 ? strings.sharedConnection(formatCount(0)) : formatCount(connections),
+  wire_bytes: ({ wire_bytes }) => formatCount(wire_bytes),
+  head_bytes: ({ wire_bytes, body_bytes }) => formatCount(wire_bytes - body_bytes),
+  presence_bytes: ({ presence_bytes }) => formatCount(presence_bytes),
   bytes_per_message: ({ wire_bytes, messages }) =>
-    messages === 0 ? strings.noFigure : count(Math.round(wire_bytes / messages)),
-  delay_median: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.median_ms)),
-  delay_95: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.p95_ms)),
+    messages === 0 ? strings.noFigure : formatCount(Math.round(wire_bytes / messages)),
+  delay_median: (_, delays) => (delays === null ? strings.noFigure : formatMilliseconds(delays.median_ms)),
+  delay_95: (_, delays) => (delays === null ? strings.noFigure : formatMilliseconds(delays.p95_ms)),
 };
 
 export class CostView {
   readonly element: HTMLElement;
   readonly #lane: Lane;
-  readonly #only_current: boolean;
+  readonly #onlyCurrent: boolean;
   readonly #head: HTMLTableRowElement;
   readonly #body: HTMLTableSectionElement;
   readonly #summary: HTMLElement;
@@ -43,17 +43,17 @@ export class CostView {
   readonly #stale = h('p', { class: 'stale', hidden: true });
   /** Explains the figures if they include polls, or lack what another tab reads. */
   readonly #note = h('p', { class: 'cost-note', hidden: true });
-  #billedTo: string | null = null;
+  #sharedClient: string | null = null;
   #current: Transport;
   #columns: Transport[] = [];
   /** When this page created the client. */
-  #begun_ms = Date.now();
+  #created_ms = Date.now();
 
   constructor(key: string, lane: Lane, first: Transport, columns: 'used' | 'current') {
     const [detailId, sourceId] = [`${key}-cost-detail`, `${key}-cost-source`];
     this.#lane = lane;
     this.#current = first;
-    this.#only_current = columns === 'current';
+    this.#onlyCurrent = columns === 'current';
     this.#head = h('tr');
     this.#body = h('tbody');
     this.#summary = h('span', { class: 'cost-summary' });
@@ -95,7 +95,7 @@ export class CostView {
       fold.setAttribute('aria-expanded', String(open));
       if (open) detail.scrollIntoView({ block: 'nearest' });
     });
-    this.#label(lane.client);
+    this.#setClient(lane.client);
     this.#draw();
 
     lane.subscribe({
@@ -104,15 +104,15 @@ export class CostView {
         this.#draw();
       },
       client: (label) => {
-        this.#begun_ms = Date.now();
-        this.#label(label);
+        this.#created_ms = Date.now();
+        this.#setClient(label);
         this.#draw();
       },
       link: () => {
-        const client = sharedWith(lane);
-        if (client === this.#billedTo) return;
-        this.#billedTo = client;
-        this.#explain();
+        const client = getSharedClient(lane);
+        if (client === this.#sharedClient) return;
+        this.#sharedClient = client;
+        this.#drawNote();
       },
       stats: (_stats, _at_ms, missing) => this.#show(missing),
     });
@@ -123,35 +123,37 @@ export class CostView {
     this.#stale.hidden = missing === null;
     this.element.toggleAttribute('data-stale', missing !== null);
     if (missing === null) return this.#draw();
-    const { told_ms } = this.#lane.stats;
-    const told = told_ms === null ? null : new Date(performance.timeOrigin + told_ms).toISOString();
-    const of = told === null ? strings.noFiguresYet : strings.figuresOf(timeOfDay(told));
+    const { received_ms } = this.#lane.stats;
+    const received =
+      received_ms === null ? null : new Date(performance.timeOrigin + received_ms).toISOString();
+    const of = received === null ? strings.noFiguresYet : strings.figuresOf(formatTimeOfDay(received));
     setText(this.#stale, `${strings.missing[missing]} ${of}`);
   }
 
-  #explain(): void {
-    const { polls } = this.#lane.stats.used;
-    const usesPolls = this.#only_current && polls.requests > 0;
-    this.#note.hidden = this.#billedTo === null && !usesPolls;
-    if (this.#billedTo !== null)
-      this.#note.replaceChildren(`${strings.alongOnly} `, statsLink(this.#billedTo), '.');
+  #drawNote(): void {
+    const { polls } = this.#lane.stats.chosenTransport;
+    const usesPolls = this.#onlyCurrent && polls.requests > 0;
+    this.#note.hidden = this.#sharedClient === null && !usesPolls;
+    if (this.#sharedClient !== null)
+      this.#note.replaceChildren(`${strings.alongOnly} `, createStatsLink(this.#sharedClient), '.');
     else if (usesPolls)
       setText(this.#note, strings.standIn(strings.transports[this.#current], polls.requests, polls.messages));
   }
 
-  #label(client: string): void {
+  #setClient(client: string): void {
     setText(this.#client, client);
     this.#raw.href = `ledger?client=${client}`;
   }
 
   #draw(): void {
-    const { costs, delays, since, used: inUse } = this.#lane.stats;
-    const costOf = (transport: Transport) => (this.#only_current ? inUse.cost : costs[transport]);
-    const delaysOf = (transport: Transport) => (this.#only_current ? inUse.delays : delays[transport]);
-    const used = this.#only_current
+    const { costs, delays, since, chosenTransport } = this.#lane.stats;
+    const costOf = (transport: Transport) => (this.#onlyCurrent ? chosenTransport.cost : costs[transport]);
+    const delaysOf = (transport: Transport) =>
+      this.#onlyCurrent ? chosenTransport.delays : delays[transport];
+    const used = this.#onlyCurrent
       ? [this.#current]
       : TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
-    if (used.join() !== this.#columns.join()) this.#build(used);
+    if (used.join() !== this.#columns.join()) this.#rebuild(used);
 
     for (const transport of used) {
       for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
@@ -167,18 +169,18 @@ export class CostView {
     }
     const { requests, wire_bytes } = costOf(this.#current);
     setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
-    this.#explain();
+    this.#drawNote();
     // The server may have begun to count before this client existed.
     const begun =
       since === null
         ? ''
-        : Date.parse(since) > this.#begun_ms
+        : Date.parse(since) > this.#created_ms
           ? since
-          : new Date(this.#begun_ms).toISOString();
-    setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(begun)));
+          : new Date(this.#created_ms).toISOString();
+    setText(this.#since, since === null ? strings.notYet : strings.countedSince(formatTimeOfDay(begun)));
   }
 
-  #build(columns: Transport[]): void {
+  #rebuild(columns: Transport[]): void {
     this.#columns = columns;
     this.#head.replaceChildren(
       h('td'),
@@ -186,7 +188,7 @@ export class CostView {
         h(
           'th',
           { scope: 'col', 'data-transport': transport },
-          transportSwatch(transport),
+          createTransportSwatch(transport),
           strings.transports[transport],
         ),
       ),

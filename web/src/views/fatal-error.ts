@@ -2,7 +2,7 @@
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
-import { wordmark } from './header.ts';
+import { createWordmark } from './header.ts';
 
 export function showFatalError(app: HTMLElement): void {
   const again = h('a', { class: 'way-on', href: location.href }, strings.pageNotice.reload);
@@ -10,7 +10,7 @@ export function showFatalError(app: HTMLElement): void {
     h(
       'main',
       { class: 'bad-room' },
-      wordmark(),
+      createWordmark(),
       h('h2', {}, strings.pageNotice.failedTitle),
       h('p', {}, strings.pageNotice.failed),
       h('p', {}, again),

@@ -1,7 +1,7 @@
 // Three large numbers of a lane, with bars on one scale for all lanes.
 
 import type { Comparison, LaneFigures } from '../lab/comparison.ts';
-import { count, milliseconds } from '../i18n/format.ts';
+import { formatCount, formatMilliseconds } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 
@@ -19,19 +19,19 @@ const SHOW: Record<GlanceMeasure, (figures: LaneFigures) => GlanceFigure> = {
   requests: ({ requests, empty }) => ({
     value: requests,
     waste: empty,
-    figure: count(requests),
+    figure: formatCount(requests),
     caption: strings.glance.requests(requests, empty),
   }),
   wire_bytes: ({ wire_bytes, overhead_bytes }) => ({
     value: wire_bytes,
     waste: overhead_bytes,
-    figure: count(wire_bytes),
+    figure: formatCount(wire_bytes),
     caption: strings.glance.wire_bytes(wire_bytes === 0 ? 0 : overhead_bytes / wire_bytes),
   }),
   delay_ms: ({ delay_ms, waiting }) => ({
     value: delay_ms,
     waste: 0,
-    figure: delay_ms === null ? strings.noFigure : milliseconds(delay_ms),
+    figure: delay_ms === null ? strings.noFigure : formatMilliseconds(delay_ms),
     caption: strings.glance.delay_ms(waiting),
   }),
 };
@@ -88,7 +88,7 @@ export class GlanceView {
 
 /** Draws all lanes' figures on one scale. */
 export function showGlances(glances: readonly GlanceView[], comparison: Comparison): void {
-  const all = glances.map((_, at) => comparison.figures(at));
+  const all = glances.map((_, at) => comparison.getFigures(at));
   const most = (measure: GlanceMeasure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
   const scale = { requests: most('requests'), wire_bytes: most('wire_bytes'), delay_ms: most('delay_ms') };
   glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));

@@ -1,13 +1,13 @@
 // The header of the page, and the controls of the room: its form and the button that copies its link.
 
-import { keptParameters, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
+import { selectKeptParameters, LOBBY, ROOM_PATTERN, buildRoomUrl } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
 import { copyText } from './browser.ts';
 import { h, setText } from './dom.ts';
 
-const SHOWN_MS = 2_000;
+const MESSAGE_MS = 2_000;
 
-export function wordmark(): HTMLElement {
+export function createWordmark(): HTMLElement {
   const { poll, vs, sse } = strings.wordmark;
   return h(
     'h1',
@@ -20,18 +20,18 @@ export function wordmark(): HTMLElement {
   );
 }
 
-export function header(...more: HTMLElement[]): HTMLElement {
-  return h('header', { class: 'top' }, wordmark(), ...more);
+export function createHeader(...more: HTMLElement[]): HTMLElement {
+  return h('header', { class: 'top' }, createWordmark(), ...more);
 }
 
-export function roomControls(room: string): HTMLElement {
-  return h('div', { class: 'room' }, roomForm(room), copyLink(room));
+export function createRoomControls(room: string): HTMLElement {
+  return h('div', { class: 'room' }, createRoomForm(room), createCopyLink(room));
 }
 
 /** A plain form: the browser loads the page of the other room, with the same settings. */
-export function roomForm(room: string): HTMLFormElement {
+export function createRoomForm(room: string): HTMLFormElement {
   const keeps = () =>
-    keptParameters(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
+    selectKeptParameters(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
   const input = h('input', {
     id: 'room',
     name: 'room',
@@ -56,25 +56,25 @@ export function roomForm(room: string): HTMLFormElement {
   return form;
 }
 
-function copyLink(room: string): HTMLElement {
+function createCopyLink(room: string): HTMLElement {
   const button = h('button', { class: 'quiet', type: 'button' }, strings.copyLink);
-  const told = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
+  const announcement = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
   const shown = h('p', { class: 'link-shown', hidden: true });
   let timer: ReturnType<typeof setTimeout> | undefined;
   button.addEventListener('click', () => {
-    const link = roomLink(room, location.href);
+    const link = buildRoomUrl(room, location.href);
     void copyText(link).then((isCopied) => {
       shown.hidden = isCopied;
       // Without a clipboard, the link is shown so that the user can copy it.
       if (!isCopied) return shown.replaceChildren(strings.linkIs, ' ', h('a', { href: link }, link));
       setText(button, strings.linkCopied);
-      setText(told, strings.linkCopied);
+      setText(announcement, strings.linkCopied);
       clearTimeout(timer);
       timer = setTimeout(() => {
         setText(button, strings.copyLink);
-        setText(told, '');
-      }, SHOWN_MS);
+        setText(announcement, '');
+      }, MESSAGE_MS);
     });
   });
-  return h('div', { class: 'share' }, button, told, shown);
+  return h('div', { class: 'share' }, button, announcement, shown);
 }

@@ -1,9 +1,9 @@
 // The page for an invalid room name in the URL.
 
-import { LOBBY, roomLink } from '../lab/room.ts';
+import { LOBBY, buildRoomUrl } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
-import { roomForm, wordmark } from './header.ts';
+import { createRoomForm, createWordmark } from './header.ts';
 
 /** How much of the given name is shown. */
 const SHOWN = 80;
@@ -16,12 +16,12 @@ export function showInvalidRoom(app: HTMLElement, given: string): void {
     h(
       'main',
       { class: 'bad-room' },
-      wordmark(),
+      createWordmark(),
       h('h2', {}, strings.badRoomTitle),
       h('p', {}, h('bdi', {}, strings.quoted(shown)), ' ', strings.badRoom),
-      h('p', {}, h('a', { class: 'way-on', href: roomLink(LOBBY, location.href) }, strings.badRoomWayOn)),
+      h('p', {}, h('a', { class: 'way-on', href: buildRoomUrl(LOBBY, location.href) }, strings.badRoomWayOn)),
       h('p', { class: 'other' }, strings.badRoomOther),
-      roomForm(''),
+      createRoomForm(''),
     ),
   );
 }

@@ -5,35 +5,35 @@ import type { Fault } from '../lab/fault.ts';
 import { strings } from '../i18n/index.ts';
 import { putParameter } from './browser.ts';
 import { h } from './dom.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 import type { TrafficControl } from './traffic.ts';
 
 /** The fault that the shortcut sets; it only affects streams. */
 const FAULT: Fault = 'buffer';
 const PARAMETER = 'present';
 
-export interface KeyParts {
+export interface ShortcutParts {
   page: HTMLElement;
   traffic: TrafficControl;
-  lanes(): readonly ShownLane[];
+  lanes(): readonly PageLane[];
   pause(): void;
 }
 
 /** Installs the shortcuts. Returns the buttons for the settings. */
-export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLElement {
+export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts): HTMLElement {
   const present = (on: boolean) => {
     page.toggleAttribute('data-present', on);
     putParameter(PARAMETER, on ? '1' : null);
     window.dispatchEvent(new Event('resize'));
   };
   const isHealthy = () => lanes().every(({ lane }) => lane.network.fault === 'healthy');
-  const acts: Record<string, () => void> = {
+  const actions: Record<string, () => void> = {
     p: () => present(!page.hasAttribute('data-present')),
     t: () => traffic.choose(traffic.pattern === null ? 'chatty' : null),
     b: () => traffic.choose('burst'),
     f: () => {
       const fault = isHealthy() ? FAULT : 'healthy';
-      for (const { lane } of lanes()) lane.network.choose(fault);
+      for (const { lane } of lanes()) lane.network.setFault(fault);
     },
     ' ': pause,
     '?': () => list.showModal(),
@@ -66,7 +66,7 @@ export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLEl
     if (target instanceof Element && target.closest('input:not([type=radio]), textarea, select')) return;
     // Space activates the focused element.
     if (key === ' ' && target !== document.body) return;
-    const act = acts[key.toLowerCase()];
+    const act = actions[key.toLowerCase()];
     if (act === undefined) return;
     event.preventDefault();
     act();
@@ -81,7 +81,7 @@ export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLEl
   return h(
     'div',
     { class: 'presenter' },
-    button(strings.keys.present, acts['p']),
-    button(strings.keys.title, acts['?']),
+    button(strings.keys.present, actions['p']),
+    button(strings.keys.title, actions['?']),
   );
 }

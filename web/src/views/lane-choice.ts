@@ -8,7 +8,7 @@ export interface LaneChoice {
   readonly explained: HTMLElement;
 }
 
-export function laneChoice(
+export function createLaneChoice(
   id: string,
   label: string,
   options: readonly HTMLOptionElement[],

@@ -10,7 +10,7 @@ import { h, setText } from './dom.ts';
 import { GlanceView } from './glance.ts';
 import { LogView } from './log.ts';
 import { StatusView } from './status.ts';
-import { transportPicker } from './transports.ts';
+import { createTransportPicker } from './transports.ts';
 
 /** Where plugins put their elements. An empty place takes no space. */
 export interface LanePlaces {
@@ -23,7 +23,7 @@ export interface LanePlaces {
 }
 
 /** A lane with its view. */
-export interface ShownLane {
+export interface PageLane {
   lane: Lane;
   /** The transport that it begins with. */
   first: Transport;
@@ -59,7 +59,7 @@ export class LaneView {
     this.places = { controls: place('controls'), notices: place('notices'), diagram: place('diagram') };
 
     const show = (link: Link, transport: Transport) => status.show(link, transport, lane.interval_s);
-    const picker = transportPicker(key, first, lane.interval_s, {
+    const picker = createTransportPicker(key, first, lane.interval_s, {
       transport: (transport) => lane.use(transport),
       interval: (seconds) => lane.setInterval(seconds),
       intervalChosen: () => show(lane.link, lane.transport ?? first),
@@ -81,14 +81,14 @@ export class LaneView {
       h('div', { class: 'lane-log' }, this.places.notices, log.element),
       this.places.diagram,
     );
-    this.name(first, null);
+    this.setName(first, null);
 
     lane.subscribe({
-      messages: (seen, transport) => log.messages(seen, transport),
-      own: (cursor, delay) => log.own(cursor, delay),
+      messages: (seen, transport) => log.addMessages(seen, transport),
+      own: (cursor, delay) => log.setOwnDelay(cursor, delay),
       gap: (reason) => log.showGap(reason),
       link(link, transport) {
-        if (link.kind === 'live') log.started();
+        if (link.kind === 'live') log.markStarted();
         show(link, transport);
       },
       stats() {
@@ -101,8 +101,8 @@ export class LaneView {
   }
 
   /** Scrolls the log to its end. */
-  follow(): void {
-    this.#log.follow();
+  scrollToEnd(): void {
+    this.#log.scrollToEnd();
   }
 
   /** Puts the status into the lane itself. */
@@ -123,7 +123,7 @@ export class LaneView {
   }
 
   /** `place` is the lane's position, if another lane has the same transport. */
-  name(transport: Transport, place: string | null): void {
+  setName(transport: Transport, place: string | null): void {
     const name = strings.laneName(strings.transports[transport], place);
     for (const each of [this.element, this.#sheet]) each.setAttribute('aria-label', name);
     setText(this.#heading, name);

@@ -12,7 +12,7 @@ export interface LanesPicker {
   choose(view: View): void;
 }
 
-export function lanesPicker(chosen: View, choose: (view: View) => void): LanesPicker {
+export function createLanesPicker(chosen: View, choose: (view: View) => void): LanesPicker {
   const radios = VIEWS.map((view) => {
     const radio = h('input', {
       type: 'radio',

@@ -6,7 +6,7 @@ import { h } from './dom.ts';
 
 const PARAMETER = 'lang';
 
-export function languagePicker(): HTMLElement {
+export function createLanguagePicker(): HTMLElement {
   const options = LANGUAGES.map((language) =>
     h(
       'option',

@@ -1,7 +1,7 @@
 // The log of messages in order of arrival, on a rail that shows which transport delivered them.
 
 import type { Delay } from '../lab/clock.ts';
-import { delay as delayText, fullTime, timeOfDay } from '../i18n/format.ts';
+import { formatDelay, formatFullTime, formatTimeOfDay } from '../i18n/format.ts';
 import type { SeenMessage } from '../lab/client-stats.ts';
 import type { Message, Reset } from '../client/message.ts';
 import { strings } from '../i18n/index.ts';
@@ -10,13 +10,13 @@ import { watchSize } from './browser.ts';
 import { beforeNextFrame, h, setText } from './dom.ts';
 
 /** How many messages and notes are kept in the document. */
-const SHOWN = 500;
+const MAX_ROWS = 500;
 
 /** Messages of one author within this time share one heading. */
-const TOGETHER_MS = 120_000;
+const GROUP_WINDOW_MS = 120_000;
 
 /** The minimum time between drawings. The first message after a pause is drawn at once. */
-const DRAW_EVERY_MS = 100;
+const DRAW_INTERVAL_MS = 100;
 
 /** A scroll position this close to the end counts as the end. */
 const NEAR_PX = 48;
@@ -32,19 +32,19 @@ export class LogView {
   readonly #jump: HTMLButtonElement;
   readonly #rows = new Map<string, HTMLLIElement>();
   readonly #own = new Map<string, Delay>();
-  #waiting: LogEntry[] = [];
+  #pending: LogEntry[] = [];
   /** Whether more messages arrived between two drawings than are kept. */
-  #overrun = false;
-  #scheduled = false;
+  #hasOverflowed = false;
+  #isScheduled = false;
   #drawn_ms = -Infinity;
-  #atEnd = true;
+  #isAtEnd = true;
   #top_px = 0;
   #unread = 0;
   #last: { message: Message; transport: Transport } | null = null;
 
   constructor(room: string) {
     this.#list = h('ol', { class: 'messages' });
-    this.#older = h('p', { class: 'older', hidden: true }, strings.older(SHOWN));
+    this.#older = h('p', { class: 'older', hidden: true }, strings.older(MAX_ROWS));
     this.#empty = h(
       'div',
       { class: 'empty', hidden: true },
@@ -62,69 +62,64 @@ export class LogView {
     const heading = h('h3', { class: 'visually-hidden' }, strings.log);
     this.element = h('div', { class: 'log-frame' }, heading, this.#scroller, this.#jump);
 
-    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#jump.addEventListener('click', () => {
-      this.#toEnd();
+      this.scrollToEnd();
       this.#scroller.focus({ preventScroll: true });
     });
     // Keeps a reader at the end when the log or its content changes size: the composer grows, the cost unfolds, and a
     // row's height is only estimated until it is drawn.
     watchSize([this.#scroller, this.#list], () => {
-      if (this.#atEnd) this.#toEnd();
+      if (this.#isAtEnd) this.scrollToEnd();
     });
   }
 
-  messages(seen: SeenMessage[], transport: Transport): void {
-    for (const sighting of seen) this.#waiting.push({ ...sighting, transport });
+  addMessages(seen: SeenMessage[], transport: Transport): void {
+    for (const seenMessage of seen) this.#pending.push({ ...seenMessage, transport });
     this.#schedule();
   }
 
   showGap(reason: Reset): void {
-    this.#waiting.push({ gap: reason });
+    this.#pending.push({ gap: reason });
     this.#schedule();
   }
 
   /** History has been read, even if it is empty. */
-  started(): void {
+  markStarted(): void {
     this.#schedule();
   }
 
-  own(cursor: string, delay: Delay): void {
+  setOwnDelay(cursor: string, delay: Delay): void {
     const row = this.#rows.get(cursor);
     if (row === undefined) this.#own.set(cursor, delay);
-    else markSent(row, delay);
-  }
-
-  /** Scrolls to the end. */
-  follow(): void {
-    this.#toEnd();
+    else markOwn(row, delay);
   }
 
   #schedule(): void {
-    this.#bound();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const wait_ms = this.#drawn_ms + DRAW_EVERY_MS - performance.now();
+    this.#dropSurplus();
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const wait_ms = this.#drawn_ms + DRAW_INTERVAL_MS - performance.now();
     if (wait_ms > 0) setTimeout(() => beforeNextFrame(() => this.#draw()), wait_ms);
     else beforeNextFrame(() => this.#draw());
   }
 
-  #bound(): void {
-    const surplus = this.#waiting.length - SHOWN;
+  #dropSurplus(): void {
+    const surplus = this.#pending.length - MAX_ROWS;
     if (surplus <= 0) return;
-    this.#waiting.splice(0, surplus);
+    this.#pending.splice(0, surplus);
     this.#unread += surplus;
-    this.#overrun = true;
+    this.#hasOverflowed = true;
   }
 
   #draw(): void {
-    this.#scheduled = false;
+    this.#isScheduled = false;
     this.#drawn_ms = performance.now();
-    const entries = this.#waiting;
-    this.#waiting = [];
+    const entries = this.#pending;
+    this.#pending = [];
 
     // The rows on the page are older than the dropped messages, and the log must not have a hole.
-    if (this.#overrun) this.#clear();
+    if (this.#hasOverflowed) this.#clear();
 
     const rows = document.createDocumentFragment();
     for (const entry of entries) {
@@ -134,8 +129,8 @@ export class LogView {
     this.#trim();
     this.#empty.hidden = this.#list.childElementCount > 0;
 
-    if (this.#atEnd) {
-      this.#toEnd();
+    if (this.#isAtEnd) {
+      this.scrollToEnd();
     } else {
       this.#unread += entries.filter((entry) => 'message' in entry).length;
       this.#showJump();
@@ -145,7 +140,7 @@ export class LogView {
   }
 
   #clear(): void {
-    this.#overrun = false;
+    this.#hasOverflowed = false;
     this.#list.replaceChildren();
     this.#rows.clear();
     this.#last = null;
@@ -155,33 +150,37 @@ export class LogView {
   #messageRow({ message, delay, own, transport }: SeenMessage & { transport: Transport }): HTMLLIElement {
     const before = this.#last;
     this.#last = { message, transport };
-    const changed = before !== null && before.transport !== transport;
-    const together =
-      !changed &&
+    const hasSwitched = before !== null && before.transport !== transport;
+    const isGrouped =
+      !hasSwitched &&
       before !== null &&
       before.message.author === message.author &&
-      Date.parse(message.sent_at) - Date.parse(before.message.sent_at) < TOGETHER_MS;
+      Date.parse(message.sent_at) - Date.parse(before.message.sent_at) < GROUP_WINDOW_MS;
 
     const meta = h('p', { class: 'by' }, h('bdi', { class: 'author' }, message.author));
     const row = h(
       'li',
       {
-        class: together ? 'message together' : 'message',
+        class: isGrouped ? 'message together' : 'message',
         'data-id': message.id,
         'data-transport': transport,
       },
-      h('time', { datetime: message.sent_at, title: fullTime(message.sent_at) }, timeOfDay(message.sent_at)),
+      h(
+        'time',
+        { datetime: message.sent_at, title: formatFullTime(message.sent_at) },
+        formatTimeOfDay(message.sent_at),
+      ),
       meta,
       h('p', { class: 'text', dir: 'auto' }, message.text),
     );
-    if (changed) {
+    if (hasSwitched) {
       row.classList.add('switched');
       row.prepend(h('p', { class: 'from-here' }, strings.fromHere(strings.transports[transport])));
     }
     this.#rows.set(message.cursor, row);
-    const own_delay = this.#own.get(message.cursor) ?? (own ? delay : null);
+    const ownDelay = this.#own.get(message.cursor) ?? (own ? delay : null);
     this.#own.delete(message.cursor);
-    if (own_delay !== null) markSent(row, own_delay);
+    if (ownDelay !== null) markOwn(row, ownDelay);
     else if (delay !== null) showDelay(row, delay);
     return row;
   }
@@ -193,7 +192,7 @@ export class LogView {
 
   #trim(): void {
     // While the user reads further up, more old rows are kept.
-    const most = this.#atEnd ? SHOWN : 2 * SHOWN;
+    const most = this.#isAtEnd ? MAX_ROWS : 2 * MAX_ROWS;
     const surplus = this.#list.childElementCount - most;
     if (surplus <= 0) return;
     for (let i = 0; i < surplus; i++) this.#list.firstElementChild?.remove();
@@ -204,20 +203,20 @@ export class LogView {
     }
   }
 
-  #scrolled(): void {
+  #onScroll(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
     // If the end moved away and the user did not scroll up, keep following the end.
-    const stays = this.#atEnd && scrollTop >= this.#top_px;
+    const isFollowing = this.#isAtEnd && scrollTop >= this.#top_px;
     this.#top_px = scrollTop;
-    this.#atEnd = stays || scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    if (this.#atEnd && this.#unread > 0) {
+    this.#isAtEnd = isFollowing || scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#isAtEnd && this.#unread > 0) {
       this.#unread = 0;
       this.#showJump();
     }
   }
 
-  #toEnd(): void {
-    this.#atEnd = true;
+  scrollToEnd(): void {
+    this.#isAtEnd = true;
     this.#unread = 0;
     this.#showJump();
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
@@ -230,7 +229,7 @@ export class LogView {
   }
 }
 
-function markSent(row: HTMLLIElement, delay: Delay): void {
+function markOwn(row: HTMLLIElement, delay: Delay): void {
   if (row.classList.contains('own')) return;
   row.classList.add('own');
   row.querySelector('.by')?.append(h('span', { class: 'you' }, strings.own));
@@ -238,7 +237,7 @@ function markSent(row: HTMLLIElement, delay: Delay): void {
 }
 
 function showDelay(row: HTMLLIElement, delay: Delay): void {
-  const text = strings.seenAfter(delayText(delay));
+  const text = strings.seenAfter(formatDelay(delay));
   const shown = row.querySelector('.delay');
   if (shown === null) row.append(h('p', { class: 'delay' }, text));
   else setText(shown, text);

@@ -7,12 +7,12 @@ import { h } from './dom.ts';
 const NARROW = matchMedia('not all and (min-width: 62rem)');
 
 const TABS = ['diagram', 'conversation'] as const;
-export type Tab = (typeof TABS)[number];
+export type NarrowTab = (typeof TABS)[number];
 
 export interface NarrowTabs {
   element: HTMLElement;
-  readonly chosen: Tab;
-  choose(tab: Tab): void;
+  readonly chosen: NarrowTab;
+  choose(tab: NarrowTab): void;
 }
 
 export function isNarrow(): boolean {
@@ -24,9 +24,9 @@ export function onNarrowChange(changed: () => void): void {
 }
 
 /** Keeps the chosen tab in `data-tab` of `page`. */
-export function tabs(page: HTMLElement): NarrowTabs {
-  let chosen: Tab = 'diagram';
-  const choose = (tab: Tab, focus = false) => {
+export function createTabs(page: HTMLElement): NarrowTabs {
+  let chosen: NarrowTab = 'diagram';
+  const choose = (tab: NarrowTab, focus = false) => {
     page.dataset['tab'] = chosen = tab;
     TABS.forEach((each, at) => {
       buttons[at]?.setAttribute('aria-selected', String(each === tab));

@@ -15,8 +15,8 @@ const AGAIN_MS = 4_000;
 
 export const network: LabPlugin = {
   lane({ lane, view, key }) {
-    view.places.controls.append(networkPicker(key, lane));
-    view.places.notices.append(networkNotice(lane));
+    view.places.controls.append(createNetworkPicker(key, lane));
+    view.places.notices.append(createNetworkNotice(lane));
   },
   page({ lanes }) {
     watchPageLifecycle({
@@ -27,7 +27,7 @@ export const network: LabPlugin = {
   },
 };
 
-function networkPicker(key: string, lane: Lane): HTMLElement {
+function createNetworkPicker(key: string, lane: Lane): HTMLElement {
   const id = `${key}-network`;
   const options = FAULTS.map((fault) =>
     h('option', { value: fault, title: strings.expect[fault] }, strings.networks[fault]),
@@ -37,7 +37,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   // Screen readers announce only the end of a fault, not the countdown.
   const left = h('span', { 'aria-hidden': 'true' });
   const again = h('span', { 'aria-live': 'polite' });
-  const mute = stallTimeoutField(id, lane);
+  const mute = createStallTimeoutField(id, lane);
   const element = h(
     'div',
     { class: 'network', 'data-fault': 'healthy' },
@@ -52,7 +52,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   );
   select.addEventListener('change', () => {
     const fault = FAULTS.find((each) => each === select.value);
-    if (fault !== undefined) lane.network.choose(fault);
+    if (fault !== undefined) lane.network.setFault(fault);
   });
 
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -70,18 +70,18 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
       setText(again, isBack ? strings.healthyAgain : '');
       if (isBack) timer = setTimeout(() => setText(again, ''), AGAIN_MS);
       if (until_ms === null) return;
-      const tell = () => {
+      const showRemaining = () => {
         const left_s = Math.ceil((until_ms - performance.now()) / 1_000);
         setText(left, strings.healthyIn(Math.max(1, left_s)));
       };
-      tell();
-      timer = setInterval(tell, TICK_MS);
+      showRemaining();
+      timer = setInterval(showRemaining, TICK_MS);
     },
   });
   return element;
 }
 
-function stallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show: () => void } {
+function createStallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show: () => void } {
   const { min, max } = STALL_TIMEOUT_S;
   const mute = `${id}-mute`;
   const input = h('input', {
@@ -96,9 +96,9 @@ function stallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show
   });
   const range = h('p', { class: 'mute-range', 'aria-live': 'polite' });
   input.addEventListener('change', () => {
-    const isRight = input.checkValidity() && input.value !== '';
-    setText(range, isRight ? '' : strings.planner.outOfRange(min, max));
-    if (isRight) lane.network.setStallTimeout(input.valueAsNumber);
+    const isValid = input.checkValidity() && input.value !== '';
+    setText(range, isValid ? '' : strings.planner.outOfRange(min, max));
+    if (isValid) lane.network.setStallTimeout(input.valueAsNumber);
     else show();
   });
   const show = () => (input.value = String(lane.network.stallTimeout_ms / 1_000));
@@ -116,20 +116,20 @@ function stallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show
 }
 
 /** A notice that explains a fallback, or a silent stream. */
-function networkNotice(lane: Lane): HTMLElement {
+function createNetworkNotice(lane: Lane): HTMLElement {
   const text = h('span');
   const client = h('code');
   const element = h('p', { class: 'network-notice', hidden: true }, text, client);
   let timer: ReturnType<typeof setInterval> | undefined;
   /** When the stream was last active. */
-  let active_ms = performance.now();
+  let lastActive_ms = performance.now();
   /** While the network has a fault, counts how long the stream has been silent. */
-  const tellSilence = () => {
+  const showSilence = () => {
     const { transport, network } = lane;
-    const silent_s = Math.floor((performance.now() - active_ms) / 1_000);
-    const isTold = transport === 'stream' && network.fault !== 'healthy' && silent_s >= 1;
-    element.hidden = !isTold;
-    if (!isTold) return;
+    const silent_s = Math.floor((performance.now() - lastActive_ms) / 1_000);
+    const isSilent = transport === 'stream' && network.fault !== 'healthy' && silent_s >= 1;
+    element.hidden = !isSilent;
+    if (!isSilent) return;
     element.dataset['why'] = 'silent';
     setText(text, strings.silentFor(silent_s, network.stallTimeout_ms / 1_000));
   };
@@ -137,25 +137,25 @@ function networkNotice(lane: Lane): HTMLElement {
     clearInterval(timer);
     const fallback = link.kind === 'live' ? link.fallback : undefined;
     element.hidden = fallback === undefined;
-    if (fallback === undefined) timer = setInterval(tellSilence, TICK_MS);
+    if (fallback === undefined) timer = setInterval(showSilence, TICK_MS);
     setText(client, fallback?.why === 'shared' ? fallback.client : '');
     if (fallback === undefined) return;
     element.dataset['why'] = fallback.why;
     switch (fallback.why) {
       case 'mute': {
         const { idle_s, retry_at_ms } = fallback;
-        const tell = () => {
+        const showRemaining = () => {
           const again_s = Math.max(0, Math.ceil((retry_at_ms - performance.now()) / 1_000));
           setText(text, strings.notice.mute(Math.round(idle_s), again_s));
         };
-        tell();
-        timer = setInterval(tell, TICK_MS);
+        showRemaining();
+        timer = setInterval(showRemaining, TICK_MS);
         break;
       }
       case 'crowded':
         setText(
           text,
-          isHttp1(lane.network.elsewhere) ? strings.notice.crowded : strings.notice.crowdedStreams,
+          isHttp1(lane.network.crossOriginVersion) ? strings.notice.crowded : strings.notice.crowdedStreams,
         );
         break;
       case 'shared':
@@ -166,8 +166,8 @@ function networkNotice(lane: Lane): HTMLElement {
     }
   };
   lane.subscribe({
-    exchange: (_exchange, _transport, at_ms) => (active_ms = at_ms),
-    transport: (_transport, at_ms) => (active_ms = at_ms),
+    exchange: (_exchange, _transport, at_ms) => (lastActive_ms = at_ms),
+    transport: (_transport, at_ms) => (lastActive_ms = at_ms),
     link: show,
     stopped: () => show({ kind: 'connecting' }),
   });

@@ -22,16 +22,16 @@ export class Notice {
   }
 
   /** `reload` shows the button that reloads the page. */
-  say(sentence: string, { reload }: { reload: boolean }): void {
+  show(sentence: string, { reload }: { reload: boolean }): void {
     this.element.hidden = false;
     this.#reload.hidden = !reload;
     setText(this.#text, sentence);
   }
 
   /** Appends a sentence to the current notice. */
-  add(sentence: string): void {
+  append(sentence: string): void {
     const before = this.element.hidden ? '' : `${this.#text.textContent} `;
-    this.say(before + sentence, { reload: before !== '' && !this.#reload.hidden });
+    this.show(before + sentence, { reload: before !== '' && !this.#reload.hidden });
   }
 
   clear(): void {

@@ -3,41 +3,41 @@
 // Each view has its own lanes; those of the other views are stopped. Lanes side by side begin at the same moment, so
 // that their figures cover the same time.
 
-import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
-import { refusedFeatures } from '../lab/browser-features.ts';
+import { type LaneSettings, parseSettings, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
+import { findRefusedFeatures } from '../lab/browser-features.ts';
 import { ServerClock } from '../lab/clock.ts';
-import { readHistory } from '../lab/history.ts';
+import { fetchHistory } from '../lab/history.ts';
 import { Lane } from '../lab/lane.ts';
 import { Network } from '../lab/network.ts';
-import { pageSettingsFrom } from '../lab/page-settings.ts';
+import { parsePageSettings } from '../lab/page-settings.ts';
 import { Outbox } from '../lab/outbox.ts';
 import { isNewerVersion } from '../lab/update-check.ts';
 import { publish } from '../lab/publish.ts';
 import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
 import type { Transport } from '../client/transport.ts';
-import { lanePositions } from '../lab/verdict.ts';
-import { type View, viewFrom, withView } from '../lab/view.ts';
+import { getLanePositions } from '../lab/verdict.ts';
+import { type View, parseView, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
-import { askedProtocols, settleProtocols } from './protocol.ts';
+import { getRequestedProtocols, applyProtocols } from './protocol.ts';
 import { replaceAddress } from './browser.ts';
 import { ComparisonView } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h, setText } from './dom.ts';
-import { header, roomControls } from './header.ts';
-import { presenterKeys } from './keys.ts';
-import { LaneView, type ShownLane } from './lane-view.ts';
-import { isNarrow, onNarrowChange, tabs } from './narrow.ts';
+import { createHeader, createRoomControls } from './header.ts';
+import { installShortcuts } from './keys.ts';
+import { LaneView, type PageLane } from './lane-view.ts';
+import { isNarrow, onNarrowChange, createTabs } from './narrow.ts';
 import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
 import { PresenceView } from './presence.ts';
 import { trackAvailableHeight } from './available-height.ts';
 import { Tour } from './tour.ts';
-import { trafficControl } from './traffic.ts';
-import { languagePicker } from './language.ts';
-import { lanesPicker } from './lanes.ts';
-import { settingsButton } from './settings.ts';
-import { tokenField } from './token.ts';
+import { createTrafficControl } from './traffic.ts';
+import { createLanguagePicker } from './language.ts';
+import { createLanesPicker } from './lanes.ts';
+import { createSettingsButton } from './settings.ts';
+import { createTokenField } from './token.ts';
 
 /** The lanes of each view. */
 const LANES: Record<View, readonly string[]> = {
@@ -46,23 +46,23 @@ const LANES: Record<View, readonly string[]> = {
   three: ['first', 'second', 'third'],
 };
 
-interface OpenLane extends ShownLane {
+interface ManagedLane extends PageLane {
   /** The transport that it uses when its view is shown. */
   transport: Transport;
   /** Whether it has the history from before it began. */
-  begun: boolean;
+  hasHistory: boolean;
 }
 
 /** `script` is the URL of the page's main script. */
 export function openRoom(app: HTMLElement, room: string, script: string): void {
   document.title = strings.title(room);
-  const asked = settingsFrom(location.search);
-  const { settings: askedOfPage, invalid: invalidOfPage } = pageSettingsFrom(location.search);
+  const urlSettings = parseSettings(location.search);
+  const { settings: pageSettings, invalid: invalidPageSettings } = parsePageSettings(location.search);
   const clock = new ServerClock();
   const panels = new Panels();
-  const opened: Partial<Record<View, OpenLane[]>> = {};
+  const opened: Partial<Record<View, ManagedLane[]>> = {};
   const comparisons: Partial<Record<View, ComparisonView>> = {};
-  let view = viewFrom(location.search) ?? 'both';
+  let view = parseView(location.search) ?? 'both';
   let sending = 0;
   const awaited = new Map<Lane, number>();
 
@@ -73,32 +73,34 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const settings = h(
     'section',
     { class: 'settings', id: 'settings', 'aria-label': strings.settings },
-    roomControls(room),
-    languagePicker(),
-    tokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
+    createRoomControls(room),
+    createLanguagePicker(),
+    createTokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
   );
   const between = h('div', { class: 'between' });
   const verdictActions = h('div', { class: 'verdict-actions' });
   let comparison: ComparisonView;
   const status = h('div', { class: 'top-status' });
   const lanesOf = (of: View) =>
-    (opened[of] ??= asked.settings[of].map((setting, at) => openLane(of, LANES[of][at] ?? of, setting)));
+    (opened[of] ??= urlSettings.settings[of].map((setting, at) =>
+      openLane(of, LANES[of][at] ?? of, setting),
+    ));
   const lanes = () => lanesOf(view);
 
-  const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
+  const openLane = (of: View, key: string, setting: LaneSettings): ManagedLane => {
     const { transport: first, interval_s, stallTimeout_s, fault, connection, cookie_kib, protocol } = setting;
     const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
-    if (connection === 'close') lane.ask({ connection });
+    if (connection === 'close') lane.setParameters({ connection });
     lane.cookie_kib = cookie_kib;
     lane.protocol = protocol;
-    const shown: OpenLane = {
+    const shown: ManagedLane = {
       lane,
       key,
       view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
       first,
       transport: first,
-      begun: false,
+      hasHistory: false,
     };
     lane.subscribe({
       transport(transport) {
@@ -114,7 +116,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     presence.attach(shown);
     warn(lane, notice, script);
     plugins.lane(shown);
-    if (fault !== 'healthy') lane.network.choose(fault);
+    if (fault !== 'healthy') lane.network.setFault(fault);
     return shown;
   };
 
@@ -122,13 +124,13 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const nameLanes = () => {
     const named = new Set<Transport>();
     lanes().forEach(({ view, transport }, at) => {
-      const place = lanePositions(lanes().length)[at];
-      view.name(transport, named.has(transport) && place !== undefined ? strings.places[place] : null);
+      const place = getLanePositions(lanes().length)[at];
+      view.setName(transport, named.has(transport) && place !== undefined ? strings.places[place] : null);
       named.add(transport);
     });
   };
   const published = (cursor: string, sent_ms: number) => {
-    for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
+    for (const { lane } of lanes()) lane.recordSent(cursor, sent_ms);
   };
   const outbox = new Outbox(
     {
@@ -148,21 +150,21 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   };
   const composer = new Composer((author, text) => {
     introduce();
-    for (const { view } of lanes()) view.follow();
+    for (const { view } of lanes()) view.scrollToEnd();
     outbox.add({ room, author, text });
   });
   /** Adds the author's name to the lanes' requests, for presence. */
   const introduce = () => {
-    for (const { lane } of lanes()) lane.ask({ author: composer.author });
+    for (const { lane } of lanes()) lane.setParameters({ author: composer.author });
   };
   const start = h('button', { type: 'button', class: 'start' }, strings.start);
-  const traffic = trafficControl(room, askedOfPage, published, (pattern) => {
+  const traffic = createTrafficControl(room, pageSettings, published, (pattern) => {
     setText(start, pattern === null ? strings.start : strings.stop);
     start.classList.toggle('quiet', pattern !== null);
     start.toggleAttribute('data-running', pattern !== null);
   });
   start.addEventListener('click', () => traffic.choose(traffic.pattern === null ? 'chatty' : null));
-  const tabList = tabs(page);
+  const tabList = createTabs(page);
   const tour = new Tour({
     lanes,
     tabs: tabList,
@@ -175,11 +177,11 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   });
   const showPending = () => {
     const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
-    if (sending > 0) composer.pending(strings.sending);
-    else composer.pending(late === undefined ? null : strings.awaited[late.transport]);
+    if (sending > 0) composer.showPending(strings.sending);
+    else composer.showPending(late === undefined ? null : strings.awaited[late.transport]);
   };
 
-  const show = (before: readonly OpenLane[]) => {
+  const show = (before: readonly ManagedLane[]) => {
     stage.dataset['view'] = view === 'one' ? 'one' : 'several';
     stage.dataset['lanes'] = String(lanes().length);
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
@@ -206,17 +208,17 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     }
   };
   /** Starts the lanes with the same history, for which no lane pays. The lanes shown `before` read until then. */
-  const read = async (shown: readonly OpenLane[], before: readonly OpenLane[]) => {
-    const fresh = shown.filter(({ begun }) => !begun);
-    const missing = await settleProtocols(fresh.map(({ lane }) => lane));
+  const read = async (shown: readonly ManagedLane[], before: readonly ManagedLane[]) => {
+    const fresh = shown.filter(({ hasHistory }) => !hasHistory);
+    const missing = await applyProtocols(fresh.map(({ lane }) => lane));
     if (missing.length > 0)
-      notice.add(
+      notice.append(
         strings.pageNotice.protocolMissing(missing.map((each) => strings.protocols[each]).join(', ')),
       );
-    const history = fresh.length === 0 ? null : await readHistory(room);
+    const history = fresh.length === 0 ? null : await fetchHistory(room);
     for (const each of fresh) {
-      if (history !== null && !each.begun) each.lane.begin(history, each.transport);
-      each.begun = true;
+      if (history !== null && !each.hasHistory) each.lane.seed(history, each.transport);
+      each.hasHistory = true;
     }
     if (shown !== lanes()) return;
     for (const { lane } of before) lane.stop();
@@ -225,7 +227,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   };
   /** Writes the lanes' settings to the address. */
   const updateAddress = () => {
-    const protocols = askedProtocols(lanes().map(({ lane }) => lane));
+    const protocols = getRequestedProtocols(lanes().map(({ lane }) => lane));
     const settings = lanes().map(({ lane, transport }, at) => ({
       transport,
       interval_s: lane.interval_s,
@@ -248,14 +250,14 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     showPending();
   };
 
-  const picker = lanesPicker(view, switchTo);
-  const settingsToggle = settingsButton(page, settings);
+  const picker = createLanesPicker(view, switchTo);
+  const settingsToggle = createSettingsButton(page, settings);
   const tools = h('div', { class: 'tools' }, picker.element, presence.toggle, tour.button, settingsToggle);
   // The sheet would cover the elements that the tour points at.
   tour.button.addEventListener('click', () => {
     if (isNarrow() && !settings.hidden) settingsToggle.click();
   });
-  const top = header(status, tools);
+  const top = createHeader(status, tools);
   const strips = h('div', { class: 'strips' }, settings, notice.element, presence.element);
   const speech = h('div', { class: 'speech' }, composer.element, traffic.element);
   const foot = h('div', { class: 'foot' }, between, speech);
@@ -268,19 +270,19 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   page.append(top, strips, h('main', { class: 'conversation' }, tabList.element, stage, foot));
   app.replaceChildren(page, panels.element, tour.element);
   settings.append(
-    presenterKeys({
+    installShortcuts({
       page,
       traffic,
       lanes,
       pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
     }),
   );
-  plugins.page({ room, asked: askedOfPage, panels, lanes, tools, verdictActions });
+  plugins.page({ room, settings: pageSettings, panels, lanes, tools, verdictActions });
   show([]);
-  if (askedOfPage.traffic !== null) traffic.choose(askedOfPage.traffic);
-  reportInvalidSettings(notice, [...asked.invalid, ...invalidOfPage]);
-  void refusedFeatures().then((refused) => {
-    if (refused.length > 0) notice.add(strings.pageNotice.refused(refused));
+  if (pageSettings.traffic !== null) traffic.choose(pageSettings.traffic);
+  reportInvalidSettings(notice, [...urlSettings.invalid, ...invalidPageSettings]);
+  void findRefusedFeatures().then((refused) => {
+    if (refused.length > 0) notice.append(strings.pageNotice.refused(refused));
   });
 }
 
@@ -291,12 +293,12 @@ function warn(lane: Lane, notice: Notice, script: string): void {
     link(link) {
       if (link.kind === 'reconnecting') {
         lost = true;
-        if (link.why === 'garbled') notice.say(strings.pageNotice.garbled, { reload: true });
+        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, { reload: true });
       }
       if (link.kind !== 'live' || !lost) return;
       lost = false;
       void isNewerVersion(script, './').then((newer) => {
-        if (newer) notice.say(strings.pageNotice.newer, { reload: true });
+        if (newer) notice.show(strings.pageNotice.newer, { reload: true });
       });
     },
   });
@@ -306,7 +308,7 @@ function warn(lane: Lane, notice: Notice, script: string): void {
 function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
   const given = new URLSearchParams(location.search);
   const unknown = [
-    ['view', given.get('view'), viewFrom(location.search) === null],
+    ['view', given.get('view'), parseView(location.search) === null],
     ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
   ] as const;
   const all = [
@@ -318,5 +320,5 @@ function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[
     const short = value.slice(0, 40);
     return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
   });
-  if (sentences.length > 0) notice.say(sentences.join(' '), { reload: false });
+  if (sentences.length > 0) notice.show(sentences.join(' '), { reload: false });
 }

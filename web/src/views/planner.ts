@@ -6,9 +6,9 @@ import {} from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
 import { PlannerView } from './planner/view.ts';
 import type { LabPlugin } from './lab-plugin.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 
-const meters = new Map<ShownLane['lane'], TrafficMeter>();
+const meters = new Map<PageLane['lane'], TrafficMeter>();
 
 export const planner: LabPlugin = {
   lane({ lane }) {
@@ -17,7 +17,7 @@ export const planner: LabPlugin = {
     lane.subscribe({
       messages(seen, _transport, at_ms) {
         // Messages from before the lane began are not its traffic.
-        for (const { message, delay } of seen) if (delay !== null) meter.saw(message.text, at_ms);
+        for (const { message, delay } of seen) if (delay !== null) meter.record(message.text, at_ms);
       },
     });
   },

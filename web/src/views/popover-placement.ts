@@ -4,8 +4,8 @@ const EDGE_PX = 12;
 
 type Box = Pick<DOMRect, 'left' | 'top' | 'right' | 'bottom'>;
 
-/** Chooses the place within the window that covers least of `target` and of `spared`; by preference below `target`. */
-export function placePopover(card: HTMLElement, target: Element, spared: readonly Element[]): void {
+/** Chooses the place within the window that covers least of `target` and of `avoided`; by preference below `target`. */
+export function placePopover(card: HTMLElement, target: Element, avoided: readonly Element[]): void {
   const { offsetWidth: width, offsetHeight: height, style } = card;
   const { left, top, right, bottom } = target.getBoundingClientRect();
   const lasts = { x: innerWidth - width - EDGE_PX, y: innerHeight - height - EDGE_PX };
@@ -22,7 +22,7 @@ export function placePopover(card: HTMLElement, target: Element, spared: readonl
     [EDGE_PX, EDGE_PX],
   ].map(([x = 0, y = 0]) => ({ x: within(x, lasts.x), y: within(y, lasts.y) }));
   // Covering the target counts four times as much.
-  const kept = [target, target, target, target, ...spared].map((each) => each.getBoundingClientRect());
+  const kept = [target, target, target, target, ...avoided].map((each) => each.getBoundingClientRect());
   let best = { x: EDGE_PX, y: EDGE_PX };
   let least = Infinity;
   for (const { x, y } of places) {

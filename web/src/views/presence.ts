@@ -1,7 +1,7 @@
 // The list of people in the room with their transports, and of departures with the time they took to be noticed.
 
 import { type Departure, DepartureTiming } from '../lab/departure-timing.ts';
-import { tenths } from '../i18n/format.ts';
+import { formatTenths } from '../i18n/format.ts';
 import { openDepartureChannel } from '../lab/departure-channel.ts';
 import type { Lane } from '../lab/lane.ts';
 import type { PresentClient, Presence } from '../client/presence.ts';
@@ -9,17 +9,17 @@ import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { DepartureDemo } from '../lab/departure-demo.ts';
 import { h, setText } from './dom.ts';
-import type { ShownLane } from './lane-view.ts';
-import { transportSwatch } from './transport-swatch.ts';
+import type { PageLane } from './lane-view.ts';
+import { createTransportSwatch } from './transport-swatch.ts';
 
 /** How many departures are listed. */
-const SHOWN = 6;
+const MAX_DEPARTURES = 6;
 
 export class PresenceView {
   readonly toggle: HTMLButtonElement;
   readonly element: HTMLElement;
   readonly #room: string;
-  readonly #lanes: () => readonly ShownLane[];
+  readonly #lanes: () => readonly PageLane[];
   readonly #departures = new DepartureTiming();
   readonly #people = h('ul', { class: 'people' });
   readonly #gone = h('ul', {
@@ -30,14 +30,14 @@ export class PresenceView {
   readonly #note = h('p', { class: 'presence-note' }, strings.presence.presenceAwaited);
   readonly #visit: HTMLButtonElement;
   readonly #attached: Lane[] = [];
-  #open = false;
+  #isOpen = false;
   /** The latest presence, as a stream only sends changes. */
   #latest: Presence | null = null;
   #demo: DepartureDemo | null = null;
   /** How long the visitors' departures took to be noticed. */
   readonly #noticed = new Map<Transport, number>();
 
-  constructor(room: string, lanes: () => readonly ShownLane[]) {
+  constructor(room: string, lanes: () => readonly PageLane[]) {
     this.#room = room;
     this.#lanes = lanes;
     this.toggle = h(
@@ -59,35 +59,35 @@ export class PresenceView {
       this.#gone,
       h('p', { class: 'presence-explained' }, strings.presence.presenceExplained),
     );
-    this.toggle.addEventListener('click', () => this.#show(!this.#open));
+    this.toggle.addEventListener('click', () => this.#show(!this.#isOpen));
     this.#visit.addEventListener('click', () => this.#startDemo());
     openDepartureChannel(
       () => lanes().map(({ lane }) => lane.client),
-      (client, at_ms) => this.#departures.left(client, at_ms),
+      (client, at_ms) => this.#departures.recordDeparture(client, at_ms),
     );
     window.addEventListener('pagehide', () => this.#demo?.leave());
   }
 
   /** Subscribes to a lane; call before it begins to read. */
-  attach({ lane }: ShownLane): void {
+  attach({ lane }: PageLane): void {
     let client = lane.client;
-    let reads = false;
-    const leaves = () => {
-      if (reads) this.#departures.left(client, performance.now());
-      reads = false;
+    let isReading = false;
+    const recordLeave = () => {
+      if (isReading) this.#departures.recordDeparture(client, performance.now());
+      isReading = false;
     };
     lane.subscribe({
       presence: (presence, at_ms) => this.#update(presence, at_ms),
-      transport: () => (reads = true),
-      stopped: leaves,
+      transport: () => (isReading = true),
+      stopped: recordLeave,
       client(label) {
-        leaves();
+        recordLeave();
         client = label;
-        reads = true;
+        isReading = true;
       },
     });
     this.#attached.push(lane);
-    if (this.#open) lane.ask({ presence: 1 });
+    if (this.#isOpen) lane.setParameters({ presence: 1 });
   }
 
   /** Forgets the presence, as the view has changed and other lanes read. */
@@ -97,11 +97,11 @@ export class PresenceView {
   }
 
   #show(open: boolean): void {
-    this.#open = open;
+    this.#isOpen = open;
     this.element.hidden = !open;
     this.toggle.setAttribute('aria-expanded', String(open));
     for (const lane of this.#attached) {
-      lane.ask({ presence: open ? 1 : null });
+      lane.setParameters({ presence: open ? 1 : null });
       // When the list closes, polls leave out presence from the next request on. A stream must be opened again
       // without it.
       if (open || lane.transport === 'stream') lane.restart();
@@ -115,7 +115,7 @@ export class PresenceView {
     this.#noticed.clear();
     setText(this.#note, strings.presence.visiting);
     this.#demo = new DepartureDemo(this.#room, strings.presence.visitor, (client) =>
-      this.#departures.left(client, performance.now()),
+      this.#departures.recordDeparture(client, performance.now()),
     );
     this.#demo.join();
   }
@@ -128,9 +128,9 @@ export class PresenceView {
     this.#demo?.update(presence);
     setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#latest = presence;
-    if (!this.#open) return;
+    if (!this.#isOpen) return;
     this.#draw(presence);
-    for (const departure of gone) this.#tell(departure);
+    for (const departure of gone) this.#showDeparture(departure);
   }
 
   #draw({ count, present }: Presence): void {
@@ -140,14 +140,14 @@ export class PresenceView {
       ...present.map((reader) =>
         h(
           'li',
-          { 'data-transport': reader.transport, title: `${readsBy(reader)} · ${reader.client}` },
-          reader.transport === null ? null : transportSwatch(reader.transport),
+          { 'data-transport': reader.transport, title: `${describeReader(reader)} · ${reader.client}` },
+          reader.transport === null ? null : createTransportSwatch(reader.transport),
           h(
             'bdi',
             {},
             reader.author ?? (own.has(reader.client) ? strings.presence.thisPage : strings.presence.nameless),
           ),
-          h('span', { class: 'by-transport' }, readsBy(reader)),
+          h('span', { class: 'by-transport' }, describeReader(reader)),
           reader.author !== null && own.has(reader.client)
             ? h('span', { class: 'you' }, strings.presence.thisPage)
             : null,
@@ -158,22 +158,22 @@ export class PresenceView {
     if (this.#note.textContent === strings.presence.presenceAwaited) setText(this.#note, '');
   }
 
-  #tell({ reader, noticed_ms }: Departure): void {
+  #showDeparture({ reader, noticed_ms }: Departure): void {
     const isOwn = this.#attached.some(({ client }) => client === reader.client);
     const name = reader.author ?? (isOwn ? strings.presence.thisPage : reader.client);
     const text =
       noticed_ms === null
-        ? strings.presence.left(name, transportName(reader))
-        : strings.presence.leftNoticed(name, transportName(reader), noticed_ms);
+        ? strings.presence.left(name, getTransportName(reader))
+        : strings.presence.leftNoticed(name, getTransportName(reader), noticed_ms);
     this.#gone.prepend(
       h(
         'li',
         { 'data-transport': reader.transport, 'data-client': reader.client },
-        reader.transport === null ? null : transportSwatch(reader.transport),
+        reader.transport === null ? null : createTransportSwatch(reader.transport),
         h('bdi', {}, text),
       ),
     );
-    while (this.#gone.childElementCount > SHOWN) this.#gone.lastElementChild?.remove();
+    while (this.#gone.childElementCount > MAX_DEPARTURES) this.#gone.lastElementChild?.remove();
     this.#compareVisitors(reader.client, noticed_ms);
   }
 
@@ -189,16 +189,18 @@ export class PresenceView {
     this.#visit.disabled = false;
     setText(
       this.#note,
-      poll > stream ? strings.presence.noticedLonger(poll - stream, tenths(poll / Math.max(1, stream))) : '',
+      poll > stream
+        ? strings.presence.noticedLonger(poll - stream, formatTenths(poll / Math.max(1, stream)))
+        : '',
     );
   }
 }
 
-function transportName({ transport }: PresentClient): string {
+function getTransportName({ transport }: PresentClient): string {
   return transport === null ? strings.presence.unknownTransport : strings.transports[transport];
 }
 
-function readsBy(reader: PresentClient): string {
-  const name = transportName(reader);
+function describeReader(reader: PresentClient): string {
+  const name = getTransportName(reader);
   return reader.through === null ? name : strings.presence.throughTab(name);
 }

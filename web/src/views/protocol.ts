@@ -12,13 +12,13 @@ import type { Lane } from '../lab/lane.ts';
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
-import { laneChoice } from './lane-choice.ts';
-import type { ShownLane } from './lane-view.ts';
+import { createLaneChoice } from './lane-choice.ts';
+import type { PageLane } from './lane-view.ts';
 
 /** Determined once, when the first lane is created. */
 let reach: Promise<ReachableOrigins> | null = null;
 /** The lanes of the current view. */
-let current: () => readonly ShownLane[] = () => [];
+let current: () => readonly PageLane[] = () => [];
 
 export const protocol: LabPlugin = {
   lane(shown) {
@@ -31,7 +31,7 @@ export const protocol: LabPlugin = {
 };
 
 /** Applies the lanes' requested protocols before they begin. Returns those that are unavailable, which are ignored. */
-export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersion[]> {
+export async function applyProtocols(lanes: readonly Lane[]): Promise<HttpVersion[]> {
   if (lanes.every((lane) => lane.protocol === 'page')) return [];
   const { own, other } = await (reach ??= findOrigins());
   const missing = new Set<HttpVersion>();
@@ -40,33 +40,33 @@ export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersi
     if (asked === 'page') continue;
     const isOther = asked === other?.version;
     if (!isOther && asked !== own) missing.add(asked);
-    if (isOther) lane.network.sendTo(other);
+    if (isOther) lane.network.setOrigin(other);
     else lane.protocol = 'page';
   }
   return [...missing];
 }
 
 /** The protocols for the address: `page` for all lanes, unless one of them differs from the page. */
-export function askedProtocols(lanes: readonly Lane[]): RequestedProtocol[] {
-  const elsewhere = lanes.map((lane) => lane.network.elsewhere ?? lane.protocol);
-  const other = elsewhere.find((each) => each !== 'page');
+export function getRequestedProtocols(lanes: readonly Lane[]): RequestedProtocol[] {
+  const protocols = lanes.map((lane) => lane.network.crossOriginVersion ?? lane.protocol);
+  const other = protocols.find((each) => each !== 'page');
   const own = HTTP_VERSIONS.find((version) => version !== other) ?? 'page';
-  return elsewhere.map((each) => (other !== undefined && each === 'page' ? own : each));
+  return protocols.map((each) => (other !== undefined && each === 'page' ? own : each));
 }
 
-function addPicker({ lane, view, key }: ShownLane, own: HttpVersion, other: OtherOrigin): void {
+function addPicker({ lane, view, key }: PageLane, own: HttpVersion, other: OtherOrigin): void {
   const versions = HTTP_VERSIONS.map((version) =>
     h('option', { value: version }, strings.protocols[version]),
   );
-  const choice = laneChoice(`${key}-protocol`, strings.protocol, versions, strings.protocolExplained);
+  const choice = createLaneChoice(`${key}-protocol`, strings.protocol, versions, strings.protocolExplained);
   const { element, select } = choice;
-  select.value = lane.network.elsewhere ?? own;
+  select.value = lane.network.crossOriginVersion ?? own;
   view.places.controls.append(element);
   select.addEventListener('change', () => {
     const isOther = select.value === other.version;
     lane.protocol = isOther ? other.version : 'page';
-    lane.network.sendTo(isOther ? other : null);
+    lane.network.setOrigin(isOther ? other : null);
     // Figures over two protocols would be mixed, so all lanes start over at the same moment.
-    for (const each of current()) each.lane.renew();
+    for (const each of current()) each.lane.resetClient();
   });
 }

@@ -1,27 +1,27 @@
 // The panel that exports the result: as text, as a report, as CSV or JSON, and the diagrams as a picture.
 
-import { csv, laneResult, type Result } from '../lab/result/result.ts';
-import { roomLink } from '../lab/room.ts';
+import { toCsv, toLaneResult, type Result } from '../lab/result/result.ts';
+import { buildRoomUrl } from '../lab/room.ts';
 import type { View } from '../lab/view.ts';
 import { strings } from '../i18n/index.ts';
 import { copyText } from './browser.ts';
-import { sentenceOf } from './comparison.ts';
+import { getSentence } from './comparison.ts';
 import { h, setText } from './dom.ts';
 import type { LabPage, LabPlugin } from './lab-plugin.ts';
-import { picture, png, source } from './result/picture.ts';
-import { type Figure, report } from './result/report.ts';
-import { text } from './result/text.ts';
-import { plotPictures } from './timeline.ts';
+import { createPicture, renderPng, serializeSvg } from './result/picture.ts';
+import { type ReportFigure, createReport } from './result/report.ts';
+import { formatResult } from './result/text.ts';
+import { getPlotPictures } from './timeline.ts';
 
-const SHOWN_MS = 3_000;
+const MESSAGE_MS = 3_000;
 
 function captureResult({ room, lanes }: LabPage): Result {
   return {
     room,
-    page: roomLink(room, location.href),
+    page: buildRoomUrl(room, location.href),
     taken_at: new Date().toISOString(),
-    sentence: sentenceOf(lanes().map(({ lane }) => lane)),
-    lanes: lanes().map(({ lane, view }) => laneResult(lane, view.element.getAttribute('aria-label') ?? '')),
+    sentence: getSentence(lanes().map(({ lane }) => lane)),
+    lanes: lanes().map(({ lane, view }) => toLaneResult(lane, view.element.getAttribute('aria-label') ?? '')),
   };
 }
 
@@ -32,7 +32,7 @@ export const result: LabPlugin = {
   view: (_lanes, view) => placeCopy(view),
   page(page) {
     const { share } = strings;
-    const told = h('p', { class: 'result-told', 'aria-live': 'polite' });
+    const announcement = h('p', { class: 'result-told', 'aria-live': 'polite' });
     const shown = h('textarea', {
       class: 'result-text',
       readonly: true,
@@ -42,9 +42,9 @@ export const result: LabPlugin = {
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tell = (sentence: string) => {
-      setText(told, sentence);
+      setText(announcement, sentence);
       clearTimeout(timer);
-      timer = setTimeout(() => setText(told, ''), SHOWN_MS);
+      timer = setTimeout(() => setText(announcement, ''), MESSAGE_MS);
     };
     const button = (label: string, work: () => void | Promise<void>) => {
       const element = h('button', { type: 'button', class: 'quiet' }, label);
@@ -61,7 +61,7 @@ export const result: LabPlugin = {
       tell(share.saved);
     };
     const diagrams = () =>
-      picture(
+      createPicture(
         page.lanes().flatMap(({ view }) => {
           const frame = view.places.diagram.querySelector('.tape-frame');
           const name = view.element.getAttribute('aria-label') ?? '';
@@ -74,7 +74,7 @@ export const result: LabPlugin = {
       else await work(drawn);
     };
     const copy = async () => {
-      const content = text(captureResult(page));
+      const content = formatResult(captureResult(page));
       const isCopied = await copyText(content);
       // Without a clipboard, the text is shown so that the user can copy it.
       shown.hidden = isCopied;
@@ -93,16 +93,17 @@ export const result: LabPlugin = {
       copiedTimer = setTimeout(() => {
         setText(copyButton, share.copyResult);
         setText(copied, '');
-      }, SHOWN_MS);
+      }, MESSAGE_MS);
     };
     const saveReport = () => {
       const drawn = diagrams();
-      const figures: Figure[] = drawn === null ? [] : [{ caption: strings.diagram.title, picture: drawn }];
-      for (const { name, canvas } of plotPictures()) {
+      const figures: ReportFigure[] =
+        drawn === null ? [] : [{ caption: strings.diagram.title, picture: drawn }];
+      for (const { name, canvas } of getPlotPictures()) {
         const picture = h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) });
         figures.push({ caption: name, picture });
       }
-      save(report(captureResult(page), figures), 'text/html', 'html');
+      save(createReport(captureResult(page), figures), 'text/html', 'html');
     };
     const buttons = h('div', { class: 'result-buttons' });
     const copyPlace = h('span', { class: 'result-copy' });
@@ -113,17 +114,19 @@ export const result: LabPlugin = {
       share.title,
       h('p', { class: 'explained' }, share.explained),
       buttons,
-      told,
+      announcement,
       shown,
     );
     buttons.append(
       button(share.saveReport, saveReport),
-      button(share.saveCsv, () => save(csv(captureResult(page)), 'text/csv', 'csv')),
+      button(share.saveCsv, () => save(toCsv(captureResult(page)), 'text/csv', 'csv')),
       button(share.saveJson, () =>
         save(`${JSON.stringify(captureResult(page), null, 2)}\n`, 'application/json', 'json'),
       ),
-      button(share.saveSvg, () => withDiagrams((drawn) => save(source(drawn), 'image/svg+xml', 'svg'))),
-      button(share.savePng, () => withDiagrams(async (drawn) => save(await png(drawn), 'image/png', 'png'))),
+      button(share.saveSvg, () => withDiagrams((drawn) => save(serializeSvg(drawn), 'image/svg+xml', 'svg'))),
+      button(share.savePng, () =>
+        withDiagrams(async (drawn) => save(await renderPng(drawn), 'image/png', 'png')),
+      ),
     );
   },
 };

@@ -4,7 +4,7 @@ import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 
 /** `page` has `data-settings` while they are shown; `panel` holds the settings of the page itself. */
-export function settingsButton(page: HTMLElement, panel: HTMLElement): HTMLButtonElement {
+export function createSettingsButton(page: HTMLElement, panel: HTMLElement): HTMLButtonElement {
   const button = h(
     'button',
     {

@@ -16,7 +16,7 @@ const HREFS = { write: '#message', messages: '#app', below: '#planner' } satisfi
   string
 >;
 
-export function skipLinks(): HTMLElement {
+export function createSkipLinks(): HTMLElement {
   const links = Object.entries(TARGETS).map(([name, target]) => {
     const key = name as keyof typeof TARGETS;
     const link = h('a', { id: `skip-${key}`, href: HREFS[key] }, strings.skipLinks.to[key]);

@@ -4,12 +4,12 @@ import type { Lane } from '../lab/lane.ts';
 import { h } from './dom.ts';
 
 /** The client whose stream the lane follows; null if it reads by itself. */
-export function sharedWith({ link }: Lane): string | null {
+export function getSharedClient({ link }: Lane): string | null {
   return link.kind === 'live' && link.fallback?.why === 'shared' ? link.fallback.client : null;
 }
 
 /** A client's label, with a link to its figures. */
-export function statsLink(client: string): HTMLElement {
+export function createStatsLink(client: string): HTMLElement {
   return h(
     'a',
     { href: `ledger?client=${client}`, target: '_blank', rel: 'noopener' },

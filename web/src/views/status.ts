@@ -5,7 +5,7 @@ import type { Protocol } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
-import { transportSwatch } from './transport-swatch.ts';
+import { createTransportSwatch } from './transport-swatch.ts';
 
 /** A connection that opens sooner than this is not reported as connecting. */
 const SHOW_DELAY_MS = 400;
@@ -15,7 +15,7 @@ export class StatusView {
   readonly #text: HTMLElement;
   readonly #why: HTMLElement;
   readonly #protocol = h('span', { class: 'status-protocol' });
-  #line: HTMLElement = transportSwatch('poll');
+  #swatch: HTMLElement = createTransportSwatch('poll');
   #showTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -24,7 +24,7 @@ export class StatusView {
     this.element = h(
       'div',
       { class: 'status' },
-      this.#line,
+      this.#swatch,
       h('p', { role: 'status' }, this.#text, ' ', this.#why),
       this.#protocol,
     );
@@ -33,14 +33,14 @@ export class StatusView {
   /** `protocol` is what the server reports for the requests; `tlsVersion` is null if unknown. */
   showProtocol(protocol: Protocol, tlsVersion: string | null): void {
     const name = strings.protocols[protocol];
-    const isTold = tlsVersion !== null && protocol.endsWith('+tls');
-    setText(this.#protocol, strings.overProtocol(isTold ? strings.tlsVersion(name, tlsVersion) : name));
+    const isKnown = tlsVersion !== null && protocol.endsWith('+tls');
+    setText(this.#protocol, strings.overProtocol(isKnown ? strings.tlsVersion(name, tlsVersion) : name));
   }
 
   show(link: Link, transport: Transport, interval_s: number): void {
     clearTimeout(this.#showTimer);
     const fallback = link.kind === 'live' ? link.fallback : undefined;
-    this.#line.dataset['transport'] = polls(fallback) ? 'poll' : transport;
+    this.#swatch.dataset['transport'] = usesPolls(fallback) ? 'poll' : transport;
     const show = (text: string, why: string | null) => {
       this.element.dataset['link'] = link.kind;
       setText(this.#text, text);
@@ -51,7 +51,7 @@ export class StatusView {
         this.#showTimer = setTimeout(() => show(strings.connecting, null), SHOW_DELAY_MS);
         break;
       case 'live':
-        show(fallback === undefined ? strings.live[transport](interval_s) : detourText(fallback), null);
+        show(fallback === undefined ? strings.live[transport](interval_s) : describeFallback(fallback), null);
         break;
       case 'reconnecting':
         show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));
@@ -59,12 +59,12 @@ export class StatusView {
   }
 }
 
-function polls(fallback: Fallback | undefined): boolean {
+function usesPolls(fallback: Fallback | undefined): boolean {
   return fallback?.why === 'shared'
     ? fallback.polls
     : fallback?.why === 'mute' || fallback?.why === 'crowded';
 }
 
-function detourText(fallback: Fallback): string {
+function describeFallback(fallback: Fallback): string {
   return fallback.why === 'shared' ? strings.fallback.shared(fallback.polls) : strings.fallback[fallback.why];
 }

@@ -1,8 +1,8 @@
 // The plugin that adds a sequence diagram to each lane, and the plots over time to the page.
 
-import { epochMs } from '../lab/clock.ts';
+import { parseEpochMs } from '../lab/clock.ts';
 import { h, setText } from './dom.ts';
-import { parameterOf, WINDOWS_S } from '../lab/page-settings.ts';
+import { formatParameter, WINDOWS_S } from '../lab/page-settings.ts';
 import { putParameter } from './browser.ts';
 import { DiagramView } from './diagram/view.ts';
 import { PlotStore } from '../lab/plots/store.ts';
@@ -10,19 +10,19 @@ import { PlotsView } from './plots/view.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import type { LabPlugin } from './lab-plugin.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 
-const EVERY_MS = 1_000;
+const TICK_INTERVAL_MS = 1_000;
 
 /** Converts `performance.now()` to milliseconds since the Unix epoch, by the monotonic clock. */
-function epoch(at_ms: number): number {
+function toEpoch(at_ms: number): number {
   return performance.timeOrigin + at_ms;
 }
 
-const store = new PlotStore(epoch(performance.now()));
+const store = new PlotStore(toEpoch(performance.now()));
 let plots: PlotsView | null = null;
 /** Pictures of the current plots, each with its name. */
-export function plotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
+export function getPlotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
   return plots?.pictures() ?? [];
 }
 
@@ -33,13 +33,13 @@ let isPaused = false;
 
 export const timeline: LabPlugin = {
   lane(shown) {
-    draw(shown);
-    record(shown);
+    addDiagram(shown);
+    recordStats(shown);
   },
 
-  page({ panels, lanes, tools, asked }) {
-    window_s = asked.window_s;
-    tools.prepend(...clockTools());
+  page({ panels, lanes, tools, settings }) {
+    window_s = settings.window_s;
+    tools.prepend(...createTimelineControls());
     const plotted = () =>
       lanes().map(({ key, lane, view }) => ({
         key,
@@ -51,23 +51,23 @@ export const timeline: LabPlugin = {
     panels.add('plots', strings.plots.title, ...view.content);
     setInterval(() => {
       if (document.hidden) return;
-      store.advance(epoch(performance.now()));
+      store.advance(toEpoch(performance.now()));
       view.tick();
-    }, EVERY_MS);
+    }, TICK_INTERVAL_MS);
     document.addEventListener('visibilitychange', () => {
-      const now_ms = epoch(performance.now());
+      const now_ms = toEpoch(performance.now());
       if (document.hidden) return store.pause(now_ms);
       store.resume(now_ms);
-      view.resumed();
+      view.resume();
     });
-    if (document.hidden) store.pause(epoch(performance.now()));
+    if (document.hidden) store.pause(toEpoch(performance.now()));
   },
 
   view: () => plots?.rebuild(),
 };
 
 /** The controls of all diagrams: the pause button and the time window. */
-function clockTools(): HTMLElement[] {
+function createTimelineControls(): HTMLElement[] {
   const { diagram } = strings;
   const pause = h('button', { class: 'quiet pause', type: 'button' }, diagram.pause);
   pause.addEventListener('click', () => {
@@ -89,7 +89,7 @@ function clockTools(): HTMLElement[] {
   select.addEventListener('change', () => {
     window_s = Number(select.value);
     for (const each of diagrams) each.setWindow(window_s);
-    putParameter('window', parameterOf('window', window_s));
+    putParameter('window', formatParameter('window', window_s));
   });
   return [
     pause,
@@ -97,40 +97,40 @@ function clockTools(): HTMLElement[] {
   ];
 }
 
-function draw({ lane, view, key }: ShownLane): void {
+function addDiagram({ lane, view, key }: PageLane): void {
   const diagram = new DiagramView(`${key}-diagram`, lane.connection === 'close', {
-    newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
+    newConnection: (each) => lane.setParameters({ connection: each ? 'close' : null }),
     tlsVersion: (version) => view.showTlsVersion(version),
   });
   // A lane that is created later gets the current settings.
   diagram.setWindow(window_s);
   diagram.setPaused(isPaused);
   diagrams.push(diagram);
-  lane.ask({ trace: 1 });
+  lane.setParameters({ trace: 1 });
   view.places.diagram.append(diagram.element);
   diagram.show(lane.client);
   lane.subscribe({
     transport(transport) {
-      diagram.use(transport);
-      diagram.reading(true);
+      diagram.setTransport(transport);
+      diagram.setReading(true);
     },
     client(label) {
       // The server does not know the new client before its first request.
-      diagram.connected(false);
+      diagram.setConnected(false);
       diagram.show(label);
     },
-    link: ({ kind }) => diagram.connected(kind === 'live'),
-    stopped: () => diagram.reading(false),
+    link: ({ kind }) => diagram.setConnected(kind === 'live'),
+    stopped: () => diagram.setReading(false),
     messages(seen, transport) {
       // Messages from before the lane began are older than the diagram.
       for (const { message, delay } of seen)
-        if (delay !== null) diagram.published(epochMs(message.sent_at), transport, delay.ms);
+        if (delay !== null) diagram.addPublished(parseEpochMs(message.sent_at), transport, delay.ms);
     },
   });
 }
 
-function record({ lane, key }: ShownLane): void {
-  const begin = () => store.begin(key, epoch(performance.now()));
+function recordStats({ lane, key }: PageLane): void {
+  const begin = () => store.beginClient(key, toEpoch(performance.now()));
   let isNew = true;
   lane.subscribe({
     transport() {
@@ -140,11 +140,11 @@ function record({ lane, key }: ShownLane): void {
     client: begin,
     stopped: () => store.split(key),
     stats(figures, at_ms) {
-      if (lane.transport !== null) store.figures(key, figures, lane.transport, epoch(at_ms));
+      if (lane.transport !== null) store.recordFigures(key, figures, lane.transport, toEpoch(at_ms));
     },
     messages(seen, transport, at_ms) {
       for (const { message, delay } of seen)
-        if (delay !== null) store.seen(key, message.cursor, transport, epoch(at_ms), delay.ms);
+        if (delay !== null) store.recordMessage(key, message.cursor, transport, toEpoch(at_ms), delay.ms);
     },
   });
 }

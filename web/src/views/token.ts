@@ -1,11 +1,11 @@
 // The settings' field for an access token, for a server that requires one.
 
-import { hasToken, useToken } from '../lab/token.ts';
+import { hasToken, setToken } from '../lab/token.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 
 /** Calls `changed` when requests carry another token. */
-export function tokenField(changed: () => void): HTMLElement {
+export function createTokenField(changed: () => void): HTMLElement {
   const input = h('input', {
     id: 'token',
     type: 'password',
@@ -25,7 +25,7 @@ export function tokenField(changed: () => void): HTMLElement {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    useToken(input.value);
+    setToken(input.value);
     input.value = '';
     tell();
     changed();

@@ -1,15 +1,15 @@
 // The actions of the tour's steps. Each returns its outcome as a sentence.
 
 import type { Lane } from '../lab/lane.ts';
-import { timeDifference, count } from '../i18n/format.ts';
+import { formatTimeDifference, formatCount } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
 import type { View } from '../lab/view.ts';
-import type { ShownLane } from './lane-view.ts';
+import type { PageLane } from './lane-view.ts';
 import type { NarrowTabs } from './narrow.ts';
 
 /** The parts of the page that the tour uses. */
 export interface TourStage {
-  lanes(): readonly ShownLane[];
+  lanes(): readonly PageLane[];
   readonly view: View;
   choose(view: View): void;
   readonly tabs: Pick<NarrowTabs, 'chosen' | 'choose'>;
@@ -23,10 +23,10 @@ export type TourAct = (stage: TourStage, signal: AbortSignal) => Promise<string>
 const BURST = 200;
 const POLLS_WATCHED = 3;
 
-const nameOf = ({ view }: ShownLane) => view.element.getAttribute('aria-label') ?? '';
+const getName = ({ view }: PageLane) => view.element.getAttribute('aria-label') ?? '';
 
 /** Resolves with one result per lane, which `watch` passes to `tell`. `watch` returns a function that stops it. */
-function ofEach<Result>(
+function waitForEach<Result>(
   stage: TourStage,
   signal: AbortSignal,
   watch: (lane: Lane, tell: (result: Result) => void) => () => void,
@@ -51,7 +51,7 @@ function ofEach<Result>(
 /** Posts a message and measures how long each lane takes to show it. */
 async function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
   const posted_ms = performance.now();
-  const seen = ofEach<number>(stage, signal, (lane, tell) =>
+  const seen = waitForEach<number>(stage, signal, (lane, tell) =>
     lane.subscribe({
       messages(sightings, _transport, at_ms) {
         if (sightings.some(({ message }) => message.text === text)) tell(at_ms - posted_ms);
@@ -60,8 +60,8 @@ async function postAndWait(stage: TourStage, signal: AbortSignal, text: string):
   );
   stage.post(text);
   const delays = await seen;
-  return sentenceOf(stage, (at) =>
-    strings.tour.saw(timeDifference(delays[at] ?? 0, strings.diagram.secondsUnit)),
+  return formatOutcome(stage, (at) =>
+    strings.tour.saw(formatTimeDifference(delays[at] ?? 0, strings.diagram.secondsUnit)),
   );
 }
 
@@ -72,9 +72,9 @@ async function countRequests(
   isEnough: (since: { requests: number; messages: number }) => boolean,
   say: (requests: number, empty: number) => string,
 ): Promise<string> {
-  const before = new Map(stage.lanes().map(({ lane }) => [lane, lane.stats.used.cost]));
+  const before = new Map(stage.lanes().map(({ lane }) => [lane, lane.stats.chosenTransport.cost]));
   const since = (lane: Lane) => {
-    const { requests, empty, messages } = lane.stats.used.cost;
+    const { requests, empty, messages } = lane.stats.chosenTransport.cost;
     const at = before.get(lane);
     return {
       requests: requests - (at?.requests ?? 0),
@@ -83,20 +83,20 @@ async function countRequests(
     };
   };
   const polls = stage.lanes().some(({ lane }) => lane.transport === 'poll');
-  await ofEach<void>(stage, signal, (lane, tell) =>
+  await waitForEach<void>(stage, signal, (lane, tell) =>
     lane.subscribe({ stats: () => (isEnough(since(lane)) || (!polls && lane.stats.since)) && tell() }),
   );
-  return sentenceOf(stage, (at) => {
+  return formatOutcome(stage, (at) => {
     const lane = stage.lanes()[at]?.lane;
     const { requests, empty } = lane === undefined ? { requests: 0, empty: 0 } : since(lane);
     return say(requests, empty);
   });
 }
 
-function sentenceOf(stage: TourStage, say: (at: number) => string): string {
+function formatOutcome(stage: TourStage, say: (at: number) => string): string {
   return `${stage
     .lanes()
-    .map((shown, at) => `${nameOf(shown)}: ${say(at)}`)
+    .map((shown, at) => `${getName(shown)}: ${say(at)}`)
     .join('; ')}.`;
 }
 
@@ -105,9 +105,10 @@ export const ACTS = {
 
   watch(stage, signal) {
     const polling = stage.lanes().find(({ lane }) => lane.transport === 'poll')?.lane;
-    const from = polling?.stats.used.cost.requests ?? 0;
+    const from = polling?.stats.chosenTransport.cost.requests ?? 0;
     // Every lane is watched until the polling lane has polled enough.
-    const isEnough = () => polling === undefined || polling.stats.used.cost.requests - from >= POLLS_WATCHED;
+    const isEnough = () =>
+      polling === undefined || polling.stats.chosenTransport.cost.requests - from >= POLLS_WATCHED;
     return countRequests(stage, signal, isEnough, strings.tour.asked);
   },
 
@@ -116,14 +117,14 @@ export const ACTS = {
       stage,
       signal,
       ({ messages }) => messages >= BURST,
-      (requests) => strings.tour.burstCost(count(BURST), requests),
+      (requests) => strings.tour.burstCost(formatCount(BURST), requests),
     );
     stage.burst();
     return outcome;
   },
 
   cut(stage, signal) {
-    for (const { lane } of stage.lanes()) lane.network.choose('offline');
+    for (const { lane } of stage.lanes()) lane.network.setFault('offline');
     return postAndWait(stage, signal, strings.tour.meanwhile);
   },
 } satisfies Record<string, TourAct>;

@@ -3,33 +3,33 @@
 
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
-import type { Tab } from './narrow.ts';
+import type { NarrowTab } from './narrow.ts';
 import { placePopover } from './popover-placement.ts';
 import { type TourAct, ACTS, type TourStage } from './tour-acts.ts';
 
-interface Step {
+interface TourStep {
   title: string;
   text: string;
   /** Selectors of the element to point at; the first that matches is used. */
   target: string[];
   act?: TourAct;
   /** Whether the step needs two lanes. */
-  both?: boolean;
+  needsTwoLanes?: boolean;
   /** The tab that shows the target in a narrow window, if not both do. */
-  tab?: Tab;
+  tab?: NarrowTab;
 }
 
 const DISMISSED_KEY = 'poll-vs-sse.tour';
 /** Elements that the card should not cover. */
-const SPARED = '.composer, .verdict, .network-choice';
+const AVOIDED = '.composer, .verdict, .network-choice';
 
 const { post, watch, burst, cut, bill } = strings.tour.steps;
-const STEPS: readonly Step[] = [
+const STEPS: readonly TourStep[] = [
   { ...post, target: ['.log-frame'], act: ACTS.post, tab: 'conversation' },
-  { ...watch, target: ['.picture'], act: ACTS.watch, both: true, tab: 'diagram' },
-  { ...burst, target: ['.glance'], act: ACTS.burst, both: true, tab: 'diagram' },
-  { ...cut, target: ['.lane-head .status', '.status'], act: ACTS.cut, both: true },
-  { ...bill, target: ['.comparison', '.cost'], both: true, tab: 'diagram' },
+  { ...watch, target: ['.picture'], act: ACTS.watch, needsTwoLanes: true, tab: 'diagram' },
+  { ...burst, target: ['.glance'], act: ACTS.burst, needsTwoLanes: true, tab: 'diagram' },
+  { ...cut, target: ['.lane-head .status', '.status'], act: ACTS.cut, needsTwoLanes: true },
+  { ...bill, target: ['.comparison', '.cost'], needsTwoLanes: true, tab: 'diagram' },
 ];
 
 export class Tour {
@@ -42,13 +42,13 @@ export class Tour {
   readonly #outcome = h('p', { class: 'tour-outcome', 'aria-live': 'polite' });
   readonly #back = h('button', { type: 'button', class: 'quiet' }, strings.tour.back);
   readonly #next = h('button', { type: 'button' });
-  #at = 0;
+  #step = 0;
   /** Whether the tour has switched from one lane to two. */
-  #changed = false;
+  #hasSwitchedView = false;
   /** The tab before the tour. */
-  #tab: Tab | null = null;
+  #previousTab: NarrowTab | null = null;
   #target: Element | null = null;
-  #acting = new AbortController();
+  #actAbort = new AbortController();
 
   constructor(stage: TourStage) {
     this.#stage = stage;
@@ -64,9 +64,9 @@ export class Tour {
       this.#outcome,
       h('div', { class: 'tour-buttons' }, this.#back, this.#next, skip),
     );
-    this.button.addEventListener('click', () => this.#go(0));
-    this.#back.addEventListener('click', () => this.#go(this.#at - 1));
-    this.#next.addEventListener('click', () => this.#go(this.#at + 1));
+    this.button.addEventListener('click', () => this.#goTo(0));
+    this.#back.addEventListener('click', () => this.#goTo(this.#step - 1));
+    this.#next.addEventListener('click', () => this.#goTo(this.#step + 1));
     skip.addEventListener('click', () => this.#leave());
     this.element.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.#leave();
@@ -80,24 +80,24 @@ export class Tour {
     if (!this.element.hidden) this.#show();
   }
 
-  #go(step: number): void {
-    this.#acting.abort();
+  #goTo(step: number): void {
+    this.#actAbort.abort();
     if (step >= STEPS.length) {
-      this.#changed = false;
-      this.#tab = null;
+      this.#hasSwitchedView = false;
+      this.#previousTab = null;
       return this.#end();
     }
-    const isForward = this.element.hidden || step > this.#at;
-    this.#at = Math.max(0, step);
+    const isForward = this.element.hidden || step > this.#step;
+    this.#step = Math.max(0, step);
     dismiss();
     this.button.toggleAttribute('data-new', false);
     this.element.hidden = false;
-    if (STEPS[this.#at]?.both === true && this.#stage.view === 'one') {
+    if (STEPS[this.#step]?.needsTwoLanes === true && this.#stage.view === 'one') {
       this.#stage.choose('both');
-      this.#changed = true;
+      this.#hasSwitchedView = true;
     }
-    const tab = STEPS[this.#at]?.tab;
-    this.#tab ??= this.#stage.tabs.chosen;
+    const tab = STEPS[this.#step]?.tab;
+    this.#previousTab ??= this.#stage.tabs.chosen;
     if (tab !== undefined && tab !== this.#stage.tabs.chosen) this.#stage.tabs.choose(tab);
     setText(this.#outcome, '');
     this.#show();
@@ -106,9 +106,9 @@ export class Tour {
   }
 
   async #act(): Promise<void> {
-    const act = STEPS[this.#at]?.act;
+    const act = STEPS[this.#step]?.act;
     if (act === undefined) return;
-    const { signal } = (this.#acting = new AbortController());
+    const { signal } = (this.#actAbort = new AbortController());
     setText(this.#outcome, strings.tour.acting);
     this.#place();
     try {
@@ -122,13 +122,13 @@ export class Tour {
   }
 
   #show(): void {
-    const step = STEPS[this.#at];
+    const step = STEPS[this.#step];
     if (step === undefined) return;
-    setText(this.#count, strings.tour.step(this.#at + 1, STEPS.length));
+    setText(this.#count, strings.tour.step(this.#step + 1, STEPS.length));
     setText(this.#title, step.title);
     setText(this.#text, step.text);
-    this.#back.disabled = this.#at === 0;
-    setText(this.#next, this.#at === STEPS.length - 1 ? strings.tour.done : strings.tour.next);
+    this.#back.disabled = this.#step === 0;
+    setText(this.#next, this.#step === STEPS.length - 1 ? strings.tour.done : strings.tour.next);
 
     this.#target?.classList.remove('toured');
     this.#target =
@@ -140,16 +140,16 @@ export class Tour {
 
   #place(): void {
     if (this.element.hidden || this.#target === null) return;
-    placePopover(this.element, this.#target, [...document.querySelectorAll(SPARED)]);
+    placePopover(this.element, this.#target, [...document.querySelectorAll(AVOIDED)]);
   }
 
   #leave(): void {
-    this.#acting.abort();
+    this.#actAbort.abort();
     this.#end();
-    if (this.#changed) this.#stage.choose('one');
-    if (this.#tab !== null) this.#stage.tabs.choose(this.#tab);
-    this.#changed = false;
-    this.#tab = null;
+    if (this.#hasSwitchedView) this.#stage.choose('one');
+    if (this.#previousTab !== null) this.#stage.tabs.choose(this.#previousTab);
+    this.#hasSwitchedView = false;
+    this.#previousTab = null;
   }
 
   #end(): void {

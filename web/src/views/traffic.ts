@@ -1,7 +1,7 @@
 // The Traffic control: the pattern that runs, and its result.
 
 import { strings } from '../i18n/index.ts';
-import { parameterOf, type PageSettings } from '../lab/page-settings.ts';
+import { formatParameter, type PageSettings } from '../lab/page-settings.ts';
 import { LIMITS, type Pattern, RATE, Traffic } from '../lab/traffic.ts';
 import { putParameter } from './browser.ts';
 import { h, setText } from './dom.ts';
@@ -16,9 +16,9 @@ export interface TrafficControl {
 }
 
 /** Calls `published` for each message with its send time, and `changed` when a pattern begins or ends. */
-export function trafficControl(
+export function createTrafficControl(
   room: string,
-  asked: PageSettings,
+  settings: PageSettings,
   published: (cursor: string, sent_ms: number) => void,
   changed: (pattern: Pattern | null) => void,
 ): TrafficControl {
@@ -37,7 +37,7 @@ export function trafficControl(
   const choose = (pattern: Pattern | null) => {
     if (pattern === null) traffic.stop();
     else traffic.start(pattern);
-    putParameter('traffic', parameterOf('traffic', pattern));
+    putParameter('traffic', formatParameter('traffic', pattern));
   };
   const press = () => {
     const running = traffic.pattern ?? 'quiet';
@@ -73,7 +73,7 @@ export function trafficControl(
     min: RATE.min,
     max: RATE.max,
     step: 'any',
-    value: asked.rate,
+    value: settings.rate,
     inputmode: 'decimal',
   });
   const label = h(
@@ -93,9 +93,9 @@ export function trafficControl(
     if (kept !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
     rate.valueAsNumber = kept;
     traffic.setRate(kept);
-    putParameter('rate', parameterOf('rate', kept));
+    putParameter('rate', formatParameter('rate', kept));
   });
-  traffic.setRate(asked.rate);
+  traffic.setRate(settings.rate);
 
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) traffic.stop({ kind: 'hidden' });

@@ -4,6 +4,6 @@
 import type { Transport } from '../client/transport.ts';
 import { h } from './dom.ts';
 
-export function transportSwatch(transport: Transport): HTMLElement {
+export function createTransportSwatch(transport: Transport): HTMLElement {
   return h('span', { class: 'line', 'data-transport': transport, 'aria-hidden': 'true' });
 }

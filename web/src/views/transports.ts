@@ -1,10 +1,10 @@
 // The pickers for the transport and the polling interval.
 
-import { INTERVAL_S, STOPS_S, nearestStop } from '../lab/interval-scale.ts';
+import { INTERVAL_S, STOPS_S, findNearestStop } from '../lab/interval-scale.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
-import { transportSwatch } from './transport-swatch.ts';
+import { createTransportSwatch } from './transport-swatch.ts';
 
 export interface TransportListener {
   transport(transport: Transport): void;
@@ -15,7 +15,7 @@ export interface TransportListener {
 }
 
 /** `key` is the prefix of the ids. */
-export function transportPicker(
+export function createTransportPicker(
   key: string,
   chosen: Transport,
   interval_s: number,
@@ -44,7 +44,7 @@ export function transportPicker(
       { class: 'option', 'data-transport': transport },
       radio,
       h('label', { for: id }, strings.transports[transport]),
-      transportSwatch(transport),
+      createTransportSwatch(transport),
       h('p', { class: 'explained', id: `${id}-explained` }, strings.explained[transport]),
     );
   });
@@ -59,12 +59,12 @@ export function transportPicker(
       h('div', { class: 'options' }, ...options),
       explained,
     ),
-    intervalControl(`${key}-interval`, interval_s, listener),
+    createIntervalControl(`${key}-interval`, interval_s, listener),
   );
 }
 
 /** The interval as a number and as a slider, which follow each other. */
-function intervalControl(id: string, initial: number, listener: TransportListener): HTMLElement {
+function createIntervalControl(id: string, initial: number, listener: TransportListener): HTMLElement {
   const { min, max } = INTERVAL_S;
   const [explained, range] = [`${id}-explained`, `${id}-range`];
   const number = h('input', {
@@ -85,7 +85,7 @@ function intervalControl(id: string, initial: number, listener: TransportListene
     min: 0,
     max: STOPS_S.length - 1,
     step: 1,
-    value: nearestStop(initial),
+    value: findNearestStop(initial),
   });
   const outOfRange = h('span', { class: 'interval-range', id: range, 'aria-live': 'polite' });
   let seconds = initial;
@@ -102,7 +102,7 @@ function intervalControl(id: string, initial: number, listener: TransportListene
   });
   number.addEventListener('input', () => {
     if (number.value === '' || !number.checkValidity()) return;
-    slider.valueAsNumber = nearestStop(number.valueAsNumber);
+    slider.valueAsNumber = findNearestStop(number.valueAsNumber);
     set(number.valueAsNumber);
   });
   // An invalid interval is replaced by the last valid one.

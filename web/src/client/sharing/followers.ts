@@ -15,8 +15,8 @@ const COUNT_INTERVAL_MS = 15_000;
 
 export interface FollowersOptions {
   /** Counts the tabs that wait for the lock. */
-  others: () => Promise<number>;
-  counted: (others: number) => void;
+  countFollowers: () => Promise<number>;
+  onCount: (count: number) => void;
   /** Asks each follower to announce itself. */
   callRoll: () => void;
   /** Sends the server the list of all followers. */
@@ -26,56 +26,56 @@ export interface FollowersOptions {
 export class Followers {
   readonly #options: FollowersOptions;
   readonly #known = new Map<string, Follower>();
-  #others = 0;
+  #count = 0;
   #isLive = false;
   /** The last list sent. The server keeps it until the stream closes. */
   #reported = '[]';
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Incremented when this tab stops leading, so that counts still running are ignored. */
-  #run = 0;
+  #generation = 0;
 
   constructor(options: FollowersOptions) {
     this.#options = options;
   }
 
   get count(): number {
-    return this.#others;
+    return this.#count;
   }
 
   /** Call when this tab becomes the leader. */
   begin(): void {
     this.#options.callRoll();
-    this.prune();
+    this.#recount();
   }
 
   add(follower: Follower): void {
     this.#known.set(follower.client, follower);
-    this.prune();
+    this.#recount();
   }
 
   remove(client: string): void {
     this.#known.delete(client);
-    this.prune();
+    this.#recount();
   }
 
   /** Whether the stream is open. When it closes, the server forgets its followers. */
   setActive(isLive: boolean): void {
     if (isLive && !this.#isLive) this.#reported = '[]';
     this.#isLive = isLive;
-    if (isLive) this.prune();
+    if (isLive) this.#recount();
   }
 
   /** Counts now, and again after a delay in which new followers request the lock. */
-  prune(): void {
-    void this.#count();
+  #recount(): void {
+    void this.#updateCount();
     this.#schedulePrune(COUNT_DELAY_MS);
   }
 
   close(): void {
-    this.#run += 1;
+    this.#generation += 1;
     clearTimeout(this.#timer);
     this.#known.clear();
-    this.#others = 0;
+    this.#count = 0;
     this.#isLive = false;
   }
 
@@ -85,17 +85,17 @@ export class Followers {
   }
 
   async #prune(): Promise<void> {
-    const run = this.#run;
-    await this.#count();
-    if (run !== this.#run) return;
-    if (this.#others < this.#known.size) {
+    const generation = this.#generation;
+    await this.#updateCount();
+    if (generation !== this.#generation) return;
+    if (this.#count < this.#known.size) {
       this.#known.clear();
       this.#options.callRoll();
       // Each announcement starts a new count.
       return this.#schedulePrune(COUNT_DELAY_MS);
     }
     this.#report();
-    if (this.#others > 0) this.#schedulePrune(COUNT_INTERVAL_MS);
+    if (this.#count > 0) this.#schedulePrune(COUNT_INTERVAL_MS);
   }
 
   #report(): void {
@@ -107,11 +107,11 @@ export class Followers {
     this.#options.report(followers);
   }
 
-  async #count(): Promise<void> {
-    const run = this.#run;
-    const others = await this.#options.others();
-    if (run !== this.#run || others === this.#others) return;
-    this.#others = others;
-    this.#options.counted(others);
+  async #updateCount(): Promise<void> {
+    const generation = this.#generation;
+    const count = await this.#options.countFollowers();
+    if (generation !== this.#generation || count === this.#count) return;
+    this.#count = count;
+    this.#options.onCount(count);
   }
 }

@@ -13,7 +13,13 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { backoff } from '../backoff.ts';
 import type { Presence } from '../presence.ts';
 import { fetchPage } from '../sources/poll-request.ts';
-import { type Link, substituteSink, type RequestContext, type Sink, type Source } from '../sources/source.ts';
+import {
+  type Link,
+  createSubstituteSink,
+  type RequestContext,
+  type Sink,
+  type Source,
+} from '../sources/source.ts';
 import { type Follower, Followers } from './followers.ts';
 import { type LeaderMessage, Tabs } from './tabs.ts';
 
@@ -32,11 +38,11 @@ export interface SharedOptions extends RequestContext {
   /** The name of the lock and channel that the tabs of this stream use. */
   name: string;
   /** Creates the stream to read while this tab leads. */
-  stream: (sink: Sink) => Source;
+  createStream: (sink: Sink) => Source;
   /** The id of the newest message that this tab has read. */
   newest: () => number;
   /** Called if a follower wants the connection closed. */
-  restart: () => void;
+  disconnect: () => void;
   /** Sends the server the list of all followers of this tab's stream. */
   report: (followers: Follower[]) => void;
 }
@@ -46,7 +52,7 @@ export class SharedStream implements Source {
   readonly #stream: Source;
   readonly #idle: IdleTimer;
   #position: () => Position = () => ({ last: 0 });
-  #slept = false;
+  #hasSlept = false;
   #tabs: Tabs | null = null;
   #link: Link = { kind: 'connecting' };
   #presence: Presence | null = null;
@@ -54,21 +60,21 @@ export class SharedStream implements Source {
   /** The leader, while this tab follows. */
   #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
   /** Batches that the leader sent while this tab catches up. */
-  #held: (LeaderMessage & { kind: 'batch' })[] = [];
+  #heldBatches: (LeaderMessage & { kind: 'batch' })[] = [];
   #catchingUp: AbortController | null = null;
-  #again = false;
+  #mustRepeat = false;
 
   constructor(options: SharedOptions) {
     this.#options = options;
-    this.#stream = options.stream(this.#leading(options.sink));
+    this.#stream = options.createStream(this.#createLeaderSink(options.sink));
     this.#followers = new Followers({
-      others: async () => (await this.#tabs?.others()) ?? 0,
-      counted: () => {
-        if (this.#leads && this.#link.kind === 'live') options.sink.link(this.#withOthers(this.#link));
+      countFollowers: async () => (await this.#tabs?.countFollowers()) ?? 0,
+      onCount: () => {
+        if (this.#isLeader && this.#link.kind === 'live') options.sink.link(this.#withOthers(this.#link));
       },
       callRoll: () => this.#tabs?.broadcast({ kind: 'rollCall', client: options.client }),
       report: (followers) => {
-        if (this.#leads) options.report(followers);
+        if (this.#isLeader) options.report(followers);
       },
     });
     this.#idle = new IdleTimer(
@@ -84,25 +90,25 @@ export class SharedStream implements Source {
     );
   }
 
-  start(position: () => Position, slept = false): void {
+  start(position: () => Position, hasSlept = false): void {
     this.stop();
     this.#position = position;
-    this.#slept = slept;
+    this.#hasSlept = hasSlept;
     this.#options.sink.link({ kind: 'connecting' });
     this.#tabs = new Tabs(this.#options.name, this.#options.browserApis, {
-      lead: () => this.#lead(),
+      promoted: () => this.#lead(),
       demoted: () => this.#follow(),
       leaderMessage: (leaderMessage, isHidden) => this.#onMessage(leaderMessage, isHidden),
-      followerMessage: (asked) => {
-        if (!this.#leads) return;
-        switch (asked.kind) {
+      followerMessage: (followerMessage) => {
+        if (!this.#isLeader) return;
+        switch (followerMessage.kind) {
           case 'announce':
             this.#announceLeader();
-            return this.#followers.add({ client: asked.client, author: asked.author });
+            return this.#followers.add({ client: followerMessage.client, author: followerMessage.author });
           case 'bye':
-            return this.#followers.remove(asked.client);
+            return this.#followers.remove(followerMessage.client);
           case 'restart':
-            this.#options.restart();
+            this.#options.disconnect();
         }
       },
     });
@@ -113,27 +119,27 @@ export class SharedStream implements Source {
     this.#stopFollowing();
     this.#followers.close();
     this.#stream.stop();
-    if (!this.#leads) this.#tabs?.broadcast({ kind: 'bye', client: this.#options.client });
+    if (!this.#isLeader) this.#tabs?.broadcast({ kind: 'bye', client: this.#options.client });
     this.#tabs?.leave();
     this.#tabs = null;
   }
 
   reconnect(): void {
-    if (this.#leads) return this.#stream.reconnect();
+    if (this.#isLeader) return this.#stream.reconnect();
     this.#stealFromHidden();
     if (this.#leader !== null && this.#idle.idle_ms > this.#options.connections.stallTimeout_ms / 2)
       this.#startCatchUp();
   }
 
   /** Asks the leader to close its connection. Returns false if this tab leads. */
-  restart(): boolean {
-    if (this.#tabs === null || this.#leads) return false;
+  requestDisconnect(): boolean {
+    if (this.#tabs === null || this.#isLeader) return false;
     this.#tabs.broadcast({ kind: 'restart' });
     return true;
   }
 
-  get #leads(): boolean {
-    return this.#tabs?.leads === true;
+  get #isLeader(): boolean {
+    return this.#tabs?.isLeader === true;
   }
 
   // Leader
@@ -141,8 +147,8 @@ export class SharedStream implements Source {
   #lead(): void {
     this.#stopFollowing();
     this.#link = { kind: 'connecting' };
-    this.#stream.start(this.#position, this.#slept);
-    this.#slept = false;
+    this.#stream.start(this.#position, this.#hasSlept);
+    this.#hasSlept = false;
     this.#announceLeader();
     this.#followers.begin();
   }
@@ -159,7 +165,7 @@ export class SharedStream implements Source {
     });
   }
 
-  #leading(sink: Sink): Sink {
+  #createLeaderSink(sink: Sink): Sink {
     const { client, newest } = this.#options;
     return {
       link: (link) => {
@@ -171,7 +177,7 @@ export class SharedStream implements Source {
       batch: (batch, by) => {
         const before = newest();
         sink.batch(batch, by);
-        this.#tabs?.broadcast({ kind: 'batch', client, newest: before, batch: batchOf(batch), by });
+        this.#tabs?.broadcast({ kind: 'batch', client, newest: before, batch: pickBatch(batch), by });
       },
       presence: (presence) => {
         this.#presence = presence;
@@ -180,7 +186,7 @@ export class SharedStream implements Source {
       },
       exchange: (exchange, by) => {
         sink.exchange(exchange, by);
-        if (exchange.kind === 'pushed' || exchange.kind === 'answered')
+        if (exchange.kind === 'event' || exchange.kind === 'response')
           this.#tabs?.broadcast({ kind: 'activity', client });
       },
     };
@@ -212,12 +218,12 @@ export class SharedStream implements Source {
     this.#idle.stop();
     this.#catchingUp?.abort();
     this.#catchingUp = null;
-    this.#held = [];
+    this.#heldBatches = [];
     this.#leader = null;
   }
 
   #onMessage(leaderMessage: LeaderMessage, isHidden: boolean): void {
-    if (this.#leads || this.#tabs === null) return;
+    if (this.#isLeader || this.#tabs === null) return;
     this.#idle.reset();
     const { client } = leaderMessage;
     const isNew = this.#leader?.client !== client;
@@ -238,14 +244,14 @@ export class SharedStream implements Source {
         this.#options.sink.presence(leaderMessage.presence);
         break;
       case 'batch':
-        this.#leader.newest = Math.max(leaderMessage.newest, lastId(leaderMessage.batch));
+        this.#leader.newest = Math.max(leaderMessage.newest, getLastId(leaderMessage.batch));
         break;
       case 'rollCall':
         this.#join();
     }
     if (isNew) this.#startCatchUp();
-    else if (leaderMessage.kind === 'batch') this.#take(leaderMessage);
-    else if (leaderMessage.kind === 'link' && this.#catchingUp === null) this.#show();
+    else if (leaderMessage.kind === 'batch') this.#acceptBatch(leaderMessage);
+    else if (leaderMessage.kind === 'link' && this.#catchingUp === null) this.#reportLink();
     this.#stealFromHidden();
   }
 
@@ -255,16 +261,16 @@ export class SharedStream implements Source {
       this.#tabs?.stealLock();
   }
 
-  #take(leaderMessage: LeaderMessage & { kind: 'batch' }): void {
+  #acceptBatch(leaderMessage: LeaderMessage & { kind: 'batch' }): void {
     if (leaderMessage.batch.reset !== null) this.#startCatchUp();
-    else if (this.#catchingUp !== null) this.#held.push(leaderMessage);
+    else if (this.#catchingUp !== null) this.#heldBatches.push(leaderMessage);
     else if (this.#options.newest() < leaderMessage.newest) this.#startCatchUp();
     // An older batch has an older cursor, so it must not reach the ingest.
-    else if (lastId(leaderMessage.batch) > this.#options.newest())
+    else if (getLastId(leaderMessage.batch) > this.#options.newest())
       this.#options.sink.batch(leaderMessage.batch, leaderMessage.by);
   }
 
-  #show(): void {
+  #reportLink(): void {
     if (this.#leader === null) return;
     const { client, link } = this.#leader;
     if (link.kind !== 'live') this.#options.sink.link(link);
@@ -275,8 +281,8 @@ export class SharedStream implements Source {
   /** Polls until this tab has all messages that the leader has. */
   #startCatchUp(): void {
     // The next response contains these messages.
-    this.#held = [];
-    this.#again = true;
+    this.#heldBatches = [];
+    this.#mustRepeat = true;
     if (this.#catchingUp !== null) return;
     this.#catchingUp = new AbortController();
     void this.#catchUp(this.#catchingUp.signal);
@@ -285,35 +291,35 @@ export class SharedStream implements Source {
   async #catchUp(stopped: AbortSignal): Promise<void> {
     const { sink, connections } = this.#options;
     let failures = 0;
-    let tries = 0;
-    while (this.#again && !stopped.aborted) {
-      this.#again = false;
-      this.#held = [];
+    let attempts = 0;
+    while (this.#mustRepeat && !stopped.aborted) {
+      this.#mustRepeat = false;
+      this.#heldBatches = [];
       const query = { request: this.#options, connections, position: this.#position(), wait_s: 0, stopped };
-      const answer = await fetchPage(query, substituteSink(sink));
+      const result = await fetchPage(query, createSubstituteSink(sink));
       if (stopped.aborted) return;
-      if (!answer.ok) {
-        sink.link(answer.link);
-        this.#again = true;
-        await pause(backoff(++failures), stopped);
+      if (!result.ok) {
+        sink.link(result.link);
+        this.#mustRepeat = true;
+        await sleep(backoff(++failures), stopped);
         continue;
       }
       // After a reset, held batches may be from the old log.
-      if (answer.more || answer.reset) this.#again = true;
-      else if (this.#isBehind() && ++tries < CATCH_UP_ATTEMPTS) {
-        this.#again = true;
-        await pause(CATCH_UP_DELAY_MS, stopped);
+      if (result.more || result.reset) this.#mustRepeat = true;
+      else if (this.#isBehind() && ++attempts < CATCH_UP_ATTEMPTS) {
+        this.#mustRepeat = true;
+        await sleep(CATCH_UP_DELAY_MS, stopped);
       }
     }
     if (stopped.aborted) return;
     this.#catchingUp = null;
-    this.#show();
-    for (const leaderMessage of this.#held.splice(0)) this.#take(leaderMessage);
+    this.#reportLink();
+    for (const leaderMessage of this.#heldBatches.splice(0)) this.#acceptBatch(leaderMessage);
   }
 
   /** Whether this tab still lacks messages that the leader has. */
   #isBehind(): boolean {
-    const first = this.#held[0];
+    const first = this.#heldBatches[0];
     const from = first === undefined ? (this.#leader?.newest ?? 0) : first.newest;
     return this.#options.newest() < from;
   }
@@ -324,16 +330,16 @@ function usesPolls(link: Link): boolean {
   return link.kind === 'live' && (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded');
 }
 
-function lastId({ messages }: Batch): number {
+function getLastId({ messages }: Batch): number {
   return messages.at(-1)?.id ?? 0;
 }
 
 /** Only the fields that other tabs need. */
-function batchOf({ messages, cursor, reset }: Batch): Batch {
+function pickBatch({ messages, cursor, reset }: Batch): Batch {
   return { messages, cursor, reset };
 }
 
-function pause(ms: number, stopped: AbortSignal): Promise<void> {
+function sleep(ms: number, stopped: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

@@ -26,7 +26,7 @@ export type FollowerMessage =
 
 export interface TabsListener {
   /** This tab has become the leader. */
-  lead(): void;
+  promoted(): void;
   /** Another tab has become the leader in place of this one. */
   demoted(): void;
   /** `isHidden`: the sender is hidden, so the browser slows its timers and polls. */
@@ -48,28 +48,28 @@ export class Tabs {
   readonly #name: string;
   readonly #listener: TabsListener;
   readonly #channel: BroadcastChannel | null;
-  #waiting = new AbortController();
+  #waitAbort = new AbortController();
   #isStealing = false;
   #release: (() => void) | null = null;
   /** The request by which this tab holds the lock. */
-  #granted: LockRequest | null = null;
-  #closed = false;
+  #heldRequest: LockRequest | null = null;
+  #isClosed = false;
 
   constructor(name: string, browserApis: BrowserApis, listener: TabsListener) {
     this.#name = name;
     this.#locks = browserApis.locks;
     this.#listener = listener;
-    this.#channel = this.#open(browserApis);
+    this.#channel = this.#openChannel(browserApis);
     if (this.#channel === null || this.#locks === null) queueMicrotask(() => this.#leadAlone());
     else this.#request({});
   }
 
-  get leads(): boolean {
+  get isLeader(): boolean {
     return this.#release !== null;
   }
 
   broadcast(message: LeaderMessage | FollowerMessage): void {
-    if (this.#closed) return;
+    if (this.#isClosed) return;
     const envelope: Envelope = { message, isHidden: isPageHidden() };
     try {
       this.#channel?.postMessage(envelope);
@@ -80,16 +80,16 @@ export class Tabs {
 
   /** Takes the lock from the leader. If the browser never answered the last attempt, this tab reads alone. */
   stealLock(): void {
-    if (this.#closed || this.leads) return;
+    if (this.#isClosed || this.isLeader) return;
     if (this.#isStealing) return this.#leadAlone();
     this.#isStealing = true;
-    this.#waiting.abort();
-    this.#waiting = new AbortController();
+    this.#waitAbort.abort();
+    this.#waitAbort = new AbortController();
     this.#request({ steal: true });
   }
 
   /** The number of tabs that wait for the lock: the followers. */
-  async others(): Promise<number> {
+  async countFollowers(): Promise<number> {
     try {
       const { pending } = (await this.#locks?.query()) ?? {};
       return (pending ?? []).filter(({ name }) => name === this.#name).length;
@@ -99,19 +99,19 @@ export class Tabs {
   }
 
   leave(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#waiting.abort();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#waitAbort.abort();
     this.#release?.();
     this.#channel?.close();
   }
 
-  #open({ channel: open }: BrowserApis): BroadcastChannel | null {
+  #openChannel({ channel: open }: BrowserApis): BroadcastChannel | null {
     try {
       const channel = open?.(this.#name) ?? null;
       if (channel === null) return null;
       channel.onmessage = ({ data: { message, isHidden } }: MessageEvent<Envelope>) => {
-        if (this.#closed) return;
+        if (this.#isClosed) return;
         if (message.kind === 'announce' || message.kind === 'bye' || message.kind === 'restart')
           this.#listener.followerMessage(message);
         else this.#listener.leaderMessage(message, isHidden);
@@ -124,16 +124,16 @@ export class Tabs {
 
   #request(request: LockRequest): void {
     void this.#hold(request).catch((error: unknown) => {
-      if (this.#closed) return;
-      if (this.#granted !== request) {
+      if (this.#isClosed) return;
+      if (this.#heldRequest !== request) {
         // Aborted in order to steal the lock, or refused.
         if (!isAbort(error)) this.#leadAlone();
         return;
       }
       // Another tab has stolen the lock.
-      this.#granted = null;
+      this.#heldRequest = null;
       this.#release = null;
-      this.#waiting = new AbortController();
+      this.#waitAbort = new AbortController();
       this.#request({});
       this.#listener.demoted();
     });
@@ -141,22 +141,22 @@ export class Tabs {
 
   async #hold(request: LockRequest): Promise<void> {
     // `steal` and `signal` may not be combined.
-    const options = request.steal === true ? { steal: true } : { signal: this.#waiting.signal };
+    const options = request.steal === true ? { steal: true } : { signal: this.#waitAbort.signal };
     await this.#locks?.request(this.#name, options, () => {
-      if (this.#closed || this.leads) return;
-      this.#granted = request;
+      if (this.#isClosed || this.isLeader) return;
+      this.#heldRequest = request;
       return new Promise<void>((release) => this.#lead(release));
     });
   }
 
   /** Without locks or a channel each tab reads for itself. */
   #leadAlone(): void {
-    if (!this.#closed && !this.leads) this.#lead(() => {});
+    if (!this.#isClosed && !this.isLeader) this.#lead(() => {});
   }
 
   #lead(release: () => void): void {
     this.#isStealing = false;
     this.#release = release;
-    this.#listener.lead();
+    this.#listener.promoted();
   }
 }

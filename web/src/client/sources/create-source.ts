@@ -1,10 +1,10 @@
 // Creates the source of each transport, with its wrappers: a connection slot, polls as a fallback, sharing among tabs.
 
-import { browserApis } from '../browser-apis.ts';
+import { getBrowserApis } from '../browser-apis.ts';
 import { ConnectionSlots } from '../connection-slots.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { reportFollowers } from '../presence.ts';
-import { baseUrl } from '../http.ts';
+import { toBaseUrl } from '../http.ts';
 import { isHttp1 } from '../http-version.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
 import type { Transport } from '../transport.ts';
@@ -29,30 +29,36 @@ export interface SourceParts {
 
 export function createSource(transport: Transport, parts: SourceParts): Source {
   const { request, sink, connections, interval_ms, longPollWait_s, newest, shareKey, disconnect } = parts;
-  const slots = new ConnectionSlots(undefined, connections.elsewhere);
-  const polls = (to: Sink) => new Polling({ ...request, connections, sink: to, interval_ms, wait_s: 0 });
-  if (transport === 'poll') return polls(sink);
+  const slots = new ConnectionSlots(undefined, connections.crossOriginVersion);
+  const createPolls = (to: Sink) =>
+    new Polling({ ...request, connections, sink: to, interval_ms, wait_s: 0 });
+  if (transport === 'poll') return createPolls(sink);
 
-  const holding = (to: Sink, source: Source) => new SlotLimitedSource({ sink: to, slots, source, polls });
+  const limitSlots = (to: Sink, source: Source) =>
+    new SlotLimitedSource({ sink: to, slots, source, createPolls });
   if (transport === 'long-poll') {
-    return holding(sink, new Polling({ ...request, connections, sink, interval_ms, wait_s: longPollWait_s }));
+    return limitSlots(
+      sink,
+      new Polling({ ...request, connections, sink, interval_ms, wait_s: longPollWait_s }),
+    );
   }
   // A tab that asks for presence cannot use a stream without it.
-  const shared = request.query?.()['presence'] === 1 ? `${shareKey} presence` : shareKey;
-  const stream = (to: Sink) =>
-    holding(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
-  const apis = browserApis();
+  const key = request.query?.()['presence'] === 1 ? `${shareKey} presence` : shareKey;
+  const createStream = (to: Sink) =>
+    limitSlots(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
+  const apis = getBrowserApis();
   // Over HTTP/2 a tab's stream does not take a connection from the others.
-  if (shareKey === null || !isHttp1() || apis.locks === null || apis.channel === null) return stream(sink);
+  if (shareKey === null || !isHttp1() || apis.locks === null || apis.channel === null)
+    return createStream(sink);
   return new SharedStream({
     ...request,
     sink,
     connections,
     browserApis: apis,
-    name: `poll-vs-sse/2 ${request.url ?? baseUrl('.')} ${request.room} ${shared}`,
-    stream,
+    name: `poll-vs-sse/2 ${request.url ?? toBaseUrl('.')} ${request.room} ${key}`,
+    createStream,
     newest,
-    restart: disconnect,
+    disconnect,
     report: (followers) => void reportFollowers(connections.fetch, request, followers),
   });
 }

@@ -1,8 +1,8 @@
 // One poll: sends the request, passes its response to the sink, and returns the outcome.
 
-import { problemDetail, route } from '../http.ts';
+import { readProblemDetail, buildUrl } from '../http.ts';
 import type { Position } from '../ingest.ts';
-import { ProtocolError, isRecord, parsePollAnswer } from '../message.ts';
+import { ProtocolError, isRecord, parsePollPage } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, RequestContext, Sink } from './source.ts';
@@ -30,42 +30,42 @@ export async function fetchPage(
 ): Promise<PollResult> {
   const { url, room, client, query } = context;
   const request = new AbortController();
-  const giveUp = () => request.abort();
-  let late = false;
+  const abort = () => request.abort();
+  let isLate = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const expectWithin = (ms: number) => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      late = true;
-      giveUp();
+      isLate = true;
+      abort();
     }, ms);
   };
   expectWithin(wait_s * 1_000 + PROGRESS_TIMEOUT_MS);
-  const { down } = connections;
-  stopped.addEventListener('abort', giveUp);
-  down.addEventListener('abort', giveUp);
+  const { offline } = connections;
+  stopped.addEventListener('abort', abort);
+  offline.addEventListener('abort', abort);
   try {
-    if (down.aborted) return failed('network');
+    if (offline.aborted) return toFailure('network');
     const wait = wait_s > 0 ? wait_s : null;
-    const address = route('poll', { room, ...position, wait, client, ...query?.() }, url);
-    sink.exchange({ kind: 'asked' });
+    const address = buildUrl('poll', { room, ...position, wait, client, ...query?.() }, url);
+    sink.exchange({ kind: 'request' });
     const response = await connections.fetch(address, { cache: 'no-store', signal: request.signal });
     if (!response.ok) {
-      if (!stopped.aborted) sink.exchange({ kind: 'failed' });
-      return failed('refused', await problemDetail(response));
+      if (!stopped.aborted) sink.exchange({ kind: 'failure' });
+      return toFailure('refused', await readProblemDetail(response));
     }
     const { text, bytes } = await readBody(response, () => expectWithin(PROGRESS_TIMEOUT_MS));
     const body: unknown = JSON.parse(text);
-    const answer = parsePollAnswer(body);
+    const page = parsePollPage(body);
     if (!stopped.aborted) {
       const present = isRecord(body) ? body['presence'] : undefined;
       sink.exchange({
-        kind: 'answered',
-        messages: answer.messages.length,
+        kind: 'response',
+        messages: page.messages.length,
         body_bytes: bytes,
-        presence_bytes: presenceBytes(present),
+        presence_bytes: countPresenceBytes(present),
       });
-      sink.batch(answer);
+      sink.batch(page);
       // A response for several rooms has one per room.
       for (const each of [present].flat()) {
         const presence = parsePresence(each);
@@ -74,45 +74,45 @@ export async function fetchPage(
     }
     return {
       ok: true,
-      empty: answer.messages.length === 0,
-      more: answer.more,
-      reset: answer.reset !== null,
+      empty: page.messages.length === 0,
+      more: page.more,
+      reset: page.reset !== null,
     };
   } catch (error) {
-    if (!stopped.aborted) sink.exchange({ kind: 'failed' });
-    if (late) return failed('unanswered');
-    return failed(error instanceof ProtocolError || error instanceof SyntaxError ? 'garbled' : 'network');
+    if (!stopped.aborted) sink.exchange({ kind: 'failure' });
+    if (isLate) return toFailure('unanswered');
+    return toFailure(error instanceof ProtocolError || error instanceof SyntaxError ? 'garbled' : 'network');
   } finally {
     clearTimeout(timer);
-    stopped.removeEventListener('abort', giveUp);
-    down.removeEventListener('abort', giveUp);
+    stopped.removeEventListener('abort', abort);
+    offline.removeEventListener('abort', abort);
   }
 }
 
 /** Size of a response's member `presence` in bytes, with its name and comma; 0 without one. */
-function presenceBytes(value: unknown): number {
+function countPresenceBytes(value: unknown): number {
   if (value === undefined) return 0;
   return new TextEncoder().encode(`,"presence":${JSON.stringify(value)}`).length;
 }
 
-function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollResult {
+function toFailure(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollResult {
   return { ok: false, link: { kind: 'reconnecting', why, detail } };
 }
 
-/** A long response over a slow link may take any time, so each chunk restarts the time-out by `progressed`. */
+/** A long response over a slow link may take any time, so each chunk restarts the time-out by `onProgress`. */
 async function readBody(
   response: Response,
-  progressed: () => void,
+  onProgress: () => void,
 ): Promise<{ text: string; bytes: number }> {
   if (response.body === null) return { text: '', bytes: 0 };
-  const pieces = response.body.getReader();
+  const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
   for (;;) {
-    const { done, value } = await pieces.read();
+    const { done, value } = await reader.read();
     if (done) return { text: text + decoder.decode(), bytes };
-    progressed();
+    onProgress();
     bytes += value.length;
     text += decoder.decode(value, { stream: true });
   }

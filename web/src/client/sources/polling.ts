@@ -14,7 +14,7 @@ import type { RequestContext, Sink, Source } from './source.ts';
 const FIRST_WAIT_S = 1;
 
 /** The minimum time between long-polls, so that early empty responses do not cause a busy loop. */
-const LEAST_DISTANCE_MS = 250;
+const MIN_SPACING_MS = 250;
 
 export interface PollingOptions extends RequestContext {
   sink: Sink;
@@ -30,9 +30,9 @@ export class Polling implements Source {
   #run: AbortController | null = null;
   #endPause: () => void = () => {};
   /** Whether the current pause is one between two attempts, which `reconnect` ends early. */
-  #retrying = false;
+  #isRetrying = false;
   /** Whether the next poll is due now, whatever the interval. */
-  #hurried = false;
+  #isDueNow = false;
 
   constructor(options: PollingOptions) {
     this.#options = options;
@@ -52,7 +52,7 @@ export class Polling implements Source {
   }
 
   reconnect(): void {
-    this.#retrying = false;
+    this.#isRetrying = false;
     this.#endPause();
   }
 
@@ -63,44 +63,50 @@ export class Polling implements Source {
 
   /** Ends the pause before the next poll. */
   pollNow(): void {
-    this.#hurried = true;
+    this.#isDueNow = true;
     this.reconnect();
   }
 
   async #loop(position: () => Position, stopped: AbortSignal): Promise<void> {
     const { sink, connections, wait_s, interval_ms } = this.#options;
     let failures = 0;
-    let confirmed = false;
+    let isConfirmed = false;
     while (!stopped.aborted) {
       const started = performance.now();
-      this.#hurried = false;
-      const asked_s = confirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
-      const query = { request: this.#options, connections, position: position(), wait_s: asked_s, stopped };
-      const answer = await fetchPage(query, sink);
+      this.#isDueNow = false;
+      const request_wait_s = isConfirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
+      const query = {
+        request: this.#options,
+        connections,
+        position: position(),
+        wait_s: request_wait_s,
+        stopped,
+      };
+      const result = await fetchPage(query, sink);
       if (stopped.aborted) return;
 
-      if (!answer.ok) {
+      if (!result.ok) {
         failures += 1;
-        confirmed = false;
-        sink.link(answer.link);
+        isConfirmed = false;
+        sink.link(result.link);
         const due = performance.now() + backoff(failures);
-        this.#retrying = true;
-        await this.#pauseUntil(() => (this.#retrying ? due : 0), stopped);
-        this.#retrying = false;
+        this.#isRetrying = true;
+        await this.#pauseUntil(() => (this.#isRetrying ? due : 0), stopped);
+        this.#isRetrying = false;
         continue;
       }
       failures = 0;
-      confirmed = true;
+      isConfirmed = true;
       sink.link({ kind: 'live' });
-      if (answer.more) continue;
+      if (result.more) continue;
       if (wait_s === 0) await this.#pauseUntil(() => started + interval_ms(), stopped);
-      else if (answer.empty) await this.#pauseUntil(() => started + LEAST_DISTANCE_MS, stopped);
+      else if (result.empty) await this.#pauseUntil(() => started + MIN_SPACING_MS, stopped);
     }
   }
 
   /** `due` may move while this waits. */
   async #pauseUntil(due: () => number, stopped: AbortSignal): Promise<void> {
-    while (!stopped.aborted && !this.#hurried) {
+    while (!stopped.aborted && !this.#isDueNow) {
       const left_ms = due() - performance.now();
       if (left_ms <= 0) return;
       await new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@
 import type { Position } from '../ingest.ts';
 import type { ConnectionSlots, ConnectionSlot } from '../connection-slots.ts';
 import type { Polling } from './polling.ts';
-import { substituteSink, type Sink, type Source } from './source.ts';
+import { createSubstituteSink, type Sink, type Source } from './source.ts';
 
 export interface SlotLimitedOptions {
   sink: Sink;
@@ -11,60 +11,60 @@ export interface SlotLimitedOptions {
   /** The source that holds the connection. */
   source: Source;
   /** Creates the polls that are used while there is no slot. */
-  polls: (sink: Sink) => Polling;
+  createPolls: (sink: Sink) => Polling;
 }
 
 export class SlotLimitedSource implements Source {
   readonly #options: SlotLimitedOptions;
   readonly #polls: Polling;
   #run: AbortController | null = null;
-  #reads: Source | null = null;
+  #active: Source | null = null;
 
   constructor(options: SlotLimitedOptions) {
     this.#options = options;
     const { sink } = options;
-    const standIn = substituteSink(sink, {
+    const substitute = createSubstituteSink(sink, {
       link: (link) => {
         if (link.kind === 'live') sink.link({ kind: 'live', fallback: { why: 'crowded' } });
         else if (link.kind === 'reconnecting') sink.link(link);
       },
     });
-    this.#polls = options.polls(standIn);
+    this.#polls = options.createPolls(substitute);
   }
 
-  start(position: () => Position, slept = false): void {
+  start(position: () => Position, hasSlept = false): void {
     this.stop();
     this.#run = new AbortController();
     this.#options.sink.link({ kind: 'connecting' });
-    void this.#hold(position, slept, this.#run.signal);
+    void this.#hold(position, hasSlept, this.#run.signal);
   }
 
   stop(): void {
     this.#run?.abort();
     this.#run = null;
-    this.#reads?.stop();
-    this.#reads = null;
+    this.#active?.stop();
+    this.#active = null;
   }
 
   reconnect(): void {
-    this.#reads?.reconnect();
+    this.#active?.reconnect();
   }
 
-  async #hold(position: () => Position, slept: boolean, stopped: AbortSignal): Promise<void> {
+  async #hold(position: () => Position, hasSlept: boolean, stopped: AbortSignal): Promise<void> {
     const { slots, source } = this.#options;
-    let permit: ConnectionSlot | null = await slots.take();
-    if (permit === null && !stopped.aborted) {
-      this.#read(this.#polls, position);
-      permit = await slots.wait(stopped).catch(() => null);
+    let slot: ConnectionSlot | null = await slots.take();
+    if (slot === null && !stopped.aborted) {
+      this.#activate(this.#polls, position);
+      slot = await slots.wait(stopped).catch(() => null);
     }
-    if (stopped.aborted) return permit?.release();
-    stopped.addEventListener('abort', () => permit?.release());
-    this.#reads?.stop();
-    this.#read(source, position, slept);
+    if (stopped.aborted) return slot?.release();
+    stopped.addEventListener('abort', () => slot?.release());
+    this.#active?.stop();
+    this.#activate(source, position, hasSlept);
   }
 
-  #read(source: Source, position: () => Position, slept?: boolean): void {
-    this.#reads = source;
-    source.start(position, slept);
+  #activate(source: Source, position: () => Position, hasSlept?: boolean): void {
+    this.#active = source;
+    source.start(position, hasSlept);
   }
 }

@@ -25,12 +25,12 @@ export type Link =
 
 /** A request as the page sees it. `/trace` has the server's view of it. */
 export type Exchange =
-  | { kind: 'asked' }
+  | { kind: 'request' }
   /** `presence_bytes` is the part of `body_bytes` that presence takes. */
-  | { kind: 'answered'; messages: number; body_bytes: number; presence_bytes: number }
+  | { kind: 'response'; messages: number; body_bytes: number; presence_bytes: number }
   /** A stream delivered a message or another event. Its bytes include the framing lines. */
-  | { kind: 'pushed'; messages: number; body_bytes: number; presence_bytes: number }
-  | { kind: 'failed' };
+  | { kind: 'event'; messages: number; body_bytes: number; presence_bytes: number }
+  | { kind: 'failure' };
 
 export interface Sink {
   link(link: Link): void;
@@ -43,10 +43,10 @@ export interface Sink {
 
 export interface Source {
   /**
-   * Begins to read at `position()`, which is called for every request. If the page `slept`, a source polls first: a
+   * Begins to read at `position()`, which is called for every request. If the page `hasSlept`, a source polls first: a
    * poll succeeds or fails, while a stream may stay dead without an error.
    */
-  start(position: () => Position, slept?: boolean): void;
+  start(position: () => Position, hasSlept?: boolean): void;
   /** Ends reading; nothing reaches the sink after this returns. */
   stop(): void;
   /** Ends a pause between two attempts, as the network or the page is back. */
@@ -64,7 +64,7 @@ export interface RequestContext {
 }
 
 /** Forwards everything to `sink`, except for the methods in `instead`. */
-export function forwardingSink(sink: Sink, instead: Partial<Sink>): Sink {
+export function createForwardingSink(sink: Sink, instead: Partial<Sink>): Sink {
   return {
     link: (link) => sink.link(link),
     batch: (batch, by) => sink.batch(batch, by),
@@ -75,8 +75,8 @@ export function forwardingSink(sink: Sink, instead: Partial<Sink>): Sink {
 }
 
 /** A sink for polls that replace another transport. */
-export function substituteSink(sink: Sink, instead: Partial<Sink> = {}): Sink {
-  return forwardingSink(sink, {
+export function createSubstituteSink(sink: Sink, instead: Partial<Sink> = {}): Sink {
+  return createForwardingSink(sink, {
     batch: (batch) => sink.batch(batch, 'poll'),
     exchange: (exchange) => sink.exchange(exchange, 'poll'),
     ...instead,

@@ -6,17 +6,17 @@
 
 import type { Position } from '../ingest.ts';
 import { Polling } from './polling.ts';
-import { type Fallback, forwardingSink, substituteSink, type Source } from './source.ts';
+import { type Fallback, createForwardingSink, createSubstituteSink, type Source } from './source.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
 /** The longest pause between two attempts, in milliseconds. */
-const LONGEST_PAUSE_MS = 300_000;
+const MAX_PAUSE_MS = 300_000;
 
 /** When a page wakes, a stream that has been silent for this part of the stall time-out is suspect: two of three
  * keep-alives are missing. */
-const SUSPICIOUS = 0.75;
+const SUSPECT_SHARE = 0.75;
 
-export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent' | 'stalled'> {
+export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent' | 'onStalled'> {
   /** The interval of the polls that replace the stream. */
   interval_ms: () => number;
 }
@@ -33,7 +33,7 @@ export class StreamWithFallback implements Source {
   readonly #polls: Polling;
   #state: State = 'stopped';
   #position: () => Position = () => ({ last: 0 });
-  #triedAt = '';
+  #triedPosition = '';
   #attempts = 0;
   #idle_s = 0;
   #retry_at_ms = 0;
@@ -44,7 +44,7 @@ export class StreamWithFallback implements Source {
     const { sink } = options;
     this.#stream = new Stream({
       ...options,
-      sink: forwardingSink(sink, {
+      sink: createForwardingSink(sink, {
         // A new stream is not reported until its first event.
         link: (link) => {
           if (this.#state === 'streaming') sink.link(link);
@@ -54,25 +54,25 @@ export class StreamWithFallback implements Source {
         },
       }),
       onEvent: () => this.#onEvent(),
-      stalled: () => this.#onStalled(),
+      onStalled: () => this.#onStalled(),
     });
     this.#polls = new Polling({
       ...options,
       wait_s: 0,
-      sink: substituteSink(sink, {
+      sink: createSubstituteSink(sink, {
         link: (link) => {
           if (link.kind === 'live' && this.#state === 'polled-once') this.#reopen();
-          else if (link.kind === 'live') sink.link({ kind: 'live', fallback: this.#fallBack });
+          else if (link.kind === 'live') sink.link({ kind: 'live', fallback: this.#fallback });
           else if (link.kind === 'reconnecting') sink.link(link);
         },
       }),
     });
   }
 
-  start(position: () => Position, slept = false): void {
+  start(position: () => Position, hasSlept = false): void {
     this.stop();
     this.#position = position;
-    if (slept) this.#pollOnce();
+    if (hasSlept) this.#pollOnce();
     else {
       this.#state = 'streaming';
       this.#stream.start(position);
@@ -89,15 +89,15 @@ export class StreamWithFallback implements Source {
 
   reconnect(): void {
     if (this.#state === 'streaming') {
-      if (this.#stream.idle_ms > SUSPICIOUS * this.#options.connections.stallTimeout_ms) this.#pollOnce();
+      if (this.#stream.idle_ms > SUSPECT_SHARE * this.#options.connections.stallTimeout_ms) this.#pollOnce();
       else this.#stream.reconnect();
     } else if (this.#state !== 'stopped') {
       this.#polls.reconnect();
-      if (this.#state === 'mute') this.#try();
+      if (this.#state === 'mute') this.#retry();
     }
   }
 
-  get #fallBack(): Fallback {
+  get #fallback(): Fallback {
     return { why: 'mute', idle_s: this.#idle_s, retry_at_ms: this.#retry_at_ms };
   }
 
@@ -119,12 +119,12 @@ export class StreamWithFallback implements Source {
       this.#idle_s = this.#stream.idle_ms / 1_000;
       this.#stream.stop();
       this.#pause();
-      this.#options.sink.link({ kind: 'live', fallback: this.#fallBack });
+      this.#options.sink.link({ kind: 'live', fallback: this.#fallback });
       this.#polls.start(this.#position);
     } else if (this.#state === 'trying') {
       this.#stream.stop();
       this.#pause();
-      this.#options.sink.link({ kind: 'live', fallback: this.#fallBack });
+      this.#options.sink.link({ kind: 'live', fallback: this.#fallback });
     }
   }
 
@@ -132,18 +132,18 @@ export class StreamWithFallback implements Source {
     this.#state = 'mute';
     this.#attempts += 1;
     const pause_ms = Math.min(
-      LONGEST_PAUSE_MS,
+      MAX_PAUSE_MS,
       this.#options.connections.stallTimeout_ms * 2 ** (this.#attempts - 1),
     );
     this.#retry_at_ms = performance.now() + pause_ms;
-    this.#timer = setTimeout(() => this.#try(), pause_ms);
+    this.#timer = setTimeout(() => this.#retry(), pause_ms);
   }
 
-  #try(): void {
+  #retry(): void {
     clearTimeout(this.#timer);
     this.#state = 'trying';
     const position = this.#position();
-    this.#triedAt = JSON.stringify(position);
+    this.#triedPosition = JSON.stringify(position);
     this.#stream.start(this.#position);
   }
 
@@ -155,7 +155,7 @@ export class StreamWithFallback implements Source {
     this.#polls.stop();
     this.#state = 'streaming';
     this.#attempts = 0;
-    if (JSON.stringify(this.#position()) === this.#triedAt) this.#options.sink.link({ kind: 'live' });
+    if (JSON.stringify(this.#position()) === this.#triedPosition) this.#options.sink.link({ kind: 'live' });
     else this.#stream.start(this.#position);
   }
 }

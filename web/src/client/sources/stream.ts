@@ -6,7 +6,7 @@
 // The browser does not report a connection that is open and silent. So we ask the server for keep-alives that are
 // events (`heartbeat=`), three within the stall time-out.
 
-import { problemDetail, route } from '../http.ts';
+import { readProblemDetail, buildUrl } from '../http.ts';
 import type { Position } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -28,7 +28,7 @@ export interface StreamOptions extends RequestContext {
   /** Called for each event and keep-alive, before the sink. It may stop the stream. */
   onEvent?: () => void;
   /** Called if there has been no event for the stall time-out. The stream stays open. */
-  stalled?: () => void;
+  onStalled?: () => void;
 }
 
 export class Stream implements Source {
@@ -43,7 +43,7 @@ export class Stream implements Source {
     this.#options = options;
     this.#idle = new IdleTimer(
       () => options.connections.stallTimeout_ms,
-      () => options.stalled?.(),
+      () => options.onStalled?.(),
     );
   }
 
@@ -80,86 +80,87 @@ export class Stream implements Source {
     this.#close();
     const { url, room, client, query, sink, connections, onEvent } = this.#options;
     const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(connections.stallTimeout_ms / 30) / 100);
-    const address = route('stream', { room, ...position, client, ...query?.(), heartbeat }, url);
+    const address = buildUrl('stream', { room, ...position, client, ...query?.(), heartbeat }, url);
     let events: EventSource | null;
     try {
       events = connections.open(address);
     } catch {
-      return this.#later('refused');
+      return this.#retryLater('refused');
     }
-    if (events === null) return this.#later('network');
+    if (events === null) return this.#retryLater('network');
     this.#events = events;
     this.#idle.reset();
-    sink.exchange({ kind: 'asked' });
+    sink.exchange({ kind: 'request' });
 
-    const listen = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
+    const listen = (type: string, handle: (event: MessageEvent<unknown>) => void) =>
       events.addEventListener(type, (event) => {
-        if (this.#events === events) heard(event as MessageEvent<unknown>);
+        if (this.#events === events) handle(event as MessageEvent<unknown>);
       });
-    const hear = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
+    const listenForEvent = (type: string, handle: (event: MessageEvent<unknown>) => void) =>
       listen(type, (event) => {
         this.#idle.reset();
         onEvent?.();
-        if (this.#events === events) heard(event);
+        if (this.#events === events) handle(event);
       });
 
     listen('open', () => {
       this.#failures = 0;
       this.#idle.reset();
-      sink.exchange({ kind: 'answered', messages: 0, body_bytes: 0, presence_bytes: 0 });
+      sink.exchange({ kind: 'response', messages: 0, body_bytes: 0, presence_bytes: 0 });
       sink.link({ kind: 'live' });
     });
-    hear('message', (event) => this.#take(event, parseMessageEvent));
-    hear('reset', (event) => this.#take(event, parseResetEvent));
-    hear('keep-alive', (event) => sink.exchange(pushed(event, 0)));
-    hear('presence', (event) => {
-      const presence = parsePresence(readJson(event));
+    listenForEvent('message', (event) => this.#acceptEvent(event, parseMessageEvent));
+    listenForEvent('reset', (event) => this.#acceptEvent(event, parseResetEvent));
+    listenForEvent('keep-alive', (event) => sink.exchange(toExchange(event, 0)));
+    listenForEvent('presence', (event) => {
+      const presence = parsePresence(parseJson(event));
       if (presence === null) return;
-      sink.exchange(pushed(event, 0));
+      sink.exchange(toExchange(event, 0));
       sink.presence(presence);
     });
     listen('error', () => {
       this.#idle.reset();
-      sink.exchange({ kind: 'failed' });
+      sink.exchange({ kind: 'failure' });
       if (events.readyState === CLOSED) {
-        this.#later(connections.down.aborted ? 'network' : 'refused');
-        if (!connections.down.aborted) void this.#askWhy();
+        this.#retryLater(connections.offline.aborted ? 'network' : 'refused');
+        if (!connections.offline.aborted) void this.#fetchRefusal();
       }
       // Without a cursor the browser would request the same old messages again.
-      else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
+      else if (events.readyState === CONNECTING && !('cursor' in this.#currentPosition()))
+        this.#retryLater('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });
     });
   }
 
-  #now(): Position {
+  #currentPosition(): Position {
     return this.#position?.() ?? { last: 0 };
   }
 
-  #take(event: MessageEvent<unknown>, parse: (data: unknown) => Batch): void {
+  #acceptEvent(event: MessageEvent<unknown>, parse: (data: unknown) => Batch): void {
     let batch: Batch;
     try {
       batch = parse(JSON.parse(String(event.data)));
     } catch {
       // Continuing would lose this event.
-      this.#later('garbled');
+      this.#retryLater('garbled');
       return;
     }
-    this.#options.sink.exchange(pushed(event, batch.messages.length));
+    this.#options.sink.exchange(toExchange(event, batch.messages.length));
     this.#options.sink.batch(batch);
   }
 
   /** Polls to learn why the stream was refused, as EventSource does not expose the response. */
-  async #askWhy(): Promise<void> {
+  async #fetchRefusal(): Promise<void> {
     const { url, room, sink, connections } = this.#options;
-    const refused = this.#failures;
-    const address = route('poll', { room, last: 0 }, url);
+    const failures = this.#failures;
+    const address = buildUrl('poll', { room, last: 0 }, url);
     const response = await connections.fetch(address, { cache: 'no-store' }).catch(() => null);
-    const detail = response === null || response.ok ? null : await problemDetail(response);
-    const isCurrent = this.#position !== null && this.#events === null && this.#failures === refused;
+    const detail = response === null || response.ok ? null : await readProblemDetail(response);
+    const isCurrent = this.#position !== null && this.#events === null && this.#failures === failures;
     if (detail !== null && isCurrent) sink.link({ kind: 'reconnecting', why: 'refused', detail });
   }
 
-  #later(why: (Link & { kind: 'reconnecting' })['why']): void {
+  #retryLater(why: (Link & { kind: 'reconnecting' })['why']): void {
     this.#close();
     this.#failures += 1;
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
@@ -167,13 +168,13 @@ export class Stream implements Source {
   }
 }
 
-function pushed(event: MessageEvent<unknown>, messages: number): Exchange {
-  const body_bytes = bytesOf(event);
-  return { kind: 'pushed', messages, body_bytes, presence_bytes: event.type === 'presence' ? body_bytes : 0 };
+function toExchange(event: MessageEvent<unknown>, messages: number): Exchange {
+  const body_bytes = countBytes(event);
+  return { kind: 'event', messages, body_bytes, presence_bytes: event.type === 'presence' ? body_bytes : 0 };
 }
 
 /** The size of an event on the wire: its lines with their line breaks, and the empty line after it. */
-function bytesOf({ type, lastEventId, data }: MessageEvent<unknown>): number {
+function countBytes({ type, lastEventId, data }: MessageEvent<unknown>): number {
   const lines = [
     ...(type === 'message' ? [`id: ${lastEventId}`] : [`event: ${type}`]),
     ...String(data)
@@ -183,7 +184,7 @@ function bytesOf({ type, lastEventId, data }: MessageEvent<unknown>): number {
   return new TextEncoder().encode(`${lines.join('\n')}\n\n`).length;
 }
 
-function readJson(event: MessageEvent<unknown>): unknown {
+function parseJson(event: MessageEvent<unknown>): unknown {
   try {
     return JSON.parse(String(event.data));
   } catch {

@@ -1,6 +1,6 @@
 // English: the log and the composer.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { Reset } from '../../client/message.ts';
 import type { Transport } from '../../client/transport.ts';
 
@@ -8,7 +8,7 @@ export const chat = {
   log: 'Messages',
   emptyTitle: (room: string) => `Nothing has been said in ${room} yet.`,
   emptyHint: 'Write something below, or let the page publish some traffic.',
-  older: (shown: number) => `Only the last ${count(shown)} messages are shown.`,
+  older: (shown: number) => `Only the last ${formatCount(shown)} messages are shown.`,
   gap: {
     expired:
       'Messages may be missing here: the server no longer keeps all that was said since this page last read.',
@@ -16,19 +16,19 @@ export const chat = {
     other: 'Messages may be missing here: the server says so, for a reason this page does not know.',
   } satisfies Record<Reset, string>,
   fromHere: (transport: string) => `from here by ${transport}`,
-  unread: (unread: number) => `${count(unread)} new ${unread === 1 ? 'message' : 'messages'}`,
+  unread: (unread: number) => `${formatCount(unread)} new ${unread === 1 ? 'message' : 'messages'}`,
   own: 'you',
   seenAfter: (delay: string) => `seen after ${delay}`,
   notHereYet: (missing: number) =>
-    `${count(missing)} ${missing === 1 ? 'message is' : 'messages are'} not here yet`,
+    `${formatCount(missing)} ${missing === 1 ? 'message is' : 'messages are'} not here yet`,
 
   name: 'Name',
   message: 'Message',
   send: 'Send',
   needName: 'Write your name first.',
   needText: 'Write something to send first.',
-  longName: (limit: number) => `The name is longer than ${count(limit)} characters.`,
-  longText: (over: number) => `${count(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
+  longName: (limit: number) => `The name is longer than ${formatCount(limit)} characters.`,
+  longText: (over: number) => `${formatCount(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
   controlName: 'The name contains a control character, which cannot be sent.',
   controlText:
     'The message contains a control character, which cannot be sent; it may have come with a paste.',

@@ -1,6 +1,6 @@
 // English: the comparison of lanes.
 
-import { timeDifference, count, seconds, tenths } from '../format.ts';
+import { formatTimeDifference, formatCount, formatSeconds, formatTenths } from '../format.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
@@ -8,8 +8,8 @@ import { lane } from './lane.ts';
 const name = ({ transport, side }: LaneName) =>
   lane.transports[transport] + (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
 const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? ' with polling standing in' : '');
-const requests = (requests: number) => `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
-const messages = (messages: number) => `${count(messages)} ${messages === 1 ? 'message' : 'messages'}`;
+const requests = (requests: number) => `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}`;
+const messages = (messages: number) => `${formatCount(messages)} ${messages === 1 ? 'message' : 'messages'}`;
 
 const join = (all: readonly string[]) =>
   all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
@@ -27,7 +27,7 @@ function asked(all: readonly LaneRequests[]): string {
   }
   const first = `${who(most)} made ${requests(most.requests)}`;
   const made = (lane: LaneRequests) =>
-    `${who(lane)} made ${lane.requests === 0 ? 'none' : count(lane.requests)}`;
+    `${who(lane)} made ${lane.requests === 0 ? 'none' : formatCount(lane.requests)}`;
   if (none) return `${join([first, ...others.map(made)])}; no message has been delivered yet.`;
   if (sameMessages)
     return `${[`${first} to deliver ${messages(most.messages)}`, ...others.map(made)].join('; ')}.`;
@@ -42,8 +42,8 @@ function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>,
   const cost = {
     same: () => `cost the same number of bytes${other('as')}`,
     about: () => `cost about as many bytes${other('as')}`,
-    percent: (more: number) => `cost ${count(more)} % more bytes${other('than')}`,
-    times: (times: number) => `cost ${tenths(times)} times as many bytes${other('as')}`,
+    percent: (more: number) => `cost ${formatCount(more)} % more bytes${other('than')}`,
+    times: (times: number) => `cost ${formatTenths(times)} times as many bytes${other('as')}`,
   };
   const costs =
     bytes.kind === 'percent'
@@ -57,26 +57,26 @@ function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>,
       ? ''
       : arrival.kind === 'same'
         ? ' and arrived at the same time'
-        : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${timeDifference(arrival.ms)} ${arrival.kind}`;
+        : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${formatTimeDifference(arrival.ms)} ${arrival.kind}`;
   return `With ${name(dearer)}, each message ${costs}${arrives}.`;
 }
 
 const READS = {
   poll: (interval_s: number) =>
-    `Polling asks every ${interval_s === 1 ? 'second' : `${seconds(interval_s)} s`} for anything new`,
+    `Polling asks every ${interval_s === 1 ? 'second' : `${formatSeconds(interval_s)} s`} for anything new`,
   'long-poll': () => 'Long-polling asks and waits for an answer, again and again',
   stream: () => 'SSE asks once and is told',
 } satisfies Record<Transport, (interval_s: number) => string>;
 
 export const comparison = {
   opening: (lanes: { transport: Transport; interval_s: number }[]) =>
-    `One chat, read ${lanes.length === 2 ? 'twice' : `${count(lanes.length)} times`}: ${lanes
+    `One chat, read ${lanes.length === 2 ? 'twice' : `${formatCount(lanes.length)} times`}: ${lanes
       .map(({ transport, interval_s }) => READS[transport](interval_s))
       .join('; ')}.`,
   counting: (seen: number, needed: number) =>
-    `Counting… ${count(seen)} of the first ${count(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
+    `Counting… ${formatCount(seen)} of the first ${formatCount(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
   stalled: (lane: LaneName, silent_ms: number, waiting: number) =>
-    `${name(lane)} has brought nothing for ${count(Math.round(silent_ms / 1_000))} s; ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
+    `${name(lane)} has brought nothing for ${formatCount(Math.round(silent_ms / 1_000))} s; ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
   start: 'Start a conversation',
   stop: 'Stop the conversation',
   readsAlong: (lane: string) =>
@@ -86,7 +86,7 @@ export const comparison = {
   verdict: (verdict: Verdict) =>
     asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
-    `${transport} made ${requests(made)} and took ${count(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
+    `${transport} made ${requests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
   verdictFrom:
     'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now.',
   unevenTime: 'The lanes have not been counted for the same time.',

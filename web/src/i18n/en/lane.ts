@@ -1,6 +1,6 @@
 // English: a lane's transport, settings, status and cost.
 
-import { count, seconds } from '../format.ts';
+import { formatCount, formatSeconds } from '../format.ts';
 import type { MissingReason, Protocol } from '../../lab/ledger.ts';
 import type { LanePosition } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
@@ -21,8 +21,8 @@ export const lane = {
   } satisfies Record<Transport, string>,
   interval: 'Polling interval',
   intervalExplained: 'From the start of one poll to the start of the next.',
-  seconds: (value: number) => `${seconds(value)} s`,
-  secondsSpoken: (value: number) => `${seconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
+  seconds: (value: number) => `${formatSeconds(value)} s`,
+  secondsSpoken: (value: number) => `${formatSeconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
 
   protocols: {
     'http/1.1': 'HTTP/1.1',
@@ -44,7 +44,7 @@ export const lane = {
 
   connecting: 'Connecting…',
   live: {
-    poll: (interval_s: number) => `Polling every ${seconds(interval_s)} s`,
+    poll: (interval_s: number) => `Polling every ${formatSeconds(interval_s)} s`,
     'long-poll': () => 'Long-polling',
     stream: () => 'Streaming over SSE',
   } satisfies Record<Transport, (interval_s: number) => string>,
@@ -60,15 +60,15 @@ export const lane = {
   glance: {
     name: 'At a glance',
     requests: (requests: number, empty: number) =>
-      `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : count(empty)} for nothing`,
-    wire_bytes: (overhead: number) => `bytes, ${count(Math.round(overhead * 100))} % of them overhead`,
+      `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
+    wire_bytes: (overhead: number) => `bytes, ${formatCount(Math.round(overhead * 100))} % of them overhead`,
     overheadExplained: 'Heads, and what frames the messages: all that is no message.',
-    delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${count(waiting)} waiting`}`,
+    delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${formatCount(waiting)} waiting`}`,
   },
 
   cost: 'Cost',
   costSummary: (requests: number, wire_bytes: number) =>
-    `${count(requests)} ${requests === 1 ? 'request' : 'requests'} · ${count(wire_bytes)} bytes`,
+    `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'} · ${formatCount(wire_bytes)} bytes`,
   costRows: {
     requests: 'Requests',
     empty: 'Empty answers',
@@ -109,7 +109,7 @@ export const lane = {
   figuresOf: (time: string) => `These are of ${time}.`,
   noFiguresYet: 'There are no figures yet.',
   standIn: (transport: string, requests: number, messages: number) =>
-    `${transport}, with polling standing in: ${count(requests)} of these requests and ${count(messages)} of these messages were polls’.`,
+    `${transport}, with polling standing in: ${formatCount(requests)} of these requests and ${formatCount(messages)} of these messages were polls’.`,
   alongOnly:
     'This lane reads along with another tab’s stream: here is only what it asked by itself. The bill is on client',
   rawFigures: 'Raw figures',

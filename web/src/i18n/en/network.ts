@@ -1,9 +1,9 @@
 // English: a lane's network, and the notices about it.
 
-import { count, seconds } from '../format.ts';
+import { formatCount, formatSeconds } from '../format.ts';
 import type { Fault } from '../../lab/fault.ts';
 
-const s = (value: number) => `${seconds(value)} s`;
+const s = (value: number) => `${formatSeconds(value)} s`;
 
 export const network = {
   network: 'Network',
@@ -27,7 +27,7 @@ export const network = {
       'The server closes all connections of this lane at once: a stream and a waiting long-poll break off and reconnect, and a poll that is just asking is asked again.',
   } satisfies Record<Fault, string>,
   silentFor: (silent_s: number, of_s: number) =>
-    `The stream has been silent for ${count(silent_s)} of ${s(of_s)}; after that this lane polls.`,
+    `The stream has been silent for ${formatCount(silent_s)} of ${s(of_s)}; after that this lane polls.`,
   healthyIn: (left_s: number) => `Healthy again in ${s(left_s)}.`,
   healthyAgain: 'Healthy again.',
   muteAfter: 'Mute after',
@@ -56,6 +56,6 @@ export const network = {
     shared: (polls: boolean): string =>
       `This tab shares the stream of another tab${polls ? ', which polls in its place at the moment' : ''}. The bill is on client`,
     sharing: (tabs: number) =>
-      `This tab’s stream is shared: ${count(tabs)} other ${tabs === 1 ? 'tab reads' : 'tabs read'} along, and the bill is on this tab’s client.`,
+      `This tab’s stream is shared: ${formatCount(tabs)} other ${tabs === 1 ? 'tab reads' : 'tabs read'} along, and the bill is on this tab’s client.`,
   },
 };

@@ -2,7 +2,7 @@
 
 import type { Field, ArrivalPattern } from '../../lab/planner/fields.ts';
 import type { Dimension, Limit, CurveAxis, Part } from '../../lab/planner/plan.ts';
-import { amount } from '../amounts.ts';
+import { formatAmount } from '../amounts.ts';
 
 export const planner = {
   planner: {
@@ -31,7 +31,8 @@ export const planner = {
       utilization: '% of each',
       round_trip: 'ms to a client and back',
     } satisfies Record<Field, string>,
-    outOfRange: (least: number, most: number) => `A number from ${amount(least)} to ${amount(most)}.`,
+    outOfRange: (least: number, most: number) =>
+      `A number from ${formatAmount(least)} to ${formatAmount(most)}.`,
     servers: 'Servers and network',
     stack: 'On',
     ownServer: 'this server, as calibrated',
@@ -124,7 +125,7 @@ export const planner = {
     minutes: (value: string) => `${value} min`,
     noAnswer: 'The server does not answer the planner; the last answer stays.',
     howSure: 'How sure is that?',
-    sameForMany: (clients: number) => `The same for ${amount(clients)} clients`,
+    sameForMany: (clients: number) => `The same for ${formatAmount(clients)} clients`,
     filled: 'Filled in from what the lanes saw in the last minute.',
     nothingObserved: 'The lanes have not seen enough traffic yet: start some, and wait a few seconds.',
     beyondWhat: {

@@ -1,6 +1,6 @@
 // English: the guided tour.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 
 export const tour = {
   tour: 'Tour',
@@ -15,11 +15,11 @@ export const tour = {
   acting: 'Watching…',
   saw: (delay: string) => `seen after ${delay}`,
   asked: (requests: number, empty: number) =>
-    `${count(requests)} ${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : count(empty)} for nothing`,
+    `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
   burstCost: (messages: string, requests: number) =>
     requests === 0
       ? `${messages} messages without asking`
-      : `${messages} messages with ${count(requests)} ${requests === 1 ? 'request' : 'requests'}`,
+      : `${messages} messages with ${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}`,
   steps: {
     post: {
       title: 'Post',

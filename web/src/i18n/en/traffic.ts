@@ -1,6 +1,6 @@
 // English: the traffic control.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { TrafficEnd, Pattern } from '../../lab/traffic.ts';
 
 /** The messages of a chatty room, repeated in turn. */
@@ -24,13 +24,13 @@ export const traffic = {
   trafficText: (pattern: Pattern, number: number) =>
     pattern === 'chatty' ? (LINES[(number - 1) % LINES.length] ?? '') : `${pattern} ${number}`,
   trafficProgress: (published: number, failed: number) =>
-    `${count(published)} published${failed === 0 ? '' : `, ${count(failed)} failed`}`,
+    `${formatCount(published)} published${failed === 0 ? '' : `, ${formatCount(failed)} failed`}`,
   trafficEnded: (how: TrafficEnd, progress: string, minutes: number, messages: number) =>
     ({
       done: `Done: ${progress}.`,
       stopped: `Stopped: ${progress}.`,
       hidden: `Stopped as the page was out of sight: ${progress}.`,
-      limit: `Stopped after ${count(minutes)} minutes or ${count(messages)} messages: ${progress}.`,
+      limit: `Stopped after ${formatCount(minutes)} minutes or ${formatCount(messages)} messages: ${progress}.`,
       failed: `Stopped: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? 'The server could not be reached.') : ''}`,
     })[how.kind],
 };

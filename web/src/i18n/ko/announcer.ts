@@ -1,8 +1,8 @@
 // Korean: announcements for screen readers.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { announcer as english } from '../en/announcer.ts';
 
 export const announcer: typeof english = {
-  arrived: (lane, messages) => `${lane}: 지난 5초 동안 메시지 ${count(messages)}개.`,
+  arrived: (lane, messages) => `${lane}: 지난 5초 동안 메시지 ${formatCount(messages)}개.`,
 };

@@ -1,13 +1,13 @@
 // Korean: the log and the composer.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { chat as english } from '../en/chat.ts';
 
 export const chat: typeof english = {
   log: '메시지',
   emptyTitle: (room) => `${room} 방에는 아직 아무 말도 없습니다.`,
   emptyHint: '아래에 무언가 쓰거나, 페이지가 트래픽을 올리게 해 보세요.',
-  older: (shown) => `마지막 메시지 ${count(shown)}개만 보여 줍니다.`,
+  older: (shown) => `마지막 메시지 ${formatCount(shown)}개만 보여 줍니다.`,
   gap: {
     expired:
       '여기에 빠진 메시지가 있을 수 있습니다. 이 페이지가 마지막으로 읽은 뒤의 메시지를 서버가 더는 다 갖고 있지 않습니다.',
@@ -16,18 +16,18 @@ export const chat: typeof english = {
       '여기에 빠진 메시지가 있을 수 있습니다. 서버가 그렇게 알렸지만 이유는 이 페이지가 모르는 것입니다.',
   },
   fromHere: (transport) => `여기부터 ${transport}`,
-  unread: (unread) => `새 메시지 ${count(unread)}개`,
+  unread: (unread) => `새 메시지 ${formatCount(unread)}개`,
   own: '나',
   seenAfter: (delay) => `${delay} 뒤 도착`,
-  notHereYet: (missing) => `아직 오지 않은 메시지 ${count(missing)}개`,
+  notHereYet: (missing) => `아직 오지 않은 메시지 ${formatCount(missing)}개`,
 
   name: '이름',
   message: '메시지 쓰기',
   send: '보내기',
   needName: '이름을 먼저 써 주세요.',
   needText: '보낼 말을 먼저 써 주세요.',
-  longName: (limit) => `이름이 ${count(limit)}자를 넘습니다.`,
-  longText: (over) => `${count(over)}자 넘칩니다.`,
+  longName: (limit) => `이름이 ${formatCount(limit)}자를 넘습니다.`,
+  longText: (over) => `${formatCount(over)}자 넘칩니다.`,
   controlName: '이름에 보낼 수 없는 제어 문자가 있습니다.',
   controlText: '메시지에 보낼 수 없는 제어 문자가 있습니다. 붙여 넣을 때 섞였을 수 있습니다.',
   sendFailed: {

@@ -1,6 +1,6 @@
 // Korean: the comparison of lanes.
 
-import { timeDifference, count, seconds, tenths } from '../format.ts';
+import { formatTimeDifference, formatCount, formatSeconds, formatTenths } from '../format.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { comparison as english } from '../en/comparison.ts';
 import { lane } from './lane.ts';
@@ -22,18 +22,18 @@ function asked(all: readonly LaneRequests[]): string {
   if (sameMessages && all.every(({ requests }) => requests === most.requests)) {
     const each = all.map((lane, at) => (at === all.length - 1 ? topic(lane) : and(lane))).join(' ');
     return none
-      ? `${each} 요청을 ${count(most.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
-      : `${each} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번씩 했습니다.`;
+      ? `${each} 요청을 ${formatCount(most.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
+      : `${each} 메시지 ${formatCount(most.messages)}개를 전하려고 요청을 ${formatCount(most.requests)}번씩 했습니다.`;
   }
-  const times = (lane: LaneRequests) => `${topic(lane)} ${count(lane.requests)}번`;
+  const times = (lane: LaneRequests) => `${topic(lane)} ${formatCount(lane.requests)}번`;
   if (none)
-    return `${topic(most)} 요청을 ${count(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
+    return `${topic(most)} 요청을 ${formatCount(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
   if (sameMessages)
-    return `${topic(most)} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
+    return `${topic(most)} 메시지 ${formatCount(most.messages)}개를 전하려고 요청을 ${formatCount(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
   const each = (side: LaneRequests) =>
     side.messages === 0
-      ? `${topic(side)} 요청을 ${count(side.requests)}번 했지만 아직 메시지를 전하지 못했`
-      : `${topic(side)} 메시지 ${count(side.messages)}개를 전하려고 요청을 ${count(side.requests)}번 했`;
+      ? `${topic(side)} 요청을 ${formatCount(side.requests)}번 했지만 아직 메시지를 전하지 못했`
+      : `${topic(side)} 메시지 ${formatCount(side.messages)}개를 전하려고 요청을 ${formatCount(side.requests)}번 했`;
   return `${all.map(each).join('고, ')}습니다.`;
 }
 
@@ -42,9 +42,9 @@ function each(each: NonNullable<Verdict['each']>, lanes: number): string {
   const level = bytes.kind === 'same' || bytes.kind === 'about';
   const costs =
     bytes.kind === 'percent'
-      ? `바이트가 ${count(bytes.more)} % 더 들었`
+      ? `바이트가 ${formatCount(bytes.more)} % 더 들었`
       : bytes.kind === 'times'
-        ? `바이트가 ${tenths(bytes.times)}배 들었`
+        ? `바이트가 ${formatTenths(bytes.times)}배 들었`
         : bytes.kind === 'about'
           ? '바이트가 거의 같게 들었'
           : '바이트가 똑같이 들었';
@@ -53,7 +53,7 @@ function each(each: NonNullable<Verdict['each']>, lanes: number): string {
       ? '습니다'
       : arrival.kind === 'same'
         ? '고 동시에 도착했습니다'
-        : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${timeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
+        : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${formatTimeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
   const other = lanes > 2 ? `${name(each.cheaper)}에 견주어 ` : '';
   return `${name(each.dearer)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
 }
@@ -61,7 +61,7 @@ function each(each: NonNullable<Verdict['each']>, lanes: number): string {
 /** `last` ends the sentence. */
 const READS = {
   poll: (interval_s: number, last: boolean) =>
-    `폴링은 ${seconds(interval_s)}초마다 새것이 있는지 ${last ? '묻습니다' : '묻고'}`,
+    `폴링은 ${formatSeconds(interval_s)}초마다 새것이 있는지 ${last ? '묻습니다' : '묻고'}`,
   'long-poll': (_: number, last: boolean) =>
     `롱 폴링은 묻고 기다리기를 ${last ? '되풀이합니다' : '되풀이하고'}`,
   stream: (_: number, last: boolean) => `SSE는 한 번 묻고 계속 전해 ${last ? '듣습니다' : '듣고'}`,
@@ -69,13 +69,13 @@ const READS = {
 
 export const comparison: typeof english = {
   opening: (lanes) =>
-    `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? count(lanes.length)} 가지로 읽습니다. ${lanes
+    `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? formatCount(lanes.length)} 가지로 읽습니다. ${lanes
       .map(({ transport, interval_s }, at) => READS[transport](interval_s, at === lanes.length - 1))
       .join(', ')}.`,
   counting: (seen, needed) =>
-    `세는 중… 처음 메시지 ${count(needed)}개 가운데 ${count(seen)}개가 모든 레인에 닿았습니다.`,
+    `세는 중… 처음 메시지 ${formatCount(needed)}개 가운데 ${formatCount(seen)}개가 모든 레인에 닿았습니다.`,
   stalled: (lane, silent_ms, waiting) =>
-    `${name(lane)}: ${count(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${count(waiting)}개가 기다립니다.`,
+    `${name(lane)}: ${formatCount(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${formatCount(waiting)}개가 기다립니다.`,
   start: '대화 시작하기',
   stop: '대화 멈추기',
   readsAlong: (lane) =>
@@ -85,7 +85,7 @@ export const comparison: typeof english = {
   verdict: (verdict) =>
     asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
   oneLane: (transport, made, delivered, wire_bytes) =>
-    `${transport}: 메시지 ${count(delivered)}개를 전하는 데 요청 ${count(made)}번, ${count(wire_bytes)}바이트가 들었습니다.`,
+    `${transport}: 메시지 ${formatCount(delivered)}개를 전하는 데 요청 ${formatCount(made)}번, ${formatCount(wire_bytes)}바이트가 들었습니다.`,
   verdictFrom:
     '모든 레인이 시작한 뒤로 서버가 센 값에서 나온 말입니다. 지연은 같은 메시지들의 중앙값으로 비교하고, 아직 기다리는 메시지는 지금까지 늦은 만큼 셉니다.',
   unevenTime: '레인들을 같은 시간 동안 세지 않았습니다.',

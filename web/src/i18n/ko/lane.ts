@@ -1,6 +1,6 @@
 // Korean: a lane's transport, settings, status and cost.
 
-import { count, seconds } from '../format.ts';
+import { formatCount, formatSeconds } from '../format.ts';
 import type { lane as english } from '../en/lane.ts';
 
 export const lane: typeof english = {
@@ -15,8 +15,8 @@ export const lane: typeof english = {
   },
   interval: '폴링 간격',
   intervalExplained: '폴링 하나가 시작된 뒤 다음이 시작될 때까지.',
-  seconds: (value) => `${seconds(value)}초`,
-  secondsSpoken: (value) => `${seconds(value)}초`,
+  seconds: (value) => `${formatSeconds(value)}초`,
+  secondsSpoken: (value) => `${formatSeconds(value)}초`,
 
   protocols: {
     'http/1.1': 'HTTP/1.1',
@@ -37,7 +37,7 @@ export const lane: typeof english = {
 
   connecting: '연결하는 중…',
   live: {
-    poll: (interval_s) => `${seconds(interval_s)}초마다 폴링`,
+    poll: (interval_s) => `${formatSeconds(interval_s)}초마다 폴링`,
     'long-poll': () => '롱 폴링 중',
     stream: () => 'SSE로 받는 중',
   },
@@ -52,14 +52,14 @@ export const lane: typeof english = {
 
   glance: {
     name: '한눈에',
-    requests: (_, empty) => `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${count(empty)}번`}`,
-    wire_bytes: (overhead) => `바이트, ${count(Math.round(overhead * 100))} %는 부대 비용`,
+    requests: (_, empty) => `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
+    wire_bytes: (overhead) => `바이트, ${formatCount(Math.round(overhead * 100))} %는 부대 비용`,
     overheadExplained: '헤더와 메시지를 감싸는 틀: 메시지가 아닌 모든 것.',
-    delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${count(waiting)}개 대기`}`,
+    delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${formatCount(waiting)}개 대기`}`,
   },
 
   cost: '비용',
-  costSummary: (requests, wire_bytes) => `요청 ${count(requests)}번 · ${count(wire_bytes)}바이트`,
+  costSummary: (requests, wire_bytes) => `요청 ${formatCount(requests)}번 · ${formatCount(wire_bytes)}바이트`,
   costRows: {
     requests: '요청',
     empty: '빈 답',
@@ -98,7 +98,7 @@ export const lane: typeof english = {
   figuresOf: (time) => `${time}의 값입니다.`,
   noFiguresYet: '아직 값이 없습니다.',
   standIn: (transport, requests, messages) =>
-    `${transport}, 그리고 대신한 폴링: 이 가운데 요청 ${count(requests)}번과 메시지 ${count(messages)}개는 폴링의 것입니다.`,
+    `${transport}, 그리고 대신한 폴링: 이 가운데 요청 ${formatCount(requests)}번과 메시지 ${formatCount(messages)}개는 폴링의 것입니다.`,
   alongOnly:
     '이 레인은 다른 탭의 스트림을 함께 읽습니다. 여기에는 스스로 물은 것만 있고, 비용은 다음 클라이언트에게 매겨집니다:',
   rawFigures: '원래 값',

@@ -1,9 +1,9 @@
 // Korean: a lane's network, and the notices about it.
 
-import { count, seconds } from '../format.ts';
+import { formatCount, formatSeconds } from '../format.ts';
 import type { network as english } from '../en/network.ts';
 
-const s = (value: number) => `${seconds(value)}초`;
+const s = (value: number) => `${formatSeconds(value)}초`;
 
 export const network: typeof english = {
   network: '네트워크',
@@ -54,6 +54,6 @@ export const network: typeof english = {
     shared: (polls) =>
       `이 탭은 다른 탭의 스트림을 함께 씁니다.${polls ? ' 그 탭은 지금 스트림 대신 폴링을 합니다.' : ''} 비용은 다음 클라이언트에 잡힙니다:`,
     sharing: (tabs) =>
-      `이 탭의 스트림을 다른 탭 ${count(tabs)}개가 함께 읽습니다. 비용은 이 탭의 클라이언트에 잡힙니다.`,
+      `이 탭의 스트림을 다른 탭 ${formatCount(tabs)}개가 함께 읽습니다. 비용은 이 탭의 클라이언트에 잡힙니다.`,
   },
 };

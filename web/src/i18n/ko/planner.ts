@@ -1,6 +1,6 @@
 // Korean: the planner.
 
-import { amount } from '../amounts.ts';
+import { formatAmount } from '../amounts.ts';
 import type { planner as english } from '../en/planner.ts';
 
 export const planner: typeof english = {
@@ -30,7 +30,7 @@ export const planner: typeof english = {
       utilization: '%, 각 자원의',
       round_trip: 'ms, 클라이언트까지',
     },
-    outOfRange: (least, most) => `${amount(least)}에서 ${amount(most)} 사이의 수를 넣으세요.`,
+    outOfRange: (least, most) => `${formatAmount(least)}에서 ${formatAmount(most)} 사이의 수를 넣으세요.`,
     servers: '서버와 네트워크',
     stack: '서버 종류',
     ownServer: '이 서버(보정 모델)',
@@ -113,7 +113,7 @@ export const planner: typeof english = {
     minutes: (value) => `${value}분`,
     noAnswer: '서버가 플래너에 답하지 않습니다. 마지막 답을 그대로 둡니다.',
     howSure: '얼마나 확실한가요?',
-    sameForMany: (clients) => `클라이언트 ${amount(clients)}개라면`,
+    sameForMany: (clients) => `클라이언트 ${formatAmount(clients)}개라면`,
     filled: '지난 1분 동안 레인이 받은 것으로 채웠습니다.',
     nothingObserved: '레인이 받은 메시지가 아직 충분하지 않습니다. 메시지를 보내고 몇 초 기다리세요.',
     beyondWhat: {

@@ -1,6 +1,6 @@
 // Korean: the guided tour.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { tour as english } from '../en/tour.ts';
 
 export const tour: typeof english = {
@@ -16,9 +16,11 @@ export const tour: typeof english = {
   acting: '지켜보는 중…',
   saw: (delay) => `${delay} 뒤에 보임`,
   asked: (requests, empty) =>
-    `요청 ${count(requests)}번, ${empty === 0 ? '허탕 없음' : `허탕 ${count(empty)}번`}`,
+    `요청 ${formatCount(requests)}번, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
   burstCost: (messages, requests) =>
-    requests === 0 ? `묻지 않고 메시지 ${messages}개` : `요청 ${count(requests)}번으로 메시지 ${messages}개`,
+    requests === 0
+      ? `묻지 않고 메시지 ${messages}개`
+      : `요청 ${formatCount(requests)}번으로 메시지 ${messages}개`,
   steps: {
     post: {
       title: '올리기',

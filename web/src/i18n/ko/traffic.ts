@@ -1,6 +1,6 @@
 // Korean: the traffic control.
 
-import { count } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { traffic as english } from '../en/traffic.ts';
 
 /** The messages of a chatty room, repeated in turn. */
@@ -25,13 +25,13 @@ export const traffic: typeof english = {
   trafficText: (pattern, number) =>
     pattern === 'chatty' ? (LINES[(number - 1) % LINES.length] ?? '') : `${PATTERNS[pattern]} ${number}`,
   trafficProgress: (published, failed) =>
-    `${count(published)}개 올림${failed === 0 ? '' : `, ${count(failed)}개 실패`}`,
+    `${formatCount(published)}개 올림${failed === 0 ? '' : `, ${formatCount(failed)}개 실패`}`,
   trafficEnded: (how, progress, minutes, messages) =>
     ({
       done: `끝: ${progress}.`,
       stopped: `멈춤: ${progress}.`,
       hidden: `페이지가 보이지 않아 멈춤: ${progress}.`,
-      limit: `${count(minutes)}분 또는 메시지 ${count(messages)}개가 되어 멈춤: ${progress}.`,
+      limit: `${formatCount(minutes)}분 또는 메시지 ${formatCount(messages)}개가 되어 멈춤: ${progress}.`,
       failed: `멈춤: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? '서버에 닿지 않습니다.') : ''}`,
     })[how.kind],
 };

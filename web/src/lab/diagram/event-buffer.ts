@@ -2,7 +2,7 @@
 
 import type { TraceEvent } from '../trace.ts';
 import type { Transport } from '../../client/transport.ts';
-import { type Change, type TimelineEvent, Sequence, type Span } from './sequence.ts';
+import { type SequenceChange, type TimelineEvent, Sequence, type Span } from './sequence.ts';
 
 export const MAX_AGE_MS = 120_000;
 /** Limit of each kind of entry. */
@@ -28,7 +28,7 @@ export class EventBuffer {
   #marks: Mark[] = [];
   readonly #spans = new Set<Span>();
 
-  add(events: readonly TraceEvent[]): Change {
+  add(events: readonly TraceEvent[]): SequenceChange {
     const change = this.#sequence.add(events);
     this.#timelineEvents.push(...change.timelineEvents);
     for (const span of change.spans) this.#spans.add(span);
@@ -61,8 +61,8 @@ export class EventBuffer {
 
   evict(now_ms: number): void {
     const before_ms = now_ms - MAX_AGE_MS;
-    this.#timelineEvents = newest(this.#timelineEvents, before_ms);
-    this.#marks = newest(this.#marks, before_ms);
+    this.#timelineEvents = keepNewest(this.#timelineEvents, before_ms);
+    this.#marks = keepNewest(this.#marks, before_ms);
     for (const span of this.#spans) {
       if (span.to_ms !== null && (span.to_ms < before_ms || this.#spans.size > MAX_EVENTS))
         this.#spans.delete(span);
@@ -71,7 +71,7 @@ export class EventBuffer {
 }
 
 /** Assumes that `things` are almost in order of time. */
-function newest<Thing extends { at_ms: number }>(things: Thing[], before_ms: number): Thing[] {
+function keepNewest<Thing extends { at_ms: number }>(things: Thing[], before_ms: number): Thing[] {
   const first = things.findIndex(({ at_ms }) => at_ms >= before_ms);
   const old = first === -1 ? things.length : first;
   const surplus = Math.max(old, things.length - MAX_EVENTS);

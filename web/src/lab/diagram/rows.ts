@@ -62,10 +62,10 @@ const LEAST_SLANT_PX = 2;
 /** Opening a connection is drawn this far before its request, closing it this far after its answer. */
 const BESIDE_PX = 5;
 
-export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
+export function getRowStyle(timelineEvent: TimelineEvent): RowStyle {
   switch (timelineEvent.kind) {
     case 'opened':
-      return timelineEvent.reconnect ? 'reconnected' : 'opened';
+      return timelineEvent.isReconnect ? 'reconnected' : 'opened';
     case 'request':
     case 'closed':
       return timelineEvent.kind;
@@ -81,7 +81,7 @@ export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
 
 type RowOffset = Pick<DiagramRow, 'browser_px' | 'server_px'>;
 
-const HERE: RowOffset = { browser_px: 0, server_px: 0 };
+const NO_OFFSET: RowOffset = { browser_px: 0, server_px: 0 };
 
 export class Rows {
   readonly #px_per_ms: number;
@@ -103,10 +103,10 @@ export class Rows {
   }
 
   add(timelineEvent: TimelineEvent): { row: DiagramRow; isNew: boolean } {
-    const style = rowStyle(timelineEvent);
+    const style = getRowStyle(timelineEvent);
     const { at_ms, transport, messages } = timelineEvent;
-    const place = this.#place(timelineEvent);
-    return this.#put(style, transport, at_ms, place, {
+    const offset = this.#computeOffset(timelineEvent);
+    return this.#addToRow(style, transport, at_ms, offset, {
       bytes: timelineEvent.bytes_in + timelineEvent.bytes_out,
       messages,
       wait_ms: 0,
@@ -116,7 +116,7 @@ export class Rows {
 
   mark({ style, transport, at_ms, count, wait_ms }: Mark): { row: DiagramRow; isNew: boolean } {
     const messages = style === 'published' ? count : 0;
-    return this.#put(style, transport, at_ms, HERE, { bytes: 0, messages, wait_ms, single: null });
+    return this.#addToRow(style, transport, at_ms, NO_OFFSET, { bytes: 0, messages, wait_ms, single: null });
   }
 
   /** Deletes rows that end before `ms`, and returns them. */
@@ -131,29 +131,29 @@ export class Rows {
     return gone;
   }
 
-  #put(
+  #addToRow(
     style: RowStyle,
     transport: Transport,
     at_ms: number,
-    place: RowOffset,
+    offset: RowOffset,
     more: Pick<DiagramRow, 'bytes' | 'messages' | 'wait_ms' | 'single'>,
   ): { row: DiagramRow; isNew: boolean } {
     const key = `${style} ${transport}`;
     const row = this.#newest.get(key);
     if (row === undefined || !this.#joins(row, at_ms)) {
-      const made: DiagramRow = {
+      const newRow: DiagramRow = {
         style,
         transport,
         from_ms: at_ms,
         to_ms: at_ms,
         times_ms: [at_ms],
         count: 1,
-        ...place,
+        ...offset,
         ...more,
       };
-      this.#rows.add(made);
-      this.#newest.set(key, made);
-      return { row: made, isNew: true };
+      this.#rows.add(newRow);
+      this.#newest.set(key, newRow);
+      return { row: newRow, isNew: true };
     }
     row.count += 1;
     row.from_ms = Math.min(row.from_ms, at_ms);
@@ -173,7 +173,7 @@ export class Rows {
   }
 
   /** An arrow's slant grows with the time since the previous arrow. */
-  #place({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
+  #computeOffset({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
     if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;
     const room_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;

@@ -7,7 +7,7 @@ import type { Transport } from '../../client/transport.ts';
 /** An event of the trace with its context. */
 export interface TimelineEvent extends TraceEvent {
   /** For `opened`: the browser itself reconnected after its stream had ended. */
-  reconnect: boolean;
+  isReconnect: boolean;
   /**
    * The time before the event: for an answer since its request, for a push since the stream's last write, for a request
    * or a reconnection since the last request ended, for `closed` since the connection was opened. Null if unknown.
@@ -25,7 +25,7 @@ export interface Span {
   to_ms: number | null;
 }
 
-export interface Change {
+export interface SequenceChange {
   timelineEvents: TimelineEvent[];
   /** Spans that began or ended. */
   spans: Span[];
@@ -33,8 +33,8 @@ export interface Change {
 
 interface OpenRequest {
   span: Span;
-  stream: boolean;
-  answered: boolean;
+  isStream: boolean;
+  isAnswered: boolean;
   /** When the request arrived, or the stream last wrote. */
   since_ms: number;
 }
@@ -42,11 +42,11 @@ interface OpenRequest {
 export class Sequence {
   /** Spans of open connections, and requests in progress, by connection. */
   readonly #open = new Map<number, Span>();
-  readonly #asked = new Map<number, OpenRequest>();
+  readonly #requests = new Map<number, OpenRequest>();
   /** Since when no request is in progress. */
   #idleSince_ms: number | null = null;
   /** The client's last request. */
-  #lastAsked: { transport: Transport; connection: number } | null = null;
+  #lastRequest: { transport: Transport; connection: number } | null = null;
   #lastAt_ms: number | null = null;
 
   /** The time of the newest event. */
@@ -54,7 +54,7 @@ export class Sequence {
     return this.#lastAt_ms;
   }
 
-  add(events: readonly TraceEvent[]): Change {
+  add(events: readonly TraceEvent[]): SequenceChange {
     const spans = new Set<Span>();
     const timelineEvents = events
       .map((event) => {
@@ -66,19 +66,19 @@ export class Sequence {
   }
 
   /**
-   * Ends all spans at the last event, as the next events do not follow directly. If the server was `restarted`, a new
+   * Ends all spans at the last event, as the next events do not follow directly. If the server was restarted (`isRestart`), a new
    * stream counts as a reconnection.
    */
-  splitAt(restarted: boolean): Span[] {
+  splitAt(isRestart: boolean): Span[] {
     const at_ms = this.#lastAt_ms ?? 0;
-    const ended = [...this.#open.values(), ...[...this.#asked.values()].map(({ span }) => span)];
+    const ended = [...this.#open.values(), ...[...this.#requests.values()].map(({ span }) => span)];
     for (const span of ended) span.to_ms = at_ms;
     this.#open.clear();
-    this.#asked.clear();
+    this.#requests.clear();
     this.#idleSince_ms = null;
-    if (!restarted) this.#lastAsked = null;
+    if (!isRestart) this.#lastRequest = null;
     // A restarted server numbers its connections from the start again.
-    else if (this.#lastAsked !== null) this.#lastAsked.connection = NaN;
+    else if (this.#lastRequest !== null) this.#lastRequest.connection = NaN;
     return ended;
   }
 
@@ -89,8 +89,8 @@ export class Sequence {
         // A connection that serves two clients in turn is reported as opened at each change.
         if (this.#open.has(connection)) return null;
         this.#begin(spans, { kind: 'open', transport, connection, from_ms: at_ms, to_ms: null });
-        const reconnect = this.#isReconnect(event);
-        return { ...event, reconnect, after_ms: reconnect ? this.#idleSince(at_ms) : null };
+        const isReconnect = this.#isReconnect(event);
+        return { ...event, isReconnect, after_ms: isReconnect ? this.#idleSince(at_ms) : null };
       }
       case 'request': {
         if (!this.#open.has(connection))
@@ -99,43 +99,43 @@ export class Sequence {
         const after_ms = this.#idleSince(at_ms);
         this.#idleSince_ms = null;
         const span = this.#begin(spans, { kind: 'held', transport, connection, from_ms: at_ms, to_ms: null });
-        const stream = transport === 'stream';
-        this.#asked.set(connection, { span, stream, answered: false, since_ms: at_ms });
-        this.#lastAsked = { transport, connection };
-        return { ...event, reconnect: false, after_ms };
+        const isStream = transport === 'stream';
+        this.#requests.set(connection, { span, isStream, isAnswered: false, since_ms: at_ms });
+        this.#lastRequest = { transport, connection };
+        return { ...event, isReconnect: false, after_ms };
       }
       case 'answer': {
-        const asked = this.#asked.get(connection);
-        const after_ms = asked === undefined ? null : at_ms - asked.since_ms;
+        const request = this.#requests.get(connection);
+        const after_ms = request === undefined ? null : at_ms - request.since_ms;
         // The answer of a stream stays open.
-        if (asked?.stream && !asked.answered && event.status === 200) {
-          asked.answered = true;
-          asked.since_ms = at_ms;
+        if (request?.isStream && !request.isAnswered && event.status === 200) {
+          request.isAnswered = true;
+          request.since_ms = at_ms;
         } else {
           this.#finish(spans, connection, at_ms);
           this.#beginIdle(at_ms);
         }
-        return { ...event, reconnect: false, after_ms };
+        return { ...event, isReconnect: false, after_ms };
       }
       case 'push': {
-        const asked = this.#asked.get(connection);
-        const after_ms = asked === undefined ? null : at_ms - asked.since_ms;
-        if (asked !== undefined) asked.since_ms = at_ms;
-        return { ...event, reconnect: false, after_ms };
+        const request = this.#requests.get(connection);
+        const after_ms = request === undefined ? null : at_ms - request.since_ms;
+        if (request !== undefined) request.since_ms = at_ms;
+        return { ...event, isReconnect: false, after_ms };
       }
       case 'closed': {
         const span = this.#open.get(connection);
         if (span !== undefined) this.#end(spans, span, at_ms);
         this.#open.delete(connection);
         if (this.#finish(spans, connection, at_ms)) this.#beginIdle(at_ms);
-        return { ...event, reconnect: false, after_ms: span === undefined ? null : at_ms - span.from_ms };
+        return { ...event, isReconnect: false, after_ms: span === undefined ? null : at_ms - span.from_ms };
       }
     }
   }
 
   /** A second stream in a row: nobody chose it, so the first was lost, even if the server has not noticed yet. */
   #isReconnect({ transport, connection }: TraceEvent): boolean {
-    const last = this.#lastAsked;
+    const last = this.#lastRequest;
     return transport === 'stream' && last?.transport === 'stream' && last.connection !== connection;
   }
 
@@ -156,14 +156,14 @@ export class Sequence {
 
   /** Ends the request on the connection. Returns false if there was none. */
   #finish(spans: Set<Span>, connection: number, at_ms: number): boolean {
-    const asked = this.#asked.get(connection);
-    if (asked === undefined) return false;
-    this.#asked.delete(connection);
-    this.#end(spans, asked.span, at_ms);
+    const request = this.#requests.get(connection);
+    if (request === undefined) return false;
+    this.#requests.delete(connection);
+    this.#end(spans, request.span, at_ms);
     return true;
   }
 
   #beginIdle(at_ms: number): void {
-    if (this.#asked.size === 0) this.#idleSince_ms ??= at_ms;
+    if (this.#requests.size === 0) this.#idleSince_ms ??= at_ms;
   }
 }

@@ -25,20 +25,20 @@ export interface Question {
 interface FieldRange {
   /** Within the measured range. */
   readonly initial: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 export const FIELDS: Readonly<Record<Field, FieldRange>> = {
-  clients: { initial: 2_000, least: 1, most: 1e10 },
-  rate: { initial: 0.1, least: 1e-6, most: 1e4 },
-  size: { initial: 200, least: 1, most: 16_000 },
-  max_delay: { initial: 2, least: 0.001, most: 86_400 },
-  server_cores: { initial: 4, least: 0.1, most: 1024 },
-  server_memory: { initial: 8, least: 0.25, most: 65_536 },
-  server_network: { initial: 1, least: 0.001, most: 10_000 },
-  utilization: { initial: 60, least: 1, most: 99 },
-  round_trip: { initial: 0, least: 0, most: 60_000 },
+  clients: { initial: 2_000, min: 1, max: 1e10 },
+  rate: { initial: 0.1, min: 1e-6, max: 1e4 },
+  size: { initial: 200, min: 1, max: 16_000 },
+  max_delay: { initial: 2, min: 0.001, max: 86_400 },
+  server_cores: { initial: 4, min: 0.1, max: 1024 },
+  server_memory: { initial: 8, min: 0.25, max: 65_536 },
+  server_network: { initial: 1, min: 0.001, max: 10_000 },
+  utilization: { initial: 60, min: 1, max: 99 },
+  round_trip: { initial: 0, min: 0, max: 60_000 },
 };
 
 export const QUESTION_FIELDS = ['clients', 'rate', 'size', 'max_delay'] as const satisfies readonly Field[];
@@ -53,14 +53,14 @@ export const SERVER_FIELDS = [
 const NAMES = Object.keys(FIELDS) as Field[];
 
 /** The number in an input; null if it is invalid or out of range. */
-export function valueOf(field: Field, text: string): number | null {
-  const { least, most } = FIELDS[field];
+export function parseField(field: Field, text: string): number | null {
+  const { min, max } = FIELDS[field];
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  return value >= least && value <= most ? value : null;
+  return value >= min && value <= max ? value : null;
 }
 
 /** The query of `GET /plan`. */
-export function queryOf({ values, spacing, stack }: Question): Query {
+export function toQuery({ values, spacing, stack }: Question): Query {
   return {
     clients: Math.round(values.clients),
     rate: values.rate,
@@ -80,14 +80,14 @@ export function queryOf({ values, spacing, stack }: Question): Query {
 /** Prefix of the planner's parameters in the page's URL. */
 export const URL_PREFIX = 'plan-';
 
-const parameterOf = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
+const toParameterName = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
 
 /** The question in the page's URL. Missing and invalid fields have their initial values. */
-export function questionFrom(search: string): Question {
+export function parseQuestion(search: string): Question {
   const given = new URLSearchParams(search);
   const values = NAMES.map((field) => {
-    const text = given.get(parameterOf(field));
-    return [field, (text === null ? null : valueOf(field, text)) ?? FIELDS[field].initial] as const;
+    const text = given.get(toParameterName(field));
+    return [field, (text === null ? null : parseField(field, text)) ?? FIELDS[field].initial] as const;
   });
   return {
     values: Object.fromEntries(values) as Record<Field, number>,
@@ -100,8 +100,8 @@ export function questionFrom(search: string): Question {
 export function withQuestion(page: string, { values, spacing, stack }: Question): string {
   const address = new URL(page);
   for (const field of NAMES) {
-    if (values[field] === FIELDS[field].initial) address.searchParams.delete(parameterOf(field));
-    else address.searchParams.set(parameterOf(field), String(values[field]));
+    if (values[field] === FIELDS[field].initial) address.searchParams.delete(toParameterName(field));
+    else address.searchParams.set(toParameterName(field), String(values[field]));
   }
   if (spacing === 'random') address.searchParams.delete(`${URL_PREFIX}spacing`);
   else address.searchParams.set(`${URL_PREFIX}spacing`, spacing);

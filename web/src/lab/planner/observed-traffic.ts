@@ -2,7 +2,7 @@
 
 const WINDOW_MS = 60_000;
 /** The minimum time for a mean. */
-const LEAST_MS = 5_000;
+const MIN_TIME_MS = 5_000;
 
 export interface ObservedTraffic {
   rate: number;
@@ -19,7 +19,7 @@ export class TrafficMeter {
     this.#since_ms = since_ms;
   }
 
-  saw(text: string, at_ms: number): void {
+  record(text: string, at_ms: number): void {
     this.#evict(at_ms);
     this.#seen.push({ at_ms, bytes: encoder.encode(text).length });
   }
@@ -29,7 +29,7 @@ export class TrafficMeter {
     this.#evict(now_ms);
     const over_ms = Math.min(WINDOW_MS, now_ms - this.#since_ms);
     const messages = this.#seen.length;
-    if (messages === 0 || over_ms < LEAST_MS) return null;
+    if (messages === 0 || over_ms < MIN_TIME_MS) return null;
     const bytes = this.#seen.reduce((sum, each) => sum + each.bytes, 0);
     return { rate: messages / (over_ms / 1_000), size_bytes: Math.max(1, bytes / messages) };
   }

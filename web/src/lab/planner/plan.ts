@@ -31,7 +31,7 @@ export interface Estimate {
 }
 
 /** Values between which polling costs less than SSE; null for no bound. */
-export interface Range {
+export interface ValueRange {
   readonly from: number | null;
   readonly to: number | null;
 }
@@ -73,7 +73,7 @@ export interface Plan {
   readonly model: ModelOrigin;
   readonly question: Readonly<Record<CurveAxis, number>>;
   readonly transports: Readonly<Record<Transport, Estimate>>;
-  readonly break_even: Readonly<Record<CurveAxis, Readonly<Record<CostMetric, readonly Range[]>>>>;
+  readonly break_even: Readonly<Record<CurveAxis, Readonly<Record<CostMetric, readonly ValueRange[]>>>>;
   readonly beyond: readonly Extrapolation[];
   readonly curves: readonly Curve[];
   readonly stacks: readonly StackName[];
@@ -93,7 +93,7 @@ export function parsePlan(value: unknown): Plan {
 }
 
 /** The values within the curve at which polling and SSE cost the same CPU. */
-export function crossings({ break_even }: Plan, { over, at }: Curve): number[] {
+export function findCrossings({ break_even }: Plan, { over, at }: Curve): number[] {
   const [least, most] = [at[0] ?? 0, at[at.length - 1] ?? 0];
   return break_even[over].cpu
     .flatMap(({ from, to }) => [from, to])

@@ -1,9 +1,9 @@
 // Requests plans from the server: debounced, one request at a time, and only the last response counts.
 
 import type { Fetch } from '../../client/connection-factory.ts';
-import { problemDetail, route } from '../../client/http.ts';
+import { readProblemDetail, buildUrl } from '../../client/http.ts';
 import { uncredentialedFetch } from '../uncredentialed-fetch.ts';
-import { queryOf, type Question } from './fields.ts';
+import { toQuery, type Question } from './fields.ts';
 import { parsePlan, type Plan } from './plan.ts';
 
 const DEBOUNCE_MS = 200;
@@ -27,7 +27,7 @@ export class PlanRequests {
   }
 
   /** Replaces an earlier question. */
-  ask(question: Question): void {
+  request(question: Question): void {
     this.cancel();
     const request = this.#current;
     this.#timer = setTimeout(() => void this.#fetch(question, request), DEBOUNCE_MS);
@@ -42,9 +42,9 @@ export class PlanRequests {
   async #fetch(question: Question, request: AbortController): Promise<void> {
     const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);
     try {
-      const address = route('plan', queryOf(question));
+      const address = buildUrl('plan', toQuery(question));
       const response = await this.#get(address, { cache: 'no-store', signal: request.signal });
-      const detail = response.ok ? null : await problemDetail(response);
+      const detail = response.ok ? null : await readProblemDetail(response);
       const plan = response.ok ? parsePlan(await response.json()) : null;
       if (request !== this.#current) return;
       if (plan === null) this.#listener.failed(detail);

@@ -6,16 +6,16 @@ import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { type PlotMeasure, type PlotStore, SECONDS, type Series } from './store.ts';
 
 /** A step that was counted for less than this part is a gap, as its rate would look like a drop or a jump. */
-const WHOLE = 0.8;
+const MIN_COVERAGE = 0.8;
 
 /** A line of a plot. */
-export interface Line {
+export interface PlotLineKey {
   lane: string;
   transport: Transport;
 }
 
 export class Columns {
-  readonly lines: readonly Line[];
+  readonly lines: readonly PlotLineKey[];
   /** Times in seconds since the Unix epoch, then the values of each line. */
   readonly data: [number[], ...Series[]];
   readonly #measure: PlotMeasure;
@@ -46,17 +46,17 @@ export class Columns {
     values.forEach((series, line) => {
       const { lane, transport } = this.lines[line] ?? { lane: '', transport: 'poll' };
       const seconds = store.lane(lane)[this.#measure][transport];
-      const covered = this.#measure === 'delay_ms' ? null : store.hasData(lane);
+      const covered_ms = this.#measure === 'delay_ms' ? null : store.countedMs(lane);
       for (let column = 0; column < series.length; column++) {
         let sum: number | null = null;
-        let counted_s = covered === null ? 1 : 0;
+        let counted_s = covered_ms === null ? 1 : 0;
         for (let second = 0; second < step_s; second++) {
           const at = first + column * step_s + second;
           const value = seconds[at] ?? null;
           if (value !== null) sum = (sum ?? 0) + value;
-          if (covered !== null) counted_s += (covered[at] ?? 0) / 1_000;
+          if (covered_ms !== null) counted_s += (covered_ms[at] ?? 0) / 1_000;
         }
-        series[column] = sum === null || counted_s < WHOLE * step_s ? null : sum / counted_s;
+        series[column] = sum === null || counted_s < MIN_COVERAGE * step_s ? null : sum / counted_s;
       }
     });
   }

@@ -9,11 +9,11 @@ export const SECONDS = 900;
 /** Figures further apart than this leave a gap. */
 const GAP_MS = 5_000;
 /** Delays kept for the summary: 15 minutes of 20 messages per second. */
-const DELAYS = 18_000;
+const MAX_DELAYS = 18_000;
 /** Delays of one second from which its median is computed. */
-const OF_A_SECOND = 256;
+const MAX_DELAYS_PER_SECOND = 256;
 /** Recently counted messages that are remembered, as other lanes see them later. */
-const MARKED = 2_000;
+const MAX_COUNTED = 2_000;
 
 export const MEASURES = ['requests', 'wire_bytes', 'delay_ms'] as const;
 export type PlotMeasure = (typeof MEASURES)[number];
@@ -31,7 +31,7 @@ export interface Pause {
 interface LaneState {
   series: LaneSeries;
   /** How many milliseconds of each second were counted. */
-  hasData: Series;
+  counted_ms: Series;
   last: { figures: Figures; at_ms: number } | null;
   delays: DelayRing;
   /** The delays of the current second. */
@@ -44,7 +44,7 @@ export class PlotStore {
   /** Messages published in each second. */
   readonly messages: Series = empty();
   readonly #lanes = new Map<string, LaneState>();
-  readonly #marked = new Set<string>();
+  readonly #countedCursors = new Set<string>();
   #pauses: Pause[] = [];
   #pausedSince_s: number | null = null;
 
@@ -58,7 +58,7 @@ export class PlotStore {
     return since === null ? this.#pauses : [...this.#pauses, { from_s: since, to_s: this.#present }];
   }
 
-  get paused(): boolean {
+  get isPaused(): boolean {
     return this.#pausedSince_s !== null;
   }
 
@@ -66,12 +66,12 @@ export class PlotStore {
     return this.#lane(key).series;
   }
 
-  hasData(key: string): Series {
-    return this.#lane(key).hasData;
+  countedMs(key: string): Series {
+    return this.#lane(key).counted_ms;
   }
 
   /** Whether a lane has read with a transport since `from_s`. */
-  has(key: string, transport: Transport, from_s: number): boolean {
+  hasRead(key: string, transport: Transport, from_s: number): boolean {
     const { series } = this.#lane(key);
     const first = this.#first(from_s);
     return MEASURES.some((measure) =>
@@ -86,8 +86,8 @@ export class PlotStore {
     const present = Math.floor(now_ms / 1_000);
     for (let index = 0; index < SECONDS; index++) this.times[index] = present - SECONDS + 1 + index;
     shift(this.messages, by);
-    for (const { series, hasData } of this.#lanes.values()) {
-      shift(hasData, by);
+    for (const { series, counted_ms } of this.#lanes.values()) {
+      shift(counted_ms, by);
       for (const measure of MEASURES)
         for (const transport of TRANSPORTS) shift(series[measure][transport], by);
     }
@@ -96,16 +96,16 @@ export class PlotStore {
   }
 
   /** The server's figures of a lane; null if they are unavailable. `using` is the lane's transport. */
-  figures(key: string, figures: Figures | null, using: Transport, at_ms: number): void {
+  recordFigures(key: string, figures: Figures | null, using: Transport, at_ms: number): void {
     const lane = this.#lane(key);
     const { last } = lane;
-    lane.last = figures === null || this.paused ? null : { figures, at_ms };
-    if (figures === null || last === null || this.paused) return;
+    lane.last = figures === null || this.isPaused ? null : { figures, at_ms };
+    if (figures === null || last === null || this.isPaused) return;
     this.advance(at_ms);
     // After a gap, or a restart of the server's counts, it is unknown when the difference occurred.
-    const anew = last.figures.since !== null && figures.since !== last.figures.since;
-    if (at_ms - last.at_ms > GAP_MS || anew) return;
-    this.#spread(lane.hasData, last.at_ms, at_ms, at_ms - last.at_ms);
+    const hasRestarted = last.figures.since !== null && figures.since !== last.figures.since;
+    if (at_ms - last.at_ms > GAP_MS || hasRestarted) return;
+    this.#spread(lane.counted_ms, last.at_ms, at_ms, at_ms - last.at_ms);
     for (const transport of TRANSPORTS) {
       const [now, before] = [figures.costs[transport], last.figures.costs[transport]];
       for (const measure of ['requests', 'wire_bytes'] as const) {
@@ -117,8 +117,8 @@ export class PlotStore {
   }
 
   /** The lane begins to read as a new client, whose figures begin at zero. */
-  begin(key: string, at_ms: number): void {
-    this.#lane(key).last = this.paused ? null : { figures: NO_FIGURES, at_ms };
+  beginClient(key: string, at_ms: number): void {
+    this.#lane(key).last = this.isPaused ? null : { figures: NO_FIGURES, at_ms };
   }
 
   /** The lane has stopped, so the next figures do not continue the last ones. */
@@ -127,8 +127,8 @@ export class PlotStore {
   }
 
   /** A lane saw a message `delay_ms` after it was published. */
-  seen(key: string, cursor: string, transport: Transport, at_ms: number, delay_ms: number): void {
-    if (this.paused) return;
+  recordMessage(key: string, cursor: string, transport: Transport, at_ms: number, delay_ms: number): void {
+    if (this.isPaused) return;
     this.advance(at_ms);
     const lane = this.#lane(key);
     lane.delays.add(at_ms, delay_ms, transport);
@@ -136,9 +136,9 @@ export class PlotStore {
     if (lane.second?.s !== s || lane.second.transport !== transport)
       lane.second = { transport, s, delays: [] };
     const { delays } = lane.second;
-    if (delays.length < OF_A_SECOND) delays.push(delay_ms);
+    if (delays.length < MAX_DELAYS_PER_SECOND) delays.push(delay_ms);
     this.#set(lane.series.delay_ms[transport], s, median(delays));
-    this.#mark(cursor, at_ms - delay_ms);
+    this.#countMessage(cursor, at_ms - delay_ms);
   }
 
   /** Nothing is recorded until `resume`. */
@@ -155,7 +155,7 @@ export class PlotStore {
   }
 
   /** The totals of a lane's transport since `from_s`, and its median delay, which is null without messages. */
-  total(
+  summarize(
     key: string,
     transport: Transport,
     from_s: number,
@@ -169,7 +169,7 @@ export class PlotStore {
     };
   }
 
-  messagesSince(from_s: number): number {
+  countMessagesSince(from_s: number): number {
     return this.#sum(this.messages, from_s);
   }
 
@@ -190,7 +190,7 @@ export class PlotStore {
     if (lane === undefined) {
       const byTransport = () => ({ poll: empty(), 'long-poll': empty(), stream: empty() });
       const series = { requests: byTransport(), wire_bytes: byTransport(), delay_ms: byTransport() };
-      lane = { series, hasData: empty(), last: null, delays: new DelayRing(), second: null };
+      lane = { series, counted_ms: empty(), last: null, delays: new DelayRing(), second: null };
       this.#lanes.set(key, lane);
     }
     return lane;
@@ -211,11 +211,11 @@ export class PlotStore {
     if (index !== null) series[index] = value;
   }
 
-  #mark(cursor: string, at_ms: number): void {
-    if (this.#marked.has(cursor)) return;
-    this.#marked.add(cursor);
-    const [oldest] = this.#marked;
-    if (this.#marked.size > MARKED && oldest !== undefined) this.#marked.delete(oldest);
+  #countMessage(cursor: string, at_ms: number): void {
+    if (this.#countedCursors.has(cursor)) return;
+    this.#countedCursors.add(cursor);
+    const [oldest] = this.#countedCursors;
+    if (this.#countedCursors.size > MAX_COUNTED && oldest !== undefined) this.#countedCursors.delete(oldest);
     const index = this.#index(Math.floor(at_ms / 1_000));
     if (index !== null) this.messages[index] = (this.messages[index] ?? 0) + 1;
   }
@@ -228,21 +228,21 @@ export class PlotStore {
 
 /** A ring buffer of a lane's newest delays. */
 class DelayRing {
-  readonly #at_ms = new Float64Array(DELAYS);
-  readonly #delay_ms = new Float32Array(DELAYS);
-  readonly #by = new Uint8Array(DELAYS);
+  readonly #at_ms = new Float64Array(MAX_DELAYS);
+  readonly #delay_ms = new Float32Array(MAX_DELAYS);
+  readonly #by = new Uint8Array(MAX_DELAYS);
   #count = 0;
 
   add(at_ms: number, delay_ms: number, by: Transport): void {
-    this.#by[this.#count % DELAYS] = TRANSPORTS.indexOf(by);
-    this.#at_ms[this.#count % DELAYS] = at_ms;
-    this.#delay_ms[this.#count % DELAYS] = delay_ms;
+    this.#by[this.#count % MAX_DELAYS] = TRANSPORTS.indexOf(by);
+    this.#at_ms[this.#count % MAX_DELAYS] = at_ms;
+    this.#delay_ms[this.#count % MAX_DELAYS] = delay_ms;
     this.#count += 1;
   }
 
   median(from_ms: number, by: Transport): number | null {
     const wanted = TRANSPORTS.indexOf(by);
-    const kept = Math.min(this.#count, DELAYS);
+    const kept = Math.min(this.#count, MAX_DELAYS);
     const delays: number[] = [];
     for (let index = 0; index < kept; index++) {
       if ((this.#at_ms[index] ?? 0) >= from_ms && this.#by[index] === wanted)

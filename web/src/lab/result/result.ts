@@ -47,8 +47,8 @@ export const FIGURES = [
 export type FigureName = (typeof FIGURES)[number];
 
 /** The cost of a lane's current transport. */
-export function laneResult(lane: Lane, name: string): LaneResult {
-  const { cost, delays } = lane.stats.used;
+export function toLaneResult(lane: Lane, name: string): LaneResult {
+  const { cost, delays } = lane.stats.chosenTransport;
   const transport = lane.transport ?? 'poll';
   return {
     name,
@@ -70,31 +70,31 @@ export function laneResult(lane: Lane, name: string): LaneResult {
 const LANE_FACTS = ['name', 'transport', 'client', 'interval_s', 'network'] as const;
 
 /** RFC 4180 with a row per lane. The column names do not depend on the language. */
-export function csv({ room, taken_at, lanes }: Result): string {
+export function toCsv({ room, taken_at, lanes }: Result): string {
   const columns = ['taken_at', 'room', ...LANE_FACTS, ...FIGURES];
   const rows = lanes.map((lane) =>
     [taken_at, room, ...LANE_FACTS.map((fact) => lane[fact]), ...FIGURES.map((figure) => lane[figure])].map(
-      field,
+      toCsvField,
     ),
   );
   return [columns, ...rows].map((row) => `${row.join(',')}\r\n`).join('');
 }
 
-function field(value: string | number | null): string {
+function toCsvField(value: string | number | null): string {
   const text = value === null ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Aligns the first column to the left and the others to the right. */
-export function textTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)
-    row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, columnsOf(cell))));
+    row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, countColumns(cell))));
   return rows
     .map((row) =>
       row
         .map((cell, at) => {
-          const space = ' '.repeat((widths[at] ?? 0) - columnsOf(cell));
+          const space = ' '.repeat((widths[at] ?? 0) - countColumns(cell));
           return at === 0 ? cell + space : space + cell;
         })
         .join('  ')
@@ -104,7 +104,7 @@ export function textTable(rows: readonly (readonly string[])[]): string {
 }
 
 /** Hangul and other wide characters take two columns in a monospaced font. */
-function columnsOf(text: string): number {
+function countColumns(text: string): number {
   let columns = 0;
   for (const character of text)
     columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/.test(

@@ -1,9 +1,9 @@
 // The shape of a row: an arrow from one lifeline to the other, a band of arrows, or a mark.
 
-import { count } from '../../i18n/format.ts';
+import { formatCount } from '../../i18n/format.ts';
 import type { RowStyle, DiagramRow } from '../../lab/diagram/rows.ts';
 import { svg } from './svg.ts';
-import { gapLabel, label, rowSentence, waitLabel } from './sentences.ts';
+import { formatGapLabel, formatRowLabel, describeRow, formatWaitLabel } from './sentences.ts';
 
 /** Where the two lifelines are. */
 export interface Lifelines {
@@ -85,7 +85,7 @@ export class Arrow {
     const line_px = 1.05 * text_px;
     const isSteep = Math.abs(row.browser_px) >= line_px;
     const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
-    const words = label(row);
+    const words = formatRowLabel(row);
     const width_px = (words?.length ?? 0) * LETTER * text_px;
     this.hasLabel = words !== null && scale.room_px >= needed_px && width_px <= server - browser;
     if (this.hasLabel) {
@@ -94,7 +94,7 @@ export class Arrow {
       this.#text = svg('text', { class: 'label', x: (browser + server) / 2, y });
       this.words.append(this.#text);
     }
-    const gap = gapLabel(row);
+    const gap = formatGapLabel(row);
     const gap_px = gap === null ? 0 : gap.ms * scale.px_per_ms;
     if (gap !== null && gap_px >= (row.style === 'request' ? 6 : 2.5) * text_px) {
       const y = -0.8 * text_px + Math.min(row.browser_px, 0);
@@ -127,21 +127,21 @@ export class Arrow {
   update(): void {
     const { row, element } = this;
     const { lifelines, px_per_ms } = this.#scale;
-    element.setAttribute('aria-label', rowSentence(row));
+    element.setAttribute('aria-label', describeRow(row));
     element.dataset['count'] = String(row.count);
     element.dataset['messages'] = String(row.messages);
     const isBand = row.style === 'push' && row.count > 1;
     element.classList.toggle('band', isBand);
     const lines_px = isBand ? row.times_ms.map((ms) => (ms - row.from_ms) * px_per_ms) : [0];
-    const { shaft, head, body } = shape({ ...row, lines_px }, lifelines);
+    const { shaft, head, body } = computeShape({ ...row, lines_px }, lifelines);
     this.#shaft.setAttribute('d', shaft);
     this.#head.setAttribute('d', head);
     this.#body.setAttribute('d', body);
     const weight = isBand ? 1 : Math.min(MOST_PX, 1 + Math.log2(row.count) * 0.5);
     element.style.setProperty('--weight', String(weight));
     if (this.#text !== null) {
-      const words = label(row) ?? '';
-      const several = row.count > 1 && row.messages === 0 ? `${words} ×${count(row.count)}` : words;
+      const words = formatRowLabel(row) ?? '';
+      const several = row.count > 1 && row.messages === 0 ? `${words} ×${formatCount(row.count)}` : words;
       if (this.#text.textContent !== several) this.#text.textContent = several;
       const middle_px = ((row.to_ms - row.from_ms) * px_per_ms) / 2;
       if (isBand) this.#text.setAttribute('transform', `translate(0 ${middle_px.toFixed(1)})`);
@@ -149,15 +149,15 @@ export class Arrow {
     const wait_px = row.wait_ms * px_per_ms;
     this.#wait.setAttribute('height', wait_px.toFixed(1));
     if (this.#waitText === null) return;
-    this.#waitText.textContent = waitLabel(row);
+    this.#waitText.textContent = formatWaitLabel(row);
     this.#waitText.setAttribute('y', (wait_px / 2).toFixed(1));
   }
 }
 
 /** An arrow without a label, for the legend. */
-export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
+export function createSample(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
   const flat: RowShape = { style, browser_px: 0, server_px: 0, lines_px: [0] };
-  const { shaft, head } = shape(flat, { browser, server });
+  const { shaft, head } = computeShape(flat, { browser, server });
   return svg(
     'g',
     { class: 'arrow', 'data-look': style, transform: `translate(0 ${y})` },
@@ -166,15 +166,18 @@ export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: num
   );
 }
 
-function shape(row: RowShape, { browser, server }: Lifelines): { shaft: string; head: string; body: string } {
+function computeShape(
+  row: RowShape,
+  { browser, server }: Lifelines,
+): { shaft: string; head: string; body: string } {
   const { style, browser_px, server_px, lines_px } = row;
-  if (style === 'published') return { shaft: '', head: circle(server, 0, 5), body: '' };
+  if (style === 'published') return { shaft: '', head: circlePath(server, 0, 5), body: '' };
   if (style === 'opened' || style === 'reconnected') {
-    const head = circle(browser, browser_px, 3) + circle(server, server_px, 3);
+    const head = circlePath(browser, browser_px, 3) + circlePath(server, server_px, 3);
     return { shaft: `M${browser + 4} ${browser_px}H${server - 4}`, head, body: '' };
   }
   if (style === 'closed') {
-    const head = cross(browser, browser_px) + cross(server, server_px);
+    const head = crossPath(browser, browser_px) + crossPath(server, server_px);
     return { shaft: `M${browser + 5} ${browser_px}H${server - 5}`, head, body: '' };
   }
   if (MARKS.has(style)) return { shaft: `M${browser} 0H${server}`, head: '', body: '' };
@@ -195,10 +198,10 @@ function shape(row: RowShape, { browser, server }: Lifelines): { shaft: string; 
   return { shaft: lines_px.map(line).join(''), head: lines_px.map(point).join(''), body };
 }
 
-function circle(x: number, y: number, r: number): string {
+function circlePath(x: number, y: number, r: number): string {
   return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 }
 
-function cross(x: number, y: number): string {
+function crossPath(x: number, y: number): string {
   return `M${x - 3} ${y - 3}l6 6M${x + 3} ${y - 3}l-6 6`;
 }

@@ -3,14 +3,14 @@
 import { strings } from '../../i18n/index.ts';
 import { h } from '../dom.ts';
 import type { Transport } from '../../client/transport.ts';
-import { sampleOf } from './arrow.ts';
+import { createSample } from './arrow.ts';
 import { svg } from './svg.ts';
 
 const WIDTH_PX = 64;
 const HEIGHT_PX = 16;
 
 /** `use` draws the signs in the style of the transport: dotted, dashed or solid. */
-export function key(): { element: HTMLElement; use: (transport: Transport) => void } {
+export function createLegend(): { element: HTMLElement; use: (transport: Transport) => void } {
   const { diagram } = strings;
   const { keys } = diagram;
   const entry = (sign: SVGElement, words: string) =>
@@ -20,8 +20,8 @@ export function key(): { element: HTMLElement; use: (transport: Transport) => vo
       svg('svg', { width: WIDTH_PX, height: HEIGHT_PX, 'aria-hidden': 'true', class: 'key-sign' }, sign),
       words,
     );
-  const arrow = (style: Parameters<typeof sampleOf>[0], words: string) =>
-    entry(sampleOf(style, { browser: 6, server: WIDTH_PX - 6 }, HEIGHT_PX / 2), words);
+  const arrow = (style: Parameters<typeof createSample>[0], words: string) =>
+    entry(createSample(style, { browser: 6, server: WIDTH_PX - 6 }, HEIGHT_PX / 2), words);
   const block = (kind: 'held' | 'open', words: string) =>
     entry(
       svg('rect', {

@@ -1,22 +1,22 @@
 // The diagram's events as a list of sentences: always available to screen readers, and visible on demand.
 
-import { count } from '../../i18n/format.ts';
+import { formatCount } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { h } from '../dom.ts';
-import { rowStyle } from '../../lab/diagram/rows.ts';
+import { getRowStyle } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
-import { exactTime, sentence } from './sentences.ts';
+import { formatExactTime, describeEvent } from './sentences.ts';
 
 /** How many of the newest events are listed. */
-const LISTED = 100;
+const MAX_EVENTS = 100;
 
 /** A list that changes more often would be hard to read. */
-const EVERY_MS = 1_000;
+const WRITE_INTERVAL_MS = 1_000;
 
 export class EventList {
   readonly element: HTMLElement;
   readonly #list = h('ol', { class: 'events' });
-  #waiting: TimelineEvent[] = [];
+  #pending: TimelineEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: string) {
@@ -25,7 +25,7 @@ export class EventList {
     this.element = h(
       'div',
       { class: 'event-list visually-hidden', id },
-      h('p', {}, diagram.listShort(count(LISTED))),
+      h('p', {}, diagram.listShort(formatCount(MAX_EVENTS))),
       this.#list,
     );
   }
@@ -39,27 +39,27 @@ export class EventList {
   }
 
   add(timelineEvents: readonly TimelineEvent[]): void {
-    this.#waiting = [...this.#waiting, ...timelineEvents].slice(-LISTED);
+    this.#pending = [...this.#pending, ...timelineEvents].slice(-MAX_EVENTS);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#write();
-    }, EVERY_MS);
+    }, WRITE_INTERVAL_MS);
   }
 
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#waiting = [];
+    this.#pending = [];
     this.#list.replaceChildren();
   }
 
   #write(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
-    const atEnd = scrollHeight - scrollTop - clientHeight < 24;
-    for (const timelineEvent of this.#waiting) this.#insert(timelineEvent);
-    this.#waiting = [];
-    while (this.#list.childElementCount > LISTED) this.#list.firstElementChild?.remove();
-    if (atEnd) this.element.scrollTop = this.element.scrollHeight;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < 24;
+    for (const timelineEvent of this.#pending) this.#insert(timelineEvent);
+    this.#pending = [];
+    while (this.#list.childElementCount > MAX_EVENTS) this.#list.firstElementChild?.remove();
+    if (isAtEnd) this.element.scrollTop = this.element.scrollHeight;
   }
 
   /** Inserts in order of time, as the server reports an opened connection only with its first request. */
@@ -69,24 +69,24 @@ export class EventList {
       if (Number((last as HTMLElement).dataset['at']) <= timelineEvent.at_ms) break;
       before = last;
     }
-    this.#list.insertBefore(item(timelineEvent), before);
+    this.#list.insertBefore(createItem(timelineEvent), before);
   }
 }
 
-function item(timelineEvent: TimelineEvent): HTMLLIElement {
+function createItem(timelineEvent: TimelineEvent): HTMLLIElement {
   const { kind, transport, connection, at_ms, seq } = timelineEvent;
   return h(
     'li',
     {
       'data-kind': kind,
-      'data-look': rowStyle(timelineEvent),
+      'data-look': getRowStyle(timelineEvent),
       'data-transport': transport,
       'data-connection': connection,
       'data-seq': seq,
       'data-at': at_ms,
     },
-    h('time', {}, exactTime(at_ms)),
+    h('time', {}, formatExactTime(at_ms)),
     ' ',
-    sentence(timelineEvent),
+    describeEvent(timelineEvent),
   );
 }

@@ -1,9 +1,9 @@
 // The diagram in words: sentences for the list, tooltips and screen readers, and labels of the arrows.
 
-import { timeDifference, count, milliseconds, seconds } from '../../i18n/format.ts';
+import { formatTimeDifference, formatCount, formatMilliseconds, formatSeconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LOCALE } from '../../i18n/language.ts';
-import { rowStyle, type DiagramRow } from '../../lab/diagram/rows.ts';
+import { getRowStyle, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
 
 const exact = new Intl.DateTimeFormat(LOCALE, {
@@ -15,66 +15,69 @@ const exact = new Intl.DateTimeFormat(LOCALE, {
 });
 
 /** Local time of day to the millisecond. */
-export function exactTime(ms: number): string {
+export function formatExactTime(ms: number): string {
   return exact.format(ms);
 }
 
 /** `0.34 ms`, `12 ms`, `1.98 s`, `24.5 s`. */
-function span(ms: number): string {
-  if (ms < 9.995) return strings.plots.milliseconds(seconds(ms));
-  if (ms < 999.5) return milliseconds(ms);
+function formatDuration(ms: number): string {
+  if (ms < 9.995) return strings.plots.milliseconds(formatSeconds(ms));
+  if (ms < 999.5) return formatMilliseconds(ms);
   const grain = ms < 9_995 ? 10 : 100;
-  return strings.diagram.seconds(seconds((Math.round(ms / grain) * grain) / 1_000));
+  return strings.diagram.seconds(formatSeconds((Math.round(ms / grain) * grain) / 1_000));
 }
 
 /** Describes an event without its time. */
-export function sentence(timelineEvent: TimelineEvent): string {
+export function describeEvent(timelineEvent: TimelineEvent): string {
   const { diagram } = strings;
   const { kind, messages, status, bytes_in, bytes_out, after_ms, connection } = timelineEvent;
   const bytes = bytes_in + bytes_out;
   const details = [
-    messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
+    messages > 0 ? diagram.messages(formatCount(messages), messages === 1) : null,
     status !== null && status !== 200 ? diagram.status(status) : null,
-    bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
-    after_ms === null ? null : diagram.after[kind](span(after_ms)),
+    bytes > 0 ? diagram.bytes(formatCount(bytes), bytes === 1) : null,
+    after_ms === null ? null : diagram.after[kind](formatDuration(after_ms)),
     diagram.connection(connection),
   ];
-  return `${diagram.looks[rowStyle(timelineEvent)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
+  return `${diagram.looks[getRowStyle(timelineEvent)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
 /** Describes an arrow, which may stand for several events. */
-export function rowSentence(row: DiagramRow): string {
+export function describeRow(row: DiagramRow): string {
   const { diagram } = strings;
   const { style, single, messages, bytes, from_ms, to_ms } = row;
   const times =
-    to_ms - from_ms < 1 ? exactTime(from_ms) : diagram.until(exactTime(from_ms), exactTime(to_ms));
-  if (single !== null) return `${sentence(single)}, ${times}`;
+    to_ms - from_ms < 1
+      ? formatExactTime(from_ms)
+      : diagram.until(formatExactTime(from_ms), formatExactTime(to_ms));
+  if (single !== null) return `${describeEvent(single)}, ${times}`;
   const details = [
-    row.count > 1 && style !== 'published' ? diagram.times(count(row.count)) : null,
-    messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
-    bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
-    style === 'published' ? diagram.seenAfter(waitLabel(row)) : null,
+    row.count > 1 && style !== 'published' ? diagram.times(formatCount(row.count)) : null,
+    messages > 0 ? diagram.messages(formatCount(messages), messages === 1) : null,
+    bytes > 0 ? diagram.bytes(formatCount(bytes), bytes === 1) : null,
+    style === 'published' ? diagram.seenAfter(formatWaitLabel(row)) : null,
     times,
   ];
   return `${diagram.looks[style]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
 /** The label of an arrow; null if it needs none. */
-export function label({ style, messages, count: events, transport }: DiagramRow): string | null {
+export function formatRowLabel({ style, messages, count: events, transport }: DiagramRow): string | null {
   const { diagram } = strings;
-  if (style === 'push' && events > 1) return diagram.pushes(count(events));
-  if (style === 'messages' || style === 'push') return diagram.messages(count(messages), messages === 1);
+  if (style === 'push' && events > 1) return diagram.pushes(formatCount(events));
+  if (style === 'messages' || style === 'push')
+    return diagram.messages(formatCount(messages), messages === 1);
   if (style === 'request') return diagram.asks[transport];
   return diagram.short[style] ?? null;
 }
 
 /** The label of a message's bar: how long it waited to be seen, the maximum of several. */
-export function waitLabel({ wait_ms }: DiagramRow): string {
-  return timeDifference(wait_ms, strings.diagram.secondsUnit);
+export function formatWaitLabel({ wait_ms }: DiagramRow): string {
+  return formatTimeDifference(wait_ms, strings.diagram.secondsUnit);
 }
 
 /** The label of the time before an arrow; null if there is none. */
-export function gapLabel({ single }: DiagramRow): { text: string; ms: number } | null {
+export function formatGapLabel({ single }: DiagramRow): { text: string; ms: number } | null {
   if (single === null || single.after_ms === null || single.kind === 'closed') return null;
-  return { text: strings.diagram.gap[single.kind](span(single.after_ms)), ms: single.after_ms };
+  return { text: strings.diagram.gap[single.kind](formatDuration(single.after_ms)), ms: single.after_ms };
 }

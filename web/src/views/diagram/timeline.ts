@@ -12,7 +12,7 @@ import type { Mark } from '../../lab/diagram/event-buffer.ts';
 import { Rows, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
-import { exactTime } from './sentences.ts';
+import { formatExactTime } from './sentences.ts';
 
 /** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
@@ -51,17 +51,17 @@ export class Timeline {
   #offset_px = NaN;
   #motion: Motion | null = null;
   /** The arrow in the tab order. */
-  #stop: Arrow | null = null;
+  #tabStop: Arrow | null = null;
 
   constructor(window_ms: number) {
     this.#window_ms = window_ms;
     const { open, held, ticks, arrows, words } = this.#layers;
     this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, words);
     this.element = h('div', { class: 'tape-frame' }, this.#tape);
-    this.element.addEventListener('keydown', (event) => this.#legend(event));
+    this.element.addEventListener('keydown', (event) => this.#onKeyDown(event));
   }
 
-  get drawable(): boolean {
+  get isDrawable(): boolean {
     return this.#size.width > this.#left_px + this.#right_px && this.#size.height > 0;
   }
 
@@ -73,7 +73,7 @@ export class Timeline {
     return this.#size.height / this.#window_ms;
   }
 
-  name(transport: Transport): void {
+  setName(transport: Transport): void {
     this.#tape.setAttribute('aria-label', strings.diagram.of(strings.transports[transport]));
   }
 
@@ -89,7 +89,7 @@ export class Timeline {
    * Clears the tape and lets `fill` draw it again around `now_ms`. The focus stays on the same arrow, if it still
    * exists.
    */
-  lay(now_ms: number, window_ms: number, fill: () => void): void {
+  redraw(now_ms: number, window_ms: number, fill: () => void): void {
     const focused = this.arrowOf(document.activeElement);
     this.#clear(now_ms, window_ms);
     fill();
@@ -102,17 +102,17 @@ export class Timeline {
     this.#rows = new Rows(this.px_per_ms, this.#text_px);
     this.#arrows.clear();
     this.#spans.clear();
-    this.#stop = null;
+    this.#tabStop = null;
     this.#endMotion();
     for (const layer of Object.values(this.#layers)) layer.replaceChildren();
     this.#tape.setAttribute('width', String(this.#size.width));
     this.#tape.setAttribute('height', String(this.#size.height * WINDOWS.tape));
     this.#offset_px = NaN;
-    this.#tick();
+    this.#drawTicks();
   }
 
   /** Whether the tape is near its end, or `now_ms` lies before it. */
-  isSpent(now_ms: number): boolean {
+  isNearEnd(now_ms: number): boolean {
     return !(now_ms - this.#base_ms < this.#window_ms * WINDOWS.renew && now_ms >= this.#base_ms);
   }
 
@@ -126,7 +126,7 @@ export class Timeline {
 
   /** Draws a span, or its end. */
   span(span: Span): void {
-    const { browser, server } = this.#lifelines();
+    const { browser, server } = this.#getLifelines();
     const from = Math.max(0, this.#y(span.from_ms));
     const to = span.to_ms === null ? this.#size.height * WINDOWS.tape : this.#y(span.to_ms);
     let rect = this.#spans.get(span);
@@ -155,27 +155,28 @@ export class Timeline {
     const wanted_px = this.#offsetOf(now_ms);
     const motion = this.#motion;
     // The running animation is still right unless the estimate of the server's time has changed.
-    if (motion !== null && Math.abs(wanted_px - motionOffset(motion, at_ms)) <= 2 * motion.step_px) return;
+    if (motion !== null && Math.abs(wanted_px - computeOffset(motion, at_ms)) <= 2 * motion.step_px) return;
     this.moveTo(now_ms);
     const step_px =
-      Math.max(1, Math.ceil((this.px_per_ms * 1_000 * grain()) / MAX_STEPS_PER_SECOND)) / grain();
+      Math.max(1, Math.ceil((this.px_per_ms * 1_000 * getPixelRatio()) / MAX_STEPS_PER_SECOND)) /
+      getPixelRatio();
     const step_ms = step_px / this.px_per_ms;
     const steps = Math.floor((wanted_px + this.#size.height * (WINDOWS.tape - 1)) / step_px);
     if (!(steps > 0) || this.#tape.animate === undefined) return;
     // Aligned to multiples of the step, so that several diagrams step in the same frame.
-    const begun_ms = Math.floor(at_ms / step_ms) * step_ms;
+    const start_ms = Math.floor(at_ms / step_ms) * step_ms;
     const animation = this.#tape.animate(
       { transform: [translate(wanted_px), translate(wanted_px - steps * step_px)] },
       { duration: steps * step_ms, easing: `steps(${steps})`, fill: 'forwards' },
     );
-    animation.startTime = begun_ms;
-    this.#motion = { animation, begun_ms, from_px: wanted_px, step_px, step_ms, steps };
+    animation.startTime = start_ms;
+    this.#motion = { animation, start_ms, from_px: wanted_px, step_px, step_ms, steps };
   }
 
   /** Stops the tape where it is now. */
   stop(): void {
     if (this.#motion === null) return;
-    this.#offset_px = motionOffset(this.#motion, performance.now());
+    this.#offset_px = computeOffset(this.#motion, performance.now());
     this.#tape.style.transform = translate(this.#offset_px);
     this.#endMotion();
   }
@@ -186,7 +187,7 @@ export class Timeline {
   }
 
   #offsetOf(now_ms: number): number {
-    return Math.round((this.#size.height - this.#y(now_ms)) * grain()) / grain();
+    return Math.round((this.#size.height - this.#y(now_ms)) * getPixelRatio()) / getPixelRatio();
   }
 
   /** Removes rows and spans that end before `ms`. */
@@ -196,8 +197,8 @@ export class Timeline {
       if (arrow === undefined) continue;
       const focused = arrow.element === document.activeElement;
       this.#arrows.delete(row);
-      if (focused) this.#focus(this.#ordered()[0] ?? null);
-      if (arrow === this.#stop) this.#stop = null;
+      if (focused) this.#focus(this.#sortArrows()[0] ?? null);
+      if (arrow === this.#tabStop) this.#tabStop = null;
       arrow.element.remove();
       arrow.words.remove();
     }
@@ -241,18 +242,19 @@ export class Timeline {
 
   /** The current vertical position of an arrow in the frame. */
   top({ row }: Arrow): number {
-    const offset_px = this.#motion === null ? this.#offset_px : motionOffset(this.#motion, performance.now());
+    const offset_px =
+      this.#motion === null ? this.#offset_px : computeOffset(this.#motion, performance.now());
     return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + offset_px;
   }
 
   #show({ row, isNew }: { row: DiagramRow; isNew: boolean }): void {
     if (!isNew) return this.#arrows.get(row)?.update();
     const arrow = new Arrow(row, {
-      lifelines: this.#lifelines(),
+      lifelines: this.#getLifelines(),
       px_per_ms: this.px_per_ms,
       text_px: this.#text_px,
-      room_px: this.#roomAt(row, ({ hasLabel }) => hasLabel, labelPlace),
-      waitRoom_px: this.#roomAt(row, ({ hasWait }) => hasWait, waitPlace),
+      room_px: this.#distanceToNearest(row, ({ hasLabel }) => hasLabel, getLabelOffset),
+      waitRoom_px: this.#distanceToNearest(row, ({ hasWait }) => hasWait, getWaitOffset),
     });
     for (const each of [arrow.element, arrow.words])
       each.setAttribute('transform', `translate(0 ${this.#y(row.from_ms).toFixed(2)})`);
@@ -260,17 +262,17 @@ export class Timeline {
     this.#layers.arrows.append(arrow.element);
     if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
     // The newest arrow is in the tab order, unless the focus is inside already.
-    if (!this.element.contains(document.activeElement)) this.#setStop(arrow);
+    if (!this.element.contains(document.activeElement)) this.#setTabStop(arrow);
   }
 
   /** The distance from a row's text to the nearest text of the same kind. */
-  #roomAt(
+  #distanceToNearest(
     row: DiagramRow,
     has: (arrow: Arrow) => boolean,
-    place: (row: DiagramRow, px_per_ms: number) => number,
+    offset: (row: DiagramRow, px_per_ms: number) => number,
   ): number {
     const { px_per_ms } = this;
-    const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * px_per_ms + place(each, px_per_ms);
+    const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * px_per_ms + offset(each, px_per_ms);
     const here = at(row);
     let room_px = Infinity;
     for (const arrow of this.#arrows.values())
@@ -278,21 +280,21 @@ export class Timeline {
     return room_px;
   }
 
-  #tick(): void {
-    const { browser, server } = this.#lifelines();
+  #drawTicks(): void {
+    const { browser, server } = this.#getLifelines();
     const step_ms = TICK_MS[this.#window_ms] ?? this.#window_ms / 6;
     const end_ms = this.#base_ms + this.#window_ms * WINDOWS.tape;
     for (let at_ms = Math.ceil(this.#base_ms / step_ms) * step_ms; at_ms < end_ms; at_ms += step_ms) {
       const y = this.#y(at_ms).toFixed(2);
       this.#layers.ticks.append(svg('path', { d: `M${browser} ${y}H${server}` }));
       if (this.#left_px < TIMES_PX.least) continue;
-      const time = exactTime(at_ms).slice(0, -4);
+      const time = formatExactTime(at_ms).slice(0, -4);
       const short = this.#left_px < TIMES_PX.hours ? time.slice(time.indexOf(':') + 1) : time;
       this.#layers.ticks.append(svg('text', { x: browser - 8, y }, short));
     }
   }
 
-  #lifelines(): Lifelines {
+  #getLifelines(): Lifelines {
     return { browser: this.#left_px, server: this.#size.width - this.#right_px };
   }
 
@@ -300,7 +302,7 @@ export class Timeline {
     return (ms - this.#base_ms) * this.px_per_ms;
   }
 
-  #ordered(): Arrow[] {
+  #sortArrows(): Arrow[] {
     return [...this.#arrows.values()].sort(
       (one, other) =>
         one.row.from_ms +
@@ -309,21 +311,21 @@ export class Timeline {
     );
   }
 
-  #setStop(arrow: Arrow | null): void {
-    this.#stop?.element.setAttribute('tabindex', '-1');
-    this.#stop = arrow;
+  #setTabStop(arrow: Arrow | null): void {
+    this.#tabStop?.element.setAttribute('tabindex', '-1');
+    this.#tabStop = arrow;
     arrow?.element.setAttribute('tabindex', '0');
   }
 
   #focus(arrow: Arrow | null, preventScroll = true): void {
-    this.#setStop(arrow);
+    this.#setTabStop(arrow);
     arrow?.element.focus({ preventScroll });
   }
 
-  #legend(event: KeyboardEvent): void {
+  #onKeyDown(event: KeyboardEvent): void {
     const here = this.arrowOf(event.target);
     if (here === null) return;
-    const arrows = this.#ordered().filter((arrow) => this.top(arrow) <= this.#size.height);
+    const arrows = this.#sortArrows().filter((arrow) => this.top(arrow) <= this.#size.height);
     const at = arrows.indexOf(here);
     const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: arrows.length - 1 }[event.key];
     if (next === undefined) return;
@@ -336,26 +338,26 @@ export class Timeline {
 interface Motion {
   animation: Animation;
   /** By `performance.now()`. */
-  begun_ms: number;
+  start_ms: number;
   from_px: number;
   step_px: number;
   step_ms: number;
   steps: number;
 }
 
-function motionOffset({ begun_ms, from_px, step_px, step_ms, steps }: Motion, at_ms: number): number {
-  const made = Math.min(steps, Math.max(0, Math.floor((at_ms - begun_ms) / step_ms)));
-  return from_px - made * step_px;
+function computeOffset({ start_ms, from_px, step_px, step_ms, steps }: Motion, at_ms: number): number {
+  const done = Math.min(steps, Math.max(0, Math.floor((at_ms - start_ms) / step_ms)));
+  return from_px - done * step_px;
 }
 
 function translate(y_px: number): string {
   return `translateY(${y_px}px)`;
 }
 
-function grain(): number {
+function getPixelRatio(): number {
   return globalThis.devicePixelRatio || 1;
 }
 
-const labelPlace = ({ browser_px, server_px, from_ms, to_ms }: DiagramRow, px_per_ms: number) =>
+const getLabelOffset = ({ browser_px, server_px, from_ms, to_ms }: DiagramRow, px_per_ms: number) =>
   (browser_px + server_px + (to_ms - from_ms) * px_per_ms) / 2;
-const waitPlace = ({ wait_ms }: DiagramRow, px_per_ms: number) => (wait_ms * px_per_ms) / 2;
+const getWaitOffset = ({ wait_ms }: DiagramRow, px_per_ms: number) => (wait_ms * px_per_ms) / 2;

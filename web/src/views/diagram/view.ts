@@ -7,16 +7,16 @@ import { type TraceEvent, TraceWatch } from '../../lab/trace.ts';
 import type { Transport } from '../../client/transport.ts';
 import { watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
-import { key } from './legend.ts';
+import { createLegend } from './legend.ts';
 import { EventList } from './list.ts';
 import { Timeline } from './timeline.ts';
 import { EventBuffer } from '../../lab/diagram/event-buffer.ts';
 import { Tooltip } from './tooltip.ts';
 
 /** How far the diagram lags behind the present, so that events have arrived when they enter at its edge. */
-const BEHIND_MS = 700;
+const LAG_MS = 700;
 /** Between two checks of the animation or, with reduced motion, between two moves. */
-const LOOK_INTERVAL_MS = { moving: 1_000, calm: 2_000 } as const;
+const UPDATE_INTERVAL_MS = { moving: 1_000, calm: 2_000 } as const;
 const EVICT_INTERVAL_MS = 1_000;
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -32,21 +32,21 @@ export class DiagramView {
   readonly element: HTMLElement;
   readonly #clock = new ServerClock();
   readonly #listener: DiagramListener;
-  readonly #legend = key();
+  readonly #legend = createLegend();
   readonly #timeline: Timeline;
   readonly #tip: Tooltip;
   readonly #list: EventList;
   readonly #nothing = h('p', { class: 'nothing' }, strings.diagram.nothing);
-  readonly #fresh: HTMLInputElement;
-  readonly #freshNote: HTMLElement;
+  readonly #newConnection: HTMLInputElement;
+  readonly #newConnectionNote: HTMLElement;
   #buffer = new EventBuffer();
   #watch: TraceWatch | null = null;
   #window_ms: number = WINDOWS_S[0] * 1_000;
   #transport: Transport = 'poll';
-  #reading = false;
-  #connected = false;
-  #paused = false;
-  #inSight = false;
+  #isReading = false;
+  #isConnected = false;
+  #isPaused = false;
+  #isInView = false;
   #evicted_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -57,15 +57,15 @@ export class DiagramView {
     this.#timeline = new Timeline(WINDOWS_S[0] * 1_000);
     this.#tip = new Tooltip(this.#timeline);
     this.#list = new EventList(`${id}-events`);
-    this.#fresh = h('input', {
+    this.#newConnection = h('input', {
       type: 'checkbox',
       role: 'switch',
       id: `${id}-fresh`,
       'aria-describedby': `${id}-fresh-note`,
       checked: isFresh,
     });
-    this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
-    this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
+    this.#newConnection.addEventListener('change', () => listener.newConnection(this.#newConnection.checked));
+    this.#newConnectionNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
     // A group and not a landmark, as two lanes would have landmarks of the same name.
     this.element = h(
       'section',
@@ -91,22 +91,22 @@ export class DiagramView {
         h(
           'div',
           { class: 'switch' },
-          this.#fresh,
+          this.#newConnection,
           h('label', { for: `${id}-fresh` }, diagram.newConnection),
-          this.#freshNote,
+          this.#newConnectionNote,
         ),
       ),
     );
     this.#timeline.element.append(this.#nothing);
-    this.use('poll');
+    this.setTransport('poll');
 
-    watchSize([this.#timeline.element], () => this.#resized());
-    watchVisibility(this.#timeline.element, (isInSight) => {
-      this.#inSight = isInSight;
+    watchSize([this.#timeline.element], () => this.#onResize());
+    watchVisibility(this.#timeline.element, (isInView) => {
+      this.#isInView = isInView;
       this.#move();
     });
     document.addEventListener('visibilitychange', () => {
-      if (!document.hidden) this.#lay();
+      if (!document.hidden) this.#redraw();
       this.#move();
     });
     calm.addEventListener('change', () => this.#move());
@@ -114,16 +114,16 @@ export class DiagramView {
 
   setWindow(seconds: number): void {
     this.#window_ms = seconds * 1_000;
-    this.#lay();
+    this.#redraw();
     this.#move();
   }
 
-  use(transport: Transport): void {
+  setTransport(transport: Transport): void {
     this.#transport = transport;
-    this.#timeline.name(transport);
+    this.#timeline.setName(transport);
     this.#legend.use(transport);
     const { newConnectionExplained, newConnectionStream } = strings.diagram;
-    setText(this.#freshNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
+    setText(this.#newConnectionNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
   }
 
   /** Clears the diagram and shows the trace of `client` from now on. */
@@ -140,28 +140,28 @@ export class DiagramView {
       lost: (count) => this.#split('lost', count),
       restarted: () => this.#split('begun', 0),
     });
-    this.#lay();
+    this.#redraw();
     this.#updateWatch();
   }
 
   /** Whether the lane is reading. */
-  reading(reading: boolean): void {
-    this.#reading = reading;
-    if (!reading) this.#connected = false;
+  setReading(reading: boolean): void {
+    this.#isReading = reading;
+    if (!reading) this.#isConnected = false;
     this.#updateWatch();
   }
 
   /** Whether the server has answered the lane's client, so that it has a trace of it. */
-  connected(connected: boolean): void {
-    this.#connected = connected;
+  setConnected(connected: boolean): void {
+    this.#isConnected = connected;
     this.#updateWatch();
   }
 
   /** Marks a message that entered the log at `at_ms` by the server's clock, and that the lane saw `wait_ms` later. */
-  published(at_ms: number, transport: Transport, wait_ms: number): void {
+  addPublished(at_ms: number, transport: Transport, wait_ms: number): void {
     const mark = this.#buffer.mark('published', transport, at_ms, 1, wait_ms);
     // A paused diagram is redrawn when it continues.
-    if (this.#timeline.drawable && !this.#still) this.#timeline.mark(mark);
+    if (this.#timeline.isDrawable && !this.#isStill) this.#timeline.mark(mark);
   }
 
   #add(events: TraceEvent[]): void {
@@ -169,61 +169,61 @@ export class DiagramView {
     const { timelineEvents, spans } = this.#buffer.add(events);
     this.#list.add(timelineEvents);
     this.#evict();
-    if (!this.#timeline.drawable) return;
+    if (!this.#timeline.isDrawable) return;
     for (const span of spans) this.#timeline.span(span);
     for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
   }
 
   #split(style: 'lost' | 'begun', count: number): void {
     const { spans, mark } = this.#buffer.splitAt(style, this.#transport, count);
-    if (!this.#timeline.drawable) return;
+    if (!this.#timeline.isDrawable) return;
     for (const span of spans) this.#timeline.span(span);
     this.#timeline.mark(mark);
   }
 
   /** Pauses the diagram, not the lane. */
   setPaused(paused: boolean): void {
-    this.#paused = paused;
+    this.#isPaused = paused;
     this.element.toggleAttribute('data-paused', paused);
     // Moves all known events into view.
-    if (paused && this.#timeline.drawable) {
-      this.#buffer.seen_ms = this.#now() + BEHIND_MS;
+    if (paused && this.#timeline.isDrawable) {
+      this.#buffer.seen_ms = this.#now() + LAG_MS;
       this.#timeline.moveTo(this.#buffer.seen_ms);
       this.#tip.follow();
     }
-    if (!paused) this.#lay();
+    if (!paused) this.#redraw();
     this.#updateWatch();
   }
 
   /** While paused, no trace is requested: the server keeps the events, and reports if some were lost. */
   #updateWatch(): void {
-    if (this.#connected && !this.#paused) this.#watch?.start();
+    if (this.#isConnected && !this.#isPaused) this.#watch?.start();
     else this.#watch?.pause();
     this.#move();
   }
 
-  get #still(): boolean {
-    return this.#paused || document.hidden;
+  get #isStill(): boolean {
+    return this.#isPaused || document.hidden;
   }
 
   #now(): number {
     const here_ms = performance.now();
     const server = this.#clock.local(0, here_ms);
-    return (server === null ? performance.timeOrigin + here_ms : here_ms - server.at_ms) - BEHIND_MS;
+    return (server === null ? performance.timeOrigin + here_ms : here_ms - server.at_ms) - LAG_MS;
   }
 
-  #resized(): void {
+  #onResize(): void {
     const { clientWidth, clientHeight } = this.#timeline.element;
     this.#timeline.resize(clientWidth, clientHeight);
-    this.#lay();
+    this.#redraw();
     this.#move();
   }
 
   /** Redraws everything in the window. */
-  #lay(): void {
-    if (!this.#timeline.drawable) return;
-    const now_ms = this.#paused ? this.#buffer.seen_ms : this.#now();
-    this.#timeline.lay(now_ms, this.#window_ms, () => {
+  #redraw(): void {
+    if (!this.#timeline.isDrawable) return;
+    const now_ms = this.#isPaused ? this.#buffer.seen_ms : this.#now();
+    this.#timeline.redraw(now_ms, this.#window_ms, () => {
       const { spans, timelineEvents, marks } = this.#buffer.since(now_ms - this.#window_ms);
       for (const span of spans) this.#timeline.span(span);
       for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
@@ -236,17 +236,17 @@ export class DiagramView {
 
   #move(): void {
     clearTimeout(this.#timer);
-    if (this.#still || !this.#reading || !this.#inSight || !this.#timeline.drawable)
+    if (this.#isStill || !this.#isReading || !this.#isInView || !this.#timeline.isDrawable)
       return this.#timeline.stop();
     const now_ms = this.#now();
     this.#buffer.seen_ms = now_ms;
-    if (this.#timeline.isSpent(now_ms)) this.#lay();
+    if (this.#timeline.isNearEnd(now_ms)) this.#redraw();
     if (calm.matches) this.#timeline.moveTo(now_ms);
     else this.#timeline.follow(now_ms);
     this.#evict();
     this.#tip.follow();
     // Aligned to multiples of the interval, so that several diagrams are updated together.
-    const interval_ms = calm.matches ? LOOK_INTERVAL_MS.calm : LOOK_INTERVAL_MS.moving;
+    const interval_ms = calm.matches ? UPDATE_INTERVAL_MS.calm : UPDATE_INTERVAL_MS.moving;
     this.#timer = setTimeout(() => this.#move(), interval_ms - (performance.now() % interval_ms));
   }
 

@@ -1,14 +1,14 @@
 // A chart of one curve on logarithmic scales, with a line at the question's value and rings around the crossings.
 
-import { DASHES, palette, type Palette } from '../plots/palette.ts';
-import { decades, Plot } from '../plots/plot.ts';
+import { DASHES, readPalette, type Palette } from '../plots/palette.ts';
+import { computeDecades, Plot } from '../plots/plot.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import { type Curve, crossings, type CurveAxis, type Plan } from '../../lab/planner/plan.ts';
-import { amount, compact } from '../../i18n/amounts.ts';
-import { axisValue, twoDigits, time } from './figures.ts';
-import { chartText } from './sentences.ts';
+import { type Curve, findCrossings, type CurveAxis, type Plan } from '../../lab/planner/plan.ts';
+import { formatAmount, formatCompact } from '../../i18n/amounts.ts';
+import { formatAxisValue, roundToTwoDigits, formatDuration } from './format.ts';
+import { describeChart } from './sentences.ts';
 
 const HEIGHT_PX = 260;
 const AXIS_PX = 64;
@@ -39,8 +39,8 @@ export class CurveChart {
 
   draw(plan: Plan, curve: Curve): void {
     this.#shown = { plan, curve };
-    this.#holder.setAttribute('aria-label', chartText(plan, curve));
-    this.#plot ??= this.#make();
+    this.#holder.setAttribute('aria-label', describeChart(plan, curve));
+    this.#plot ??= this.#createPlot();
     this.#plot.setData([curve.at, ...TRANSPORTS.map((transport) => curve.cores[transport])]);
   }
 
@@ -56,10 +56,10 @@ export class CurveChart {
   }
 
   get #colours(): Palette {
-    return (this.#palette ??= palette(this.element));
+    return (this.#palette ??= readPalette(this.element));
   }
 
-  #make(): Plot {
+  #createPlot(): Plot {
     const whole = (least: number, most: number) =>
       least < most ? ([least, most] as const) : ([least / 2, most * 2] as const);
     const plot = new Plot({
@@ -69,19 +69,19 @@ export class CurveChart {
         size_px: TIMES_PX,
         isLogarithmic: true,
         range: whole,
-        ticks: decades,
-        word: (value) => this.#tick(value),
+        ticks: computeDecades,
+        formatTick: (value) => this.#tick(value),
       },
       y: {
         size_px: AXIS_PX,
         isLogarithmic: true,
-        // Whole decades, so that there is a grid line at the bottom and the top.
+        // Whole computeDecades, so that there is a grid line at the bottom and the top.
         range: (least, most) =>
           least > 0 && most < Infinity
             ? [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most) + 1e-6)]
             : [0.1, 10],
-        ticks: decades,
-        word: compact,
+        ticks: computeDecades,
+        formatTick: formatCompact,
       },
       lines: TRANSPORTS.map((transport) => ({
         colour: ({ transports }) => transports[transport],
@@ -91,7 +91,7 @@ export class CurveChart {
       })),
       palette: () => this.#colours,
       foreground: (plot) => this.#marks(plot),
-      pointed: (index) => this.#read(index),
+      onPoint: (index) => this.#showValues(index),
     });
     this.#holder.append(plot.element);
     plot.resize(Math.max(Math.floor(this.#holder.clientWidth), 1));
@@ -99,7 +99,7 @@ export class CurveChart {
   }
 
   #tick(value: number): string {
-    return this.over === 'max_delay_s' ? time(value) : compact(value);
+    return this.over === 'max_delay_s' ? formatDuration(value) : formatCompact(value);
   }
 
   /** Draws the question's value and the crossings. */
@@ -128,7 +128,7 @@ export class CurveChart {
       ctx.arc(x, plot.y(value), 3.5, 0, 2 * Math.PI);
       ctx.fill();
     }
-    const rings = crossings(plan, curve).flatMap((crossing) => {
+    const rings = findCrossings(plan, curve).flatMap((crossing) => {
       const value = nearest(curve, crossing, 'stream');
       return value === null ? [] : [{ crossing, x: plot.x(crossing), y: plot.y(value) }];
     });
@@ -143,13 +143,13 @@ export class CurveChart {
     // The first of several labels goes to the left, so that labels are in the order of the rings.
     rings.forEach(({ crossing, x, y }, at) => {
       const side = at === 0 && rings.length > 1 ? 'left' : 'right';
-      labels.place(axisValue(curve.over, twoDigits(crossing)), x, y, RING_PX, side);
+      labels.place(formatAxisValue(curve.over, roundToTwoDigits(crossing)), x, y, RING_PX, side);
     });
     ctx.restore();
   }
 
   /** Shows the values at the pointer. */
-  #read(idx: number | null): void {
+  #showValues(idx: number | null): void {
     const curve = this.#shown?.curve;
     if (curve === undefined || idx === null) {
       setText(this.#values, '');
@@ -157,9 +157,9 @@ export class CurveChart {
     }
     const said = TRANSPORTS.flatMap((transport) => {
       const value = curve.cores[transport][idx];
-      return typeof value === 'number' ? [`${strings.transports[transport]} ${amount(value)}`] : [];
+      return typeof value === 'number' ? [`${strings.transports[transport]} ${formatAmount(value)}`] : [];
     });
-    setText(this.#values, [axisValue(curve.over, curve.at[idx] ?? 0), ...said].join(' · '));
+    setText(this.#values, [formatAxisValue(curve.over, curve.at[idx] ?? 0), ...said].join(' · '));
   }
 }
 

@@ -9,7 +9,7 @@ import {
   QUESTION_FIELDS,
   SERVER_FIELDS,
   type ArrivalPattern,
-  valueOf,
+  parseField,
 } from '../../lab/planner/fields.ts';
 import type { StackName } from '../../lab/planner/plan.ts';
 
@@ -23,12 +23,12 @@ export class PlannerForm {
   readonly #inputs = new Map<Field, FieldInput>();
   readonly #spacing: HTMLSelectElement;
   readonly #stack: HTMLSelectElement;
-  readonly #asked: (question: Question | null) => void;
+  readonly #onChange: (question: Question | null) => void;
 
-  /** Calls `asked` with each new question, or with null if an input is invalid. */
-  constructor(id: string, first: Question, asked: (question: Question | null) => void) {
+  /** Calls `onChange` with each new question, or with null if an input is invalid. */
+  constructor(id: string, first: Question, onChange: (question: Question | null) => void) {
     const { planner } = strings;
-    this.#asked = asked;
+    this.#onChange = onChange;
     this.#spacing = h(
       'select',
       { id: `${id}-spacing` },
@@ -37,7 +37,7 @@ export class PlannerForm {
       ),
     );
     this.#stack = h('select', { id: `${id}-stack` });
-    this.#offer(first.stack === '' ? [] : [{ name: first.stack, title: first.stack }], first.stack);
+    this.#fillStacks(first.stack === '' ? [] : [{ name: first.stack, title: first.stack }], first.stack);
     const field = (name: Field) => this.#field(`${id}-${name}`, name, first.values[name]);
     this.element = h(
       'form',
@@ -70,11 +70,11 @@ export class PlannerForm {
   }
 
   /** Sets the servers to choose from; the chosen one stays. */
-  offer(stacks: readonly StackName[]): void {
-    if (this.#stack.options.length !== stacks.length + 1) this.#offer(stacks, this.#stack.value);
+  setStacks(stacks: readonly StackName[]): void {
+    if (this.#stack.options.length !== stacks.length + 1) this.#fillStacks(stacks, this.#stack.value);
   }
 
-  #offer(stacks: readonly StackName[], chosen: string): void {
+  #fillStacks(stacks: readonly StackName[], chosen: string): void {
     this.#stack.replaceChildren(
       h('option', { value: '', selected: chosen === '' }, strings.planner.ownServer),
       // Titles are names, which are not translated.
@@ -96,14 +96,14 @@ export class PlannerForm {
   /** Asks the current question. */
   ask(): void {
     const values: Partial<Record<Field, number>> = {};
-    let isWhole = true;
+    let isValid = true;
     for (const [name, { input, error }] of this.#inputs) {
-      const value = valueOf(name, input.value);
-      const { least, most } = FIELDS[name];
-      setText(error, value === null ? strings.planner.outOfRange(least, most) : '');
+      const value = parseField(name, input.value);
+      const { min, max } = FIELDS[name];
+      setText(error, value === null ? strings.planner.outOfRange(min, max) : '');
       if (value === null) {
         input.setAttribute('aria-invalid', 'true');
-        isWhole = false;
+        isValid = false;
       } else {
         input.removeAttribute('aria-invalid');
         values[name] = value;
@@ -111,19 +111,19 @@ export class PlannerForm {
     }
     const spacing = this.#spacing.value as ArrivalPattern;
     const stack = this.#stack.value;
-    this.#asked(isWhole ? { values: values as Record<Field, number>, spacing, stack } : null);
+    this.#onChange(isValid ? { values: values as Record<Field, number>, spacing, stack } : null);
   }
 
   #field(id: string, name: Field, value: number): HTMLElement {
     const { planner } = strings;
-    const { least, most } = FIELDS[name];
+    const { min, max } = FIELDS[name];
     const input = h('input', {
       id,
       type: 'number',
       inputmode: 'decimal',
       step: 'any',
-      min: least,
-      max: most,
+      min,
+      max,
       value,
       autocomplete: 'off',
       'aria-describedby': `${id}-unit ${id}-error`,

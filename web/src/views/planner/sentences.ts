@@ -1,93 +1,102 @@
 // Describes a plan in sentences: the answer, its consequences, and where the figures come from.
 
-import { amount, share } from '../../i18n/amounts.ts';
+import { formatAmount, formatPercent } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
 import {
   type Curve,
-  crossings,
+  findCrossings,
   type Estimate,
   type Extrapolation,
   type ModelOrigin,
   type Plan,
-  type Range,
+  type ValueRange,
 } from '../../lab/planner/plan.ts';
-import { axisValue, twoDigits, time } from './figures.ts';
+import { formatAxisValue, roundToTwoDigits, formatDuration } from './format.ts';
 
-const wire = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
+const sumWireBytes = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
 
-export function answerText({ question, transports: { poll, stream } }: Plan): string {
+export function describeAnswer({ question, transports: { poll, stream } }: Plan): string {
   const { planner } = strings;
-  if (poll.interval_s === null) return planner.noInterval(time(question.max_delay_s));
+  if (poll.interval_s === null) return planner.noInterval(formatDuration(question.max_delay_s));
   return planner.verdict(
-    amount(question.clients),
-    time(twoDigits(poll.interval_s)),
-    times(poll.cores, stream.cores),
-    times(wire(poll), wire(stream)),
+    formatAmount(question.clients),
+    formatDuration(roundToTwoDigits(poll.interval_s)),
+    describeRatio(poll.cores, stream.cores),
+    describeRatio(sumWireBytes(poll), sumWireBytes(stream)),
   );
 }
 
-export function consequenceTexts({ question, transports, break_even }: Plan): string[] {
+export function describeConsequences({ question, transports, break_even }: Plan): string[] {
   const { planner } = strings;
   const { poll, stream } = transports;
   const empty = poll.requests_per_s === 0 ? 0 : poll.empty_per_s / poll.requests_per_s;
-  const delay = (ranges: readonly Range[]) => rangeText(ranges, time);
-  const rate = (ranges: readonly Range[]) => rangeText(ranges, (value) => planner.rateOf(amount(value)));
+  const delay = (ranges: readonly ValueRange[]) => describeRanges(ranges, formatDuration);
+  const rate = (ranges: readonly ValueRange[]) =>
+    describeRanges(ranges, (value) => planner.rateOf(formatAmount(value)));
   return [
-    ...(poll.interval_s !== null && empty >= 0.005 ? [planner.found(share(empty))] : []),
-    `${estimateText(strings.transports.poll, poll)} ${estimateText(strings.transports.stream, stream)}`,
+    ...(poll.interval_s !== null && empty >= 0.005 ? [planner.found(formatPercent(empty))] : []),
+    `${describeEstimate(strings.transports.poll, poll)} ${describeEstimate(strings.transports.stream, stream)}`,
     planner.turnsByDelay(
-      planner.rateOf(amount(question.rate)),
+      planner.rateOf(formatAmount(question.rate)),
       delay(break_even.max_delay_s.cpu),
       delay(break_even.max_delay_s['wire-bytes']),
     ),
-    planner.turnsByRate(time(question.max_delay_s), rate(break_even.rate.cpu)),
+    planner.turnsByRate(formatDuration(question.max_delay_s), rate(break_even.rate.cpu)),
     ...(poll.connects_per_s > 0 ? [planner.reconnects] : []),
   ];
 }
 
-export function extrapolationText({ what, asked, least, most }: Extrapolation): string {
+export function describeExtrapolation({ what, asked, least, most }: Extrapolation): string {
   const { planner } = strings;
-  return planner.beyond(planner.beyondWhat[what](amount(asked)), amount(least), amount(most));
+  return planner.beyond(
+    planner.beyondWhat[what](formatAmount(asked)),
+    formatAmount(least),
+    formatAmount(most),
+  );
 }
 
-export function originText({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
+export function describeOrigin({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
   const { planner } = strings;
   if (stack !== undefined) {
-    const [date, off] = [measured_at.slice(0, 10), [errors.cpu_worst, errors.bytes_worst].map(share)];
+    const [date, off] = [measured_at.slice(0, 10), [errors.cpu_worst, errors.bytes_worst].map(formatPercent)];
     return planner.stackSource(stack.title, stack.setup, date, off[0] ?? '', off[1] ?? '');
   }
   return planner.source(
     cpu ?? planner.someMachine,
     measured_at.slice(0, 10),
     version,
-    share(errors.cpu_worst),
-    share(errors.bytes_worst),
+    formatPercent(errors.cpu_worst),
+    formatPercent(errors.bytes_worst),
   );
 }
 
-export function chartText(plan: Plan, curve: Curve): string {
+export function describeChart(plan: Plan, curve: Curve): string {
   const { planner } = strings;
-  const at = crossings(plan, curve).map((crossing) => axisValue(curve.over, twoDigits(crossing)));
+  const at = findCrossings(plan, curve).map((crossing) =>
+    formatAxisValue(curve.over, roundToTwoDigits(crossing)),
+  );
   return planner.chart(planner.over[curve.over], at.length === 0 ? null : at.join(planner.or));
 }
 
-function times(first: number, second: number): string {
+function describeRatio(first: number, second: number): string {
   const ratio = first / second;
   const { planner } = strings;
-  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(amount(twoDigits(ratio)));
+  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(formatAmount(roundToTwoDigits(ratio)));
 }
 
-function estimateText(name: string, { servers, limit, dominant }: Estimate): string {
+function describeEstimate(name: string, { servers, limit, dominant }: Estimate): string {
   const { planner } = strings;
   const [why, work] = [planner.limits[limit], planner.parts[dominant]];
   if (servers === null) return planner.takesNone(name, why);
-  return servers === 1 ? planner.takesOne(name, work) : planner.takesMany(name, amount(servers), why, work);
+  return servers === 1
+    ? planner.takesOne(name, work)
+    : planner.takesMany(name, formatAmount(servers), why, work);
 }
 
 /** Null for no values, and empty for all values. */
-function rangeText(all: readonly Range[], unit: (value: number) => string): string | null {
+function describeRanges(all: readonly ValueRange[], unit: (value: number) => string): string | null {
   const { planner } = strings;
-  const say = (value: number) => unit(twoDigits(value));
+  const say = (value: number) => unit(roundToTwoDigits(value));
   const texts = all.map(({ from, to }) => {
     if (from !== null && to !== null) return planner.between(say(from), say(to));
     if (from !== null) return planner.above(say(from));

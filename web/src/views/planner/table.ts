@@ -3,9 +3,9 @@
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import { transportSwatch } from '../transport-swatch.ts';
-import { amount, bytes, share } from '../../i18n/amounts.ts';
-import { time } from './figures.ts';
+import { createTransportSwatch } from '../transport-swatch.ts';
+import { formatAmount, formatBytes, formatPercent } from '../../i18n/amounts.ts';
+import { formatDuration } from './format.ts';
 import type { Estimate, Plan } from '../../lab/planner/plan.ts';
 
 export const ROWS = [
@@ -26,19 +26,20 @@ export const ROWS = [
 export type PlanRow = (typeof ROWS)[number];
 
 const CELLS: Record<PlanRow, (one: Estimate) => string> = {
-  interval: ({ interval_s }) => (interval_s === null ? strings.noFigure : time(interval_s)),
-  requests: ({ requests_per_s }) => amount(requests_per_s),
+  interval: ({ interval_s }) => (interval_s === null ? strings.noFigure : formatDuration(interval_s)),
+  requests: ({ requests_per_s }) => formatAmount(requests_per_s),
   empty: ({ requests_per_s, empty_per_s }) =>
-    requests_per_s === 0 ? strings.noFigure : share(empty_per_s / requests_per_s),
-  wire_in: ({ wire_bytes_in_per_s }) => bytes(wire_bytes_in_per_s),
-  wire_out: ({ wire_bytes_out_per_s }) => bytes(wire_bytes_out_per_s),
-  cores: ({ cores }) => amount(cores),
-  dominant: ({ dominant, dominant_share }) => `${strings.planner.parts[dominant]} ${share(dominant_share)}`,
-  memory: ({ memory_bytes }) => bytes(memory_bytes),
-  connections: ({ connections }) => amount(connections),
-  delay_mean: ({ delay_mean_s }) => time(delay_mean_s),
-  delay_worst: ({ delay_worst_s }) => time(delay_worst_s),
-  servers: ({ servers }) => (servers === null ? strings.planner.impossible : amount(servers)),
+    requests_per_s === 0 ? strings.noFigure : formatPercent(empty_per_s / requests_per_s),
+  wire_in: ({ wire_bytes_in_per_s }) => formatBytes(wire_bytes_in_per_s),
+  wire_out: ({ wire_bytes_out_per_s }) => formatBytes(wire_bytes_out_per_s),
+  cores: ({ cores }) => formatAmount(cores),
+  dominant: ({ dominant, dominant_share }) =>
+    `${strings.planner.parts[dominant]} ${formatPercent(dominant_share)}`,
+  memory: ({ memory_bytes }) => formatBytes(memory_bytes),
+  connections: ({ connections }) => formatAmount(connections),
+  delay_mean: ({ delay_mean_s }) => formatDuration(delay_mean_s),
+  delay_worst: ({ delay_worst_s }) => formatDuration(delay_worst_s),
+  servers: ({ servers }) => (servers === null ? strings.planner.impossible : formatAmount(servers)),
   // One server is the minimum, which no limit decided.
   limit: ({ limit, servers }) => (servers === 1 ? strings.noFigure : strings.planner.limits[limit]),
 };
@@ -53,7 +54,7 @@ export class PlanTable {
       h(
         'th',
         { scope: 'col', 'data-transport': transport },
-        transportSwatch(transport),
+        createTransportSwatch(transport),
         strings.transports[transport],
       ),
     );

@@ -1,25 +1,25 @@
 // The planner: its form, the answer as a sentence, the table, and three charts, which are created when they come into
 // view. The server computes the plan.
 
-import { count } from '../../i18n/format.ts';
+import { formatCount } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
-import { type Question, questionFrom, withQuestion } from '../../lab/planner/fields.ts';
+import { type Question, parseQuestion, withQuestion } from '../../lab/planner/fields.ts';
 import type { ObservedTraffic } from '../../lab/planner/observed-traffic.ts';
 import type { CurveAxis, Plan } from '../../lab/planner/plan.ts';
 import { PlanRequests } from '../../lab/planner/requests.ts';
 import { replaceAddress, watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
 import { onPrint } from '../printing.ts';
-import { transportSwatch } from '../transport-swatch.ts';
+import { createTransportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
 import { PlannerForm } from './form.ts';
 import { PlanTable } from './table.ts';
-import { answerText, extrapolationText, consequenceTexts, originText } from './sentences.ts';
+import { describeAnswer, describeExtrapolation, describeConsequences, describeOrigin } from './sentences.ts';
 
-const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly CurveAxis[];
+const CURVE_AXES = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly CurveAxis[];
 /** After this time charts are created even if they were never in view, as a printed page shows them too. */
-const MAKE_AFTER_MS = 3_000;
+const CREATE_AFTER_MS = 3_000;
 /** The number of clients for the question about the lab's own traffic. */
 const MANY_CLIENTS = 50_000;
 
@@ -48,7 +48,7 @@ export class PlannerView {
       answer: (_question, plan) => this.#show(plan),
       failed: (detail) => this.#fail(detail ?? planner.noAnswer),
     });
-    this.#form = new PlannerForm(id, questionFrom(location.search), (question) => this.#ask(question));
+    this.#form = new PlannerForm(id, parseQuestion(location.search), (question) => this.#ask(question));
     this.#figures = h(
       'div',
       { class: 'plan-figures', 'data-stale': true },
@@ -64,7 +64,12 @@ export class PlannerView {
         'ul',
         { class: 'plot-legend' },
         ...TRANSPORTS.map((transport) =>
-          h('li', { 'data-transport': transport }, transportSwatch(transport), strings.transports[transport]),
+          h(
+            'li',
+            { 'data-transport': transport },
+            createTransportSwatch(transport),
+            strings.transports[transport],
+          ),
         ),
       ),
       this.#curves,
@@ -72,11 +77,13 @@ export class PlannerView {
       h('details', { class: 'plan-source' }, h('summary', {}, planner.howSure), this.#source),
     ];
     this.#form.ask();
-    watchVisibility(this.#curves, (isInSight) => void (isInSight && this.#make()), { rootMargin: '200px' });
+    watchVisibility(this.#curves, (isInView) => void (isInView && this.#createCharts()), {
+      rootMargin: '200px',
+    });
     watchSize([this.#curves], () => this.#charts.forEach((chart) => chart.resize()));
     const restyle = () => this.#charts.forEach((chart) => chart.restyle());
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', restyle);
-    setTimeout(() => void this.#make(), MAKE_AFTER_MS);
+    setTimeout(() => void this.#createCharts(), CREATE_AFTER_MS);
     onPrint(restyle);
   }
 
@@ -104,7 +111,7 @@ export class PlannerView {
     this.#figures.toggleAttribute('data-stale', true);
     if (question === null) return this.#requests.cancel();
     replaceAddress(withQuestion(location.href, question));
-    this.#requests.ask(question);
+    this.#requests.request(question);
   }
 
   #fail(sentence: string): void {
@@ -116,14 +123,16 @@ export class PlannerView {
     this.#plan = plan;
     setText(this.#failed, '');
     this.#figures.toggleAttribute('data-stale', false);
-    this.#form.offer(plan.stacks);
+    this.#form.setStacks(plan.stacks);
     this.#step.hidden = plan.model.idle_s === null;
-    setText(this.#answer, answerText(plan));
+    setText(this.#answer, describeAnswer(plan));
     this.#table.show(plan);
-    this.#words.replaceChildren(...consequenceTexts(plan).map((text) => h('li', {}, text)));
-    this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, extrapolationText(one))));
-    setText(this.#step, strings.planner.step(count(plan.model.idle_s ?? 0)));
-    setText(this.#source, originText(plan.model));
+    this.#words.replaceChildren(...describeConsequences(plan).map((text) => h('li', {}, text)));
+    this.#beyond.replaceChildren(
+      ...plan.beyond.map((extrapolation) => h('li', {}, describeExtrapolation(extrapolation))),
+    );
+    setText(this.#step, strings.planner.step(formatCount(plan.model.idle_s ?? 0)));
+    setText(this.#source, describeOrigin(plan.model));
     this.#draw();
   }
 
@@ -136,11 +145,11 @@ export class PlannerView {
     });
   }
 
-  async #make(): Promise<void> {
+  async #createCharts(): Promise<void> {
     if (this.#charts.length > 0) return;
     const { CurveChart } = await import('../charts.ts');
     if (this.#charts.length > 0) return;
-    this.#charts = PLOTS.map((over) => new CurveChart(over));
+    this.#charts = CURVE_AXES.map((over) => new CurveChart(over));
     this.#curves.replaceChildren(...this.#charts.map(({ element }) => element));
     this.#draw();
   }

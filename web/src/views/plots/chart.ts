@@ -1,11 +1,11 @@
 // A chart over time, with a line for each lane and transport, ticks for messages, and pauses.
 
-import { count, timeOfDay } from '../../i18n/format.ts';
+import { formatCount, formatTimeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { h, setText } from '../dom.ts';
-import type { Columns, Line } from '../../lab/plots/columns.ts';
-import { DASHES, palette, type Palette } from './palette.ts';
-import { Plot, type PlotData, roundTicks } from './plot.ts';
+import type { Columns, PlotLineKey } from '../../lab/plots/columns.ts';
+import { DASHES, readPalette, type Palette } from './palette.ts';
+import { Plot, type PlotData, computeRoundTicks } from './plot.ts';
 import type { PlotMeasure, PlotStore } from '../../lab/plots/store.ts';
 
 const AXIS_PX = 58;
@@ -16,32 +16,32 @@ const TICK_PX = 7;
 const TIME_STEPS_S = [5, 10, 15, 30, 60, 120, 300];
 const TIME_SPACE_PX = 90;
 const VALUE_SPACE_PX = 32;
-const POINTED_TOGETHER = new Set<Plot>();
+const POINTER_GROUP = new Set<Plot>();
 /** The minimum range of the value axis, so that tiny values do not look large. */
-const LEAST: Record<PlotMeasure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
+const MIN_RANGE: Record<PlotMeasure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
 
-export interface ChartOptions {
+export interface TimeChartOptions {
   measure: PlotMeasure;
   columns: Columns;
   store: PlotStore;
   window_s: number;
   /** Whether to draw the time axis. */
   withTimes: boolean;
-  nameOf(line: Line): string;
+  nameOf(line: PlotLineKey): string;
   /** Whether the line has rings, to distinguish it from another lane's line of the same transport. */
-  isRinged(line: Line): boolean;
+  hasRings(line: PlotLineKey): boolean;
 }
 
-export class Chart {
+export class TimeChart {
   readonly element: HTMLElement;
-  readonly #options: ChartOptions;
+  readonly #options: TimeChartOptions;
   readonly #holder = h('div', { class: 'plot-canvas', role: 'img' });
   readonly #values = h('span', { class: 'plot-values' });
   #palette: Palette | null = null;
   #plot: Plot | null = null;
   #now_s = 0;
 
-  constructor(options: ChartOptions) {
+  constructor(options: TimeChartOptions) {
     this.#options = options;
     const { plots } = strings;
     const name = plots.measures[options.measure];
@@ -58,7 +58,7 @@ export class Chart {
     const { columns, store } = this.#options;
     columns.fill(store);
     this.#now_s = now_s;
-    this.#plot ??= this.#make();
+    this.#plot ??= this.#createPlot();
     this.#plot.setData(columns.data as PlotData);
   }
 
@@ -78,8 +78,8 @@ export class Chart {
     return { name: strings.plots.measures[this.#options.measure], canvas: this.#plot.element };
   }
 
-  end(): void {
-    this.#plot?.end();
+  destroy(): void {
+    this.#plot?.destroy();
     this.#plot = null;
   }
 
@@ -88,25 +88,25 @@ export class Chart {
   }
 
   get #colours(): Palette {
-    return (this.#palette ??= palette(this.element));
+    return (this.#palette ??= readPalette(this.element));
   }
 
-  #make(): Plot {
-    const { columns, measure, withTimes, isRinged, window_s } = this.#options;
+  #createPlot(): Plot {
+    const { columns, measure, withTimes, hasRings, window_s } = this.#options;
     const plot = new Plot({
       height_px: this.#height,
       padding_px: { top: 8, right: 32 },
       x: {
         size_px: withTimes ? TIMES_PX : 6,
         range: () => [this.#now_s - window_s, this.#now_s],
-        ticks: (from, to, length_px) => roundTicks(from, to, length_px, TIME_SPACE_PX, TIME_STEPS_S),
-        word: (s) => (withTimes ? timeOfDay(new Date(s * 1_000).toISOString()) : ''),
+        ticks: (from, to, length_px) => computeRoundTicks(from, to, length_px, TIME_SPACE_PX, TIME_STEPS_S),
+        formatTick: (s) => (withTimes ? formatTimeOfDay(new Date(s * 1_000).toISOString()) : ''),
       },
       y: {
         size_px: AXIS_PX,
-        range: (_least, most) => [0, Math.max(most * 1.12, LEAST[measure])],
-        ticks: (from, to, length_px) => roundTicks(from, to, length_px, VALUE_SPACE_PX),
-        word: (value) => this.#word(value),
+        range: (_least, most) => [0, Math.max(most * 1.12, MIN_RANGE[measure])],
+        ticks: (from, to, length_px) => computeRoundTicks(from, to, length_px, VALUE_SPACE_PX),
+        formatTick: (value) => this.#formatValue(value),
       },
       lines: columns.lines.map((line) => ({
         colour: ({ transports }) => transports[line.transport],
@@ -114,24 +114,24 @@ export class Chart {
         dash: DASHES[line.transport],
         // Delays are separate values without a line between them. A rate holds for its whole step.
         shape: measure === 'delay_ms' ? 'dots' : 'steps',
-        isRinged: isRinged(line),
+        hasRings: hasRings(line),
       })),
       palette: () => this.#colours,
       background: (plot) => this.#background(plot),
-      pointed: (index) => this.#read(index),
-      group: POINTED_TOGETHER,
+      onPoint: (index) => this.#showValues(index),
+      group: POINTER_GROUP,
     });
     this.#holder.append(plot.element);
     plot.resize(Math.max(this.#holder.clientWidth, 1));
     return plot;
   }
 
-  #word(value: number): string {
+  #formatValue(value: number): string {
     const { plots } = strings;
-    if (this.#options.measure !== 'delay_ms') return count(Math.round(value * 100) / 100);
+    if (this.#options.measure !== 'delay_ms') return formatCount(Math.round(value * 100) / 100);
     return value >= 1_000
-      ? plots.seconds(count(Math.round(value / 10) / 100))
-      : plots.milliseconds(count(Math.round(value)));
+      ? plots.seconds(formatCount(Math.round(value / 10) / 100))
+      : plots.milliseconds(formatCount(Math.round(value)));
   }
 
   /** Draws the pauses, and ticks for published messages. */
@@ -165,12 +165,12 @@ export class Chart {
   }
 
   /** Shows the values at the pointer. */
-  #read(index: number | null): void {
+  #showValues(index: number | null): void {
     const { columns, nameOf } = this.#options;
     const [, ...values] = columns.data;
     const said = columns.lines.flatMap((line, at) => {
       const value = index === null ? null : values[at]?.[index];
-      return value === null || value === undefined ? [] : [`${nameOf(line)} ${this.#word(value)}`];
+      return value === null || value === undefined ? [] : [`${nameOf(line)} ${this.#formatValue(value)}`];
     });
     setText(this.#values, said.join(' · '));
   }

@@ -12,7 +12,7 @@ export interface Palette {
   transports: Record<Transport, string>;
 }
 
-export function palette(element: Element): Palette {
+export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const transports = TRANSPORTS.map((transport) => [transport, colour(transport)] as const);

@@ -9,11 +9,11 @@ export interface Axis {
   size_px: number;
   isLogarithmic?: boolean;
   /** The range of the axis, given the extent of the data. */
-  range(least: number, most: number): readonly [number, number];
+  range(min: number, max: number): readonly [number, number];
   /** The positions of its grid lines. */
   ticks(from: number, to: number, length_px: number): number[];
   /** The label of a grid line; empty for none. */
-  word(value: number): string;
+  formatTick(value: number): string;
 }
 
 export interface PlotLine {
@@ -22,7 +22,7 @@ export interface PlotLine {
   dash: readonly number[];
   /** `steps` are as wide as the distance between two positions. */
   shape: 'line' | 'steps' | 'dots';
-  isRinged?: boolean;
+  hasRings?: boolean;
 }
 
 export interface PlotOptions {
@@ -36,7 +36,7 @@ export interface PlotOptions {
   background?(plot: Plot): void;
   foreground?(plot: Plot): void;
   /** Called with the index of the data at the pointer; null without a pointer. */
-  pointed(index: number | null): void;
+  onPoint(index: number | null): void;
   /** Plots whose pointers move together. */
   group?: Set<Plot>;
 }
@@ -57,7 +57,7 @@ export class Plot {
   #data: PlotData = [];
   #x: readonly [number, number] = [0, 1];
   #y: readonly [number, number] = [0, 1];
-  #pointed: number | null = null;
+  #pointedIndex: number | null = null;
   #isScheduled = false;
 
   constructor(options: PlotOptions) {
@@ -83,25 +83,25 @@ export class Plot {
   setData(data: PlotData): void {
     this.#data = data;
     this.redraw();
-    this.#options.pointed(this.#pointed);
+    this.#options.onPoint(this.#pointedIndex);
   }
 
   redraw(): void {
     this.#draw();
   }
 
-  end(): void {
+  destroy(): void {
     this.#options.group?.delete(this);
     this.element.remove();
   }
 
   point(index: number | null): void {
-    if (index === this.#pointed) return;
-    this.#pointed = index;
-    this.#options.pointed(index);
+    if (index === this.#pointedIndex) return;
+    this.#pointedIndex = index;
+    this.#options.onPoint(index);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // At most once per frame, however fast the pointer moves.
+    // At max once per frame, however fast the pointer moves.
     requestAnimationFrame(() => {
       this.#isScheduled = false;
       this.#draw();
@@ -109,21 +109,21 @@ export class Plot {
   }
 
   x(value: number): number {
-    return this.area.left + this.area.width * share(value, this.#x, this.#options.x.isLogarithmic);
+    return this.area.left + this.area.width * toShare(value, this.#x, this.#options.x.isLogarithmic);
   }
 
   y(value: number): number {
-    const up = share(value, this.#y, this.#options.y.isLogarithmic);
+    const up = toShare(value, this.#y, this.#options.y.isLogarithmic);
     return this.area.top + this.area.height * (1 - up);
   }
 
   #indexAt(x_px: number): number | null {
     const places = this.#data[0] ?? [];
     let nearest: number | null = null;
-    let least_px = Infinity;
+    let min_px = Infinity;
     places.forEach((place, index) => {
       const away_px = Math.abs(this.x(place ?? NaN) - x_px);
-      if (away_px < least_px) [nearest, least_px] = [index, away_px];
+      if (away_px < min_px) [nearest, min_px] = [index, away_px];
     });
     return nearest;
   }
@@ -146,10 +146,10 @@ export class Plot {
       width: Math.max(1, this.#width_px - y.size_px - right),
       height: Math.max(1, height_px - top - x.size_px),
     };
-    this.#x = x.range(...extent([places]));
+    this.#x = x.range(...computeExtent([places]));
     const [from, to] = this.#x;
     const isSeen = (index: number) => (places[index] ?? NaN) >= from && (places[index] ?? NaN) <= to;
-    this.#y = y.range(...extent(series.map((values) => values.filter((_, index) => isSeen(index)))));
+    this.#y = y.range(...computeExtent(series.map((values) => values.filter((_, index) => isSeen(index)))));
     this.#axes();
     context.save();
     context.beginPath();
@@ -159,7 +159,7 @@ export class Plot {
     series.forEach((values, at) => this.#line(this.#options.lines[at], places, values));
     context.restore();
     foreground?.(this);
-    if (this.#pointed !== null) this.#pointer(places[this.#pointed] ?? null);
+    if (this.#pointedIndex !== null) this.#pointer(places[this.#pointedIndex] ?? null);
   }
 
   #axes(): void {
@@ -178,7 +178,7 @@ export class Plot {
       const at = Math.round(this.x(value)) + 0.5;
       context.moveTo(at, area.top);
       context.lineTo(at, bottom);
-      if (x.size_px > 0) context.fillText(x.word(value), at, bottom + WORD_GAP_PX);
+      if (x.size_px > 0) context.fillText(x.formatTick(value), at, bottom + WORD_GAP_PX);
     }
     context.textAlign = 'right';
     context.textBaseline = 'middle';
@@ -186,7 +186,7 @@ export class Plot {
       const at = Math.round(this.y(value)) + 0.5;
       context.moveTo(area.left, at);
       context.lineTo(area.left + area.width, at);
-      context.fillText(y.word(value), area.left - WORD_GAP_PX, at);
+      context.fillText(y.formatTick(value), area.left - WORD_GAP_PX, at);
     }
     context.stroke();
   }
@@ -223,9 +223,9 @@ export class Plot {
     });
     if (line.shape !== 'dots') context.stroke();
     context.setLineDash([]);
-    if (line.shape !== 'dots' && line.isRinged !== true) return;
+    if (line.shape !== 'dots' && line.hasRings !== true) return;
     context.lineWidth = 1.5;
-    context.fillStyle = line.isRinged === true ? palette.paper : line.colour(palette);
+    context.fillStyle = line.hasRings === true ? palette.paper : line.colour(palette);
     for (const [x, y] of dots) {
       context.beginPath();
       context.arc(x, y, DOT_PX, 0, 2 * Math.PI);
@@ -249,33 +249,32 @@ export class Plot {
   }
 }
 
-function share(value: number, [from, to]: readonly [number, number], isLogarithmic = false): number {
+function toShare(value: number, [from, to]: readonly [number, number], isLogarithmic = false): number {
   return isLogarithmic ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
 }
 
-function extent(all: PlotData): [number, number] {
-  let [least, most] = [Infinity, -Infinity];
+function computeExtent(all: PlotData): [number, number] {
+  let [min, max] = [Infinity, -Infinity];
   for (const values of all)
-    for (const value of values)
-      if (value !== null) [least, most] = [Math.min(least, value), Math.max(most, value)];
-  return [least, most];
+    for (const value of values) if (value !== null) [min, max] = [Math.min(min, value), Math.max(max, value)];
+  return [min, max];
 }
 
 /**
- * Round numbers at least `space_px` apart. `steps` are the allowed steps; by default 1, 2 or 5 times a power of ten.
+ * Round numbers at min `space_px` apart. `steps` are the allowed steps; by default 1, 2 or 5 times a power of ten.
  */
-export function roundTicks(
+export function computeRoundTicks(
   from: number,
   to: number,
   length_px: number,
   space_px: number,
   steps?: readonly number[],
 ): number[] {
-  const least = ((to - from) / length_px) * space_px;
-  if (!(least > 0)) return [];
-  const power = 10 ** Math.floor(Math.log10(least));
+  const min = ((to - from) / length_px) * space_px;
+  if (!(min > 0)) return [];
+  const power = 10 ** Math.floor(Math.log10(min));
   const allowed = steps ?? [1, 2, 5, 10].map((step) => step * power);
-  const step = allowed.find((each) => each >= least) ?? allowed[allowed.length - 1] ?? least;
+  const step = allowed.find((each) => each >= min) ?? allowed[allowed.length - 1] ?? min;
   const first = Math.ceil(from / step);
   return Array.from(
     { length: Math.max(0, Math.floor(to / step) - first + 1) },
@@ -283,7 +282,7 @@ export function roundTicks(
   );
 }
 
-export function decades(from: number, to: number): number[] {
+export function computeDecades(from: number, to: number): number[] {
   const first = Math.ceil(Math.log10(from) - 1e-6);
   const last = Math.floor(Math.log10(to) + 1e-6);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => 10 ** (first + at));

@@ -2,15 +2,15 @@
 //
 // Data is recorded whether the plots are visible or not. The charts are created when they first come into view.
 
-import { count, timeOfDay } from '../../i18n/format.ts';
+import { formatCount, formatTimeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
 import { onPrint } from '../printing.ts';
-import { transportSwatch } from '../transport-swatch.ts';
-import type { Chart } from './chart.ts';
-import { Columns, type Line } from '../../lab/plots/columns.ts';
+import { createTransportSwatch } from '../transport-swatch.ts';
+import type { TimeChart } from './chart.ts';
+import { Columns, type PlotLineKey } from '../../lab/plots/columns.ts';
 import { MEASURES, type PlotStore, SECONDS } from '../../lab/plots/store.ts';
 
 /** The windows to choose from, and the step in which each is drawn. */
@@ -20,12 +20,12 @@ const WINDOWS = [
   { minutes: 15, step_s: 15 },
 ] as const;
 /** The last second is not complete yet. */
-const BEHIND_S = 1;
-const WORDS_EVERY = 2;
+const LAG_S = 1;
+const TICKS_PER_SUMMARY = 2;
 /** After this time charts are created even if they were never in view, as print and reports show them too. */
-const MAKE_AFTER_MS = 3_000;
+const CREATE_AFTER_MS = 3_000;
 
-export interface PlottedLane {
+export interface PlotLane {
   key: string;
   /** Its current transport. */
   transport: Transport;
@@ -36,17 +36,17 @@ export interface PlottedLane {
 export class PlotsView {
   readonly content: HTMLElement[];
   readonly #store: PlotStore;
-  readonly #lanes: () => readonly PlottedLane[];
+  readonly #lanes: () => readonly PlotLane[];
   readonly #charts = h('div', { class: 'plots' });
   readonly #legend = h('ul', { class: 'plot-legend' });
-  readonly #words = h('ul', { class: 'plot-words' });
+  readonly #summary = h('ul', { class: 'plot-words' });
   #window: (typeof WINDOWS)[number] = WINDOWS[0];
-  #made: Chart[] = [];
-  #inSight = false;
-  #legendOf = '';
+  #timeCharts: TimeChart[] = [];
+  #isInView = false;
+  #legendKey = '';
   #ticks = 0;
 
-  constructor(id: string, store: PlotStore, lanes: () => readonly PlottedLane[]) {
+  constructor(id: string, store: PlotStore, lanes: () => readonly PlotLane[]) {
     const { plots } = strings;
     this.#store = store;
     this.#lanes = lanes;
@@ -54,91 +54,91 @@ export class PlotsView {
       h('p', { class: 'explained' }, plots.explained),
       h('div', { class: 'plot-head' }, this.#windowPicker(id), this.#legend),
       this.#charts,
-      this.#words,
+      this.#summary,
     ];
     watchVisibility(
       this.#charts,
-      (isInSight) => {
-        this.#inSight = isInSight;
-        if (!isInSight) return;
+      (isInView) => {
+        this.#isInView = isInView;
+        if (!isInView) return;
         // The last drawing may be old.
         this.#draw();
-        void this.#make();
+        void this.#createCharts();
       },
       { rootMargin: '200px' },
     );
     watchSize([this.#charts], () => {
       const width = Math.floor(this.#charts.clientWidth);
-      if (width > 0) for (const chart of this.#made) chart.resize(width);
+      if (width > 0) for (const chart of this.#timeCharts) chart.resize(width);
     });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-      for (const chart of this.#made) chart.restyle();
+      for (const chart of this.#timeCharts) chart.restyle();
     });
-    setTimeout(() => void this.#make(), MAKE_AFTER_MS);
+    setTimeout(() => void this.#createCharts(), CREATE_AFTER_MS);
     onPrint(() => {
       this.#draw();
-      for (const chart of this.#made) chart.restyle();
+      for (const chart of this.#timeCharts) chart.restyle();
     });
   }
 
   /** Pictures of the current plots, each with its name. */
   pictures(): { name: string; canvas: HTMLCanvasElement }[] {
     this.#draw();
-    return this.#made.flatMap((chart) => chart.picture ?? []);
+    return this.#timeCharts.flatMap((chart) => chart.picture ?? []);
   }
 
   /** Call when the lanes or the window have changed. */
   rebuild(): void {
-    for (const chart of this.#made) chart.end();
-    this.#made = [];
+    for (const chart of this.#timeCharts) chart.destroy();
+    this.#timeCharts = [];
     this.#charts.replaceChildren();
     this.#ticks = 0;
-    this.#name();
-    if (this.#inSight) void this.#make();
-    else setTimeout(() => void this.#make(), MAKE_AFTER_MS);
-    this.#say();
+    this.#drawLegend();
+    if (this.#isInView) void this.#createCharts();
+    else setTimeout(() => void this.#createCharts(), CREATE_AFTER_MS);
+    this.#drawSummary();
   }
 
   /** Call once a second. */
   tick(): void {
-    this.#name();
-    if (this.#ticks++ % WORDS_EVERY === 0) this.#say();
-    if (this.#inSight) this.#draw();
+    this.#drawLegend();
+    if (this.#ticks++ % TICKS_PER_SUMMARY === 0) this.#drawSummary();
+    if (this.#isInView) this.#draw();
   }
 
   /** Call when the tab is visible again. */
-  resumed(): void {
+  resume(): void {
     this.#ticks = 0;
     this.tick();
   }
 
   get #present_s(): number {
-    return (this.#store.times[SECONDS - 1] ?? 0) - BEHIND_S;
+    return (this.#store.times[SECONDS - 1] ?? 0) - LAG_S;
   }
 
   #draw(): void {
-    for (const chart of this.#made) chart.draw(this.#present_s);
+    for (const chart of this.#timeCharts) chart.draw(this.#present_s);
   }
 
-  async #make(): Promise<void> {
-    if (this.#made.length > 0) return;
-    const { Chart } = await import('../charts.ts');
-    if (this.#made.length > 0) return;
+  async #createCharts(): Promise<void> {
+    if (this.#timeCharts.length > 0) return;
+    const { TimeChart } = await import('../charts.ts');
+    if (this.#timeCharts.length > 0) return;
     const lanes = this.#lanes().map(({ key }) => key);
     const window_s = this.#window.minutes * 60;
-    this.#made = MEASURES.map((measure, index) => {
+    this.#timeCharts = MEASURES.map((measure, index) => {
       const step_s = measure === 'delay_ms' ? 1 : this.#window.step_s;
-      return new Chart({
+      return new TimeChart({
         measure,
         columns: new Columns(measure, lanes, window_s, step_s),
         store: this.#store,
         window_s,
         withTimes: index === MEASURES.length - 1,
         nameOf: (line) => this.#nameOf(line),
-        isRinged: (line) => this.#isRinged(line),
+        hasRings: (line) => this.#hasRings(line),
       });
     });
-    this.#charts.replaceChildren(...this.#made.map(({ element }) => element));
+    this.#charts.replaceChildren(...this.#timeCharts.map(({ element }) => element));
     this.#draw();
   }
 
@@ -147,9 +147,9 @@ export class PlotsView {
   }
 
   /** The lines with data: each lane's current transport, and others that it used within the window. */
-  #lines(): Line[] {
+  #lines(): PlotLineKey[] {
     return this.#lanes().flatMap(({ key, transport }) =>
-      TRANSPORTS.filter((each) => each === transport || this.#store.has(key, each, this.#from_s)).map(
+      TRANSPORTS.filter((each) => each === transport || this.#store.hasRead(key, each, this.#from_s)).map(
         (each) => ({
           lane: key,
           transport: each,
@@ -159,33 +159,33 @@ export class PlotsView {
   }
 
   /** The lane's name. For a transport that it no longer uses, both names. */
-  #nameOf({ lane: key, transport }: Line): string {
+  #nameOf({ lane: key, transport }: PlotLineKey): string {
     const lane = this.#lanes().find((each) => each.key === key);
     if (lane === undefined || lane.transport === transport) return lane?.name ?? '';
     return strings.plots.ofLane(strings.transports[transport], lane.name);
   }
 
-  #isRinged({ lane, transport }: Line): boolean {
+  #hasRings({ lane, transport }: PlotLineKey): boolean {
     const [first] = this.#lanes();
     if (first === undefined || first.key === lane) return false;
-    return first.transport === transport || this.#store.has(first.key, transport, this.#from_s);
+    return first.transport === transport || this.#store.hasRead(first.key, transport, this.#from_s);
   }
 
-  #name(): void {
+  #drawLegend(): void {
     const lines = this.#lines().map((line) => ({
       ...line,
       name: this.#nameOf(line),
-      ring: this.#isRinged(line),
+      ring: this.#hasRings(line),
     }));
-    const of = lines.map(({ name, transport, ring }) => `${name} ${transport} ${ring}`).join();
-    if (of === this.#legendOf) return;
-    this.#legendOf = of;
+    const key = lines.map(({ name, transport, ring }) => `${name} ${transport} ${ring}`).join();
+    if (key === this.#legendKey) return;
+    this.#legendKey = key;
     this.#legend.replaceChildren(
       ...lines.map(({ transport, name, ring }) =>
         h(
           'li',
           { 'data-transport': transport, 'data-ring': ring ? '' : null },
-          transportSwatch(transport),
+          createTransportSwatch(transport),
           name,
         ),
       ),
@@ -193,23 +193,29 @@ export class PlotsView {
   }
 
   /** Describes the window in words. */
-  #say(): void {
+  #drawSummary(): void {
     const { plots } = strings;
     const from_s = this.#from_s;
-    const messages = this.#store.messagesSince(from_s);
+    const messages = this.#store.countMessagesSince(from_s);
     const sentences = this.#lines().map((line) => {
-      const { requests, wire_bytes, delay_ms } = this.#store.total(line.lane, line.transport, from_s);
-      const total = plots.total(this.#nameOf(line), count(requests), requests === 1, count(wire_bytes));
-      const median = delay_ms === null ? '' : plots.median(plots.milliseconds(count(Math.round(delay_ms))));
+      const { requests, wire_bytes, delay_ms } = this.#store.summarize(line.lane, line.transport, from_s);
+      const total = plots.total(
+        this.#nameOf(line),
+        formatCount(requests),
+        requests === 1,
+        formatCount(wire_bytes),
+      );
+      const median =
+        delay_ms === null ? '' : plots.median(plots.milliseconds(formatCount(Math.round(delay_ms))));
       return `${total}${median}.`;
     });
-    sentences.push(plots.published(count(messages), messages === 1));
-    for (const { from_s: rested_s, to_s } of this.#store.pauses) {
-      if (to_s >= from_s) sentences.push(plots.restedFrom(clock(rested_s), clock(to_s)));
+    sentences.push(plots.published(formatCount(messages), messages === 1));
+    for (const { from_s: paused_s, to_s } of this.#store.pauses) {
+      if (to_s >= from_s) sentences.push(plots.restedFrom(formatClockTime(paused_s), formatClockTime(to_s)));
     }
-    while (this.#words.childElementCount > sentences.length) this.#words.lastElementChild?.remove();
+    while (this.#summary.childElementCount > sentences.length) this.#summary.lastElementChild?.remove();
     sentences.forEach((sentence, index) => {
-      const item = this.#words.children[index] ?? this.#words.appendChild(h('li'));
+      const item = this.#summary.children[index] ?? this.#summary.appendChild(h('li'));
       setText(item, sentence);
     });
   }
@@ -229,6 +235,6 @@ export class PlotsView {
   }
 }
 
-function clock(s: number): string {
-  return timeOfDay(new Date(s * 1_000).toISOString());
+function formatClockTime(s: number): string {
+  return formatTimeOfDay(new Date(s * 1_000).toISOString());
 }

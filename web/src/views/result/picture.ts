@@ -3,7 +3,7 @@
 import { h } from '../dom.ts';
 import { svg } from '../diagram/svg.ts';
 
-export interface DrawnLane {
+export interface LanePicture {
   name: string;
   /** The frame that clips the diagram. */
   frame: Element;
@@ -35,7 +35,7 @@ const HEAD_PX = 44;
 const PNG_SCALE = 2;
 
 /** Null if no lane has drawn anything yet. */
-export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
+export function createPicture(lanes: readonly LanePicture[]): SVGSVGElement | null {
   const drawn = lanes.flatMap(({ name, frame }) => {
     const diagram = frame.querySelector('svg');
     const { width, height } = frame.getBoundingClientRect();
@@ -60,7 +60,7 @@ export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
   for (const lane of drawn) {
     const tape = lane.diagram.getBoundingClientRect();
     const frame = lane.frame.getBoundingClientRect();
-    const copy = standalone(lane.diagram);
+    const copy = inlineStyles(lane.diagram);
     copy.setAttribute('x', String(tape.left - frame.left));
     copy.setAttribute('y', String(tape.top - frame.top));
     copy.setAttribute('overflow', 'hidden');
@@ -71,7 +71,7 @@ export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
         'svg',
         { x, y: HEAD_PX, width: lane.width, height: lane.height, overflow: 'hidden' },
         svg('rect', { width: '100%', height: '100%', fill: 'none', stroke: rule }),
-        ...lifelines(lane.frame, lane.height),
+        ...copyLifelines(lane.frame, lane.height),
         copy,
       ),
     );
@@ -81,7 +81,7 @@ export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
 }
 
 /** The lifelines, which the stylesheet draws as pseudo-elements. */
-function lifelines(frame: Element, height: number): SVGRectElement[] {
+function copyLifelines(frame: Element, height: number): SVGRectElement[] {
   return ['::before', '::after'].flatMap((pseudo) => {
     const { content, left, width, backgroundColor } = getComputedStyle(frame, pseudo);
     const x = Number.parseFloat(left);
@@ -91,7 +91,7 @@ function lifelines(frame: Element, height: number): SVGRectElement[] {
 }
 
 /** A copy with inline styles, without attributes that only the page needs. */
-function standalone(diagram: SVGSVGElement): SVGSVGElement {
+function inlineStyles(diagram: SVGSVGElement): SVGSVGElement {
   const copy = diagram.cloneNode(true) as SVGSVGElement;
   const [from, to] = [
     [diagram, ...diagram.querySelectorAll('*')],
@@ -111,13 +111,13 @@ function standalone(diagram: SVGSVGElement): SVGSVGElement {
   return copy;
 }
 
-export function source(picture: SVGSVGElement): string {
+export function serializeSvg(picture: SVGSVGElement): string {
   return new XMLSerializer().serializeToString(picture);
 }
 
-export async function png(picture: SVGSVGElement): Promise<Blob> {
+export async function renderPng(picture: SVGSVGElement): Promise<Blob> {
   const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(source(picture))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(serializeSvg(picture))}`;
   await image.decode();
   const canvas = h('canvas', {
     width: picture.width.baseVal.value * PNG_SCALE,

@@ -1,11 +1,11 @@
 // The report: one self-contained HTML file.
 
-import { count } from '../../i18n/format.ts';
+import { formatCount } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LANGUAGE } from '../../i18n/language.ts';
 import { FIGURES, type Result } from '../../lab/result/result.ts';
 import { h } from '../dom.ts';
-import { figureText, figureName } from './text.ts';
+import { formatFigure, getFigureName } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -18,12 +18,12 @@ figure { margin: 1.5rem 0; } figure svg, figure img { max-width: 100%; height: a
 @media print { body { margin: 0; } figure { break-inside: avoid; } }
 `;
 
-export interface Figure {
+export interface ReportFigure {
   caption: string;
   picture: Element;
 }
 
-export function report(result: Result, figures: readonly Figure[]): string {
+export function createReport(result: Result, figures: readonly ReportFigure[]): string {
   const { share } = strings;
   const page = document.implementation.createHTMLDocument(share.reportTitle(result.room));
   page.documentElement.lang = LANGUAGE;
@@ -56,22 +56,22 @@ export function report(result: Result, figures: readonly Figure[]): string {
           h(
             'tr',
             {},
-            h('th', { scope: 'row' }, figureName(figure)),
-            ...result.lanes.map((lane) => h('td', {}, figureText(figure, lane))),
+            h('th', { scope: 'row' }, getFigureName(figure)),
+            ...result.lanes.map((lane) => h('td', {}, formatFigure(figure, lane))),
           ),
         ),
       ),
     ),
     ...figures.map(({ caption, picture }) => h('figure', {}, h('figcaption', {}, caption), picture)),
     h('h2', {}, share.conditions),
-    conditions(result),
+    createConditions(result),
   );
   // Inserted as text, as the page's Content-Security-Policy also applies to this document and refuses inline styles.
   const html = page.documentElement.outerHTML.replace('</head>', `<style>${STYLE}</style></head>`);
   return `<!doctype html>\n${html}\n`;
 }
 
-function conditions({ room, page, taken_at, lanes }: Result): HTMLElement {
+function createConditions({ room, page, taken_at, lanes }: Result): HTMLElement {
   const { share, transports, networks } = strings;
   const rows: [string, string][] = [
     [strings.room, room],
@@ -86,7 +86,7 @@ function conditions({ room, page, taken_at, lanes }: Result): HTMLElement {
     ]),
     [share.page, page],
     [share.browser, navigator.userAgent],
-    [share.screen, `${count(innerWidth)} × ${count(innerHeight)}`],
+    [share.screen, `${formatCount(innerWidth)} × ${formatCount(innerHeight)}`],
   ];
   return h('dl', {}, ...rows.flatMap(([term, said]) => [h('dt', {}, term), h('dd', {}, said)]));
 }

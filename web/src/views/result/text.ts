@@ -1,13 +1,13 @@
 // A result as plain text: the verdict and a table.
 
-import { count, milliseconds } from '../../i18n/format.ts';
+import { formatCount, formatMilliseconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import {
   FIGURES,
   type FigureName,
   type LaneResult,
   type Result,
-  textTable,
+  formatTable,
 } from '../../lab/result/result.ts';
 
 /** The row of the Cost table with the same figure. */
@@ -22,25 +22,27 @@ const ROWS: Record<FigureName, keyof typeof strings.costRows> = {
   delay_95_ms: 'delay_95',
 };
 
-export function figureName(figure: FigureName): string {
+export function getFigureName(figure: FigureName): string {
   return strings.costRows[ROWS[figure]];
 }
 
-export function figureText(figure: FigureName, lane: LaneResult): string {
+export function formatFigure(figure: FigureName, lane: LaneResult): string {
   const value = lane[figure];
   if (value === null) return strings.noFigure;
-  return figure === 'delay_median_ms' || figure === 'delay_95_ms' ? milliseconds(value) : count(value);
+  return figure === 'delay_median_ms' || figure === 'delay_95_ms'
+    ? formatMilliseconds(value)
+    : formatCount(value);
 }
 
-export function text(result: Result): string {
+export function formatResult(result: Result): string {
   const rows = FIGURES.map((figure) => [
-    figureName(figure),
-    ...result.lanes.map((lane) => figureText(figure, lane)),
+    getFigureName(figure),
+    ...result.lanes.map((lane) => formatFigure(figure, lane)),
   ]);
   return [
     result.sentence,
     '',
-    textTable([['', ...result.lanes.map(({ name }) => name)], ...rows]),
+    formatTable([['', ...result.lanes.map(({ name }) => name)], ...rows]),
     '',
     result.page,
     '',
