@@ -73,17 +73,20 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
   for (const { 'Wire bytes': wire_bytes } of [Polling, longPolling, SSE]) assert.ok(wire_bytes > 0);
 });
 
-check('there is a column for each transport that was used, and the current one is marked', async ({ open }) => {
-  const page = await open();
-  const columns = async () => Object.keys(await page.figures());
-  const marked = () => page.cost.locator('th[aria-current=true]').textContent();
-  await page.waitForConnection('Polling');
-  assert.deepEqual(await columns(), ['Polling']);
-  await until('it is counted', async () => (await page.figures()).Polling.Requests > 0);
-  await page.use('SSE');
-  assert.deepEqual(await columns(), ['Polling', 'SSE']);
-  assert.equal(await marked(), 'SSE');
-});
+check(
+  'there is a column for each transport that was used, and the current one is marked',
+  async ({ open }) => {
+    const page = await open();
+    const columns = async () => Object.keys(await page.figures());
+    const marked = () => page.cost.locator('th[aria-current=true]').textContent();
+    await page.waitForConnection('Polling');
+    assert.deepEqual(await columns(), ['Polling']);
+    await until('it is counted', async () => (await page.figures()).Polling.Requests > 0);
+    await page.use('SSE');
+    assert.deepEqual(await columns(), ['Polling', 'SSE']);
+    assert.equal(await marked(), 'SSE');
+  },
+);
 
 check('while polling, the table never exceeds a later ledger', async ({ server, open }) => {
   const page = await open();
@@ -113,37 +116,40 @@ check('the interval decides how many requests there are', async ({ server, open 
   );
 });
 
-check('figures and sentences are accurate: shared connections, start times and pending messages', async ({ server, open }) => {
-  const lab = await open('?view=side-by-side', { name: 'mina' });
-  const { page } = lab;
-  await lab.waitForBothLanes();
-  await lab.lane('Polling').setInterval(0.25);
-  const { region } = lab.lane('Polling');
-  await until('polls are counted', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 4);
+check(
+  'figures and sentences are accurate: shared connections, start times and pending messages',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side', { name: 'mina' });
+    const { page } = lab;
+    await lab.waitForBothLanes();
+    await lab.lane('Polling').setInterval(0.25);
+    const { region } = lab.lane('Polling');
+    await until('polls are counted', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 4);
 
-  // A new client on an existing connection has opened none, and says so.
-  const clicked = Date.now();
-  await page.getByRole('button', { name: 'Start over' }).click();
-  const cell = region.locator('td[data-row=connections]');
-  await until('it shares one', async () => (await cell.textContent()) === '0, shares one');
+    // A new client on an existing connection has opened none, and says so.
+    const clicked = Date.now();
+    await page.getByRole('button', { name: 'Start over' }).click();
+    const cell = region.locator('td[data-row=connections]');
+    await until('it shares one', async () => (await cell.textContent()) === '0, shares one');
 
-  // It is counted since it began, not since the server did.
-  const [, since] = /since (\d\d:\d\d:\d\d)\.$/.exec(await region.locator('.source span').textContent());
-  const shown = await page.evaluate(
-    (ms) =>
-      [0, 1_000, 2_000].map((later) =>
-        new Date(ms + later).toLocaleTimeString('en', { hourCycle: 'h23', timeStyle: 'medium' }),
-      ),
-    clicked,
-  );
-  assert.ok(shown.includes(since), `${since} is none of ${shown.join()}`);
+    // It is counted since it began, not since the server did.
+    const [, since] = /since (\d\d:\d\d:\d\d)\.$/.exec(await region.locator('.source span').textContent());
+    const shown = await page.evaluate(
+      (ms) =>
+        [0, 1_000, 2_000].map((later) =>
+          new Date(ms + later).toLocaleTimeString('en', { hourCycle: 'h23', timeStyle: 'medium' }),
+        ),
+      clicked,
+    );
+    assert.ok(shown.includes(since), `${since} is none of ${shown.join()}`);
 
-  // The pending notice names the lane that lacks the message.
-  await lab.lane('Polling').setInterval(30);
-  await lab.send('hello');
-  await page.getByText('In the log. Polling shows it with its next poll.', { exact: true }).waitFor();
-  await lab.lane('SSE').expectTexts(['hello']);
-  await lab.lane('Polling').setInterval(0.25);
-  await lab.lane('Polling').expectTexts(['hello']);
-  await lab.expectNoErrors();
-});
+    // The pending notice names the lane that lacks the message.
+    await lab.lane('Polling').setInterval(30);
+    await lab.send('hello');
+    await page.getByText('In the log. Polling shows it with its next poll.', { exact: true }).waitFor();
+    await lab.lane('SSE').expectTexts(['hello']);
+    await lab.lane('Polling').setInterval(0.25);
+    await lab.lane('Polling').expectTexts(['hello']);
+    await lab.expectNoErrors();
+  },
+);

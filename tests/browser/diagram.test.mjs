@@ -64,36 +64,33 @@ for (const [name, transport] of [
   });
 }
 
-check(
-  'SSE: one request, separate pushes, and a reconnection after a restart',
-  async ({ server, open }) => {
-    const lab = await open();
-    const diagram = new Diagram(lab.page);
-    await lab.use('SSE');
-    for (const text of ['one', 'two']) {
-      await server.publish({ text });
-      await lab.log.getByText(text, { exact: true }).waitFor();
-    }
-    const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
-    await until('both are listed', async () => (await told('Pushed')).length === 2);
-    const before = server.requestLog(await lab.client()).filter(({ transport }) => transport === 'stream');
-    assert.deepEqual(
-      before.map(({ event }) => event),
-      ['opened'],
-    );
-    assert.equal((await told('Stream begins')).length, 1);
-    assert.equal((await told('Presence')).length, 0, 'the list is closed, so nothing is sent for it');
-    assert.equal(await diagram.drawn('Pushed'), 2);
+check('SSE: one request, separate pushes, and a reconnection after a restart', async ({ server, open }) => {
+  const lab = await open();
+  const diagram = new Diagram(lab.page);
+  await lab.use('SSE');
+  for (const text of ['one', 'two']) {
+    await server.publish({ text });
+    await lab.log.getByText(text, { exact: true }).waitFor();
+  }
+  const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
+  await until('both are listed', async () => (await told('Pushed')).length === 2);
+  const before = server.requestLog(await lab.client()).filter(({ transport }) => transport === 'stream');
+  assert.deepEqual(
+    before.map(({ event }) => event),
+    ['opened'],
+  );
+  assert.equal((await told('Stream begins')).length, 1);
+  assert.equal((await told('Presence')).length, 0, 'the list is closed, so nothing is sent for it');
+  assert.equal(await diagram.drawn('Pushed'), 2);
 
-    await server.down();
-    await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
-    await server.up();
-    await lab.waitForConnection('SSE');
-    await until('the reconnection is listed', async () => (await told('Reconnected by itself')).length === 1);
-    assert.equal(await diagram.drawn('Reconnected by itself'), 1);
-    assert.equal(await diagram.drawn('Trace begun anew'), 1);
-  },
-);
+  await server.down();
+  await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
+  await server.up();
+  await lab.waitForConnection('SSE');
+  await until('the reconnection is listed', async () => (await told('Reconnected by itself')).length === 1);
+  assert.equal(await diagram.drawn('Reconnected by itself'), 1);
+  assert.equal(await diagram.drawn('Trace begun anew'), 1);
+});
 
 check(
   'new connections for each poll are drawn as the server opened and closed them',
@@ -134,72 +131,69 @@ check(
   },
 );
 
-check(
-  'an arrow that is hovered or focused shows its bytes and time',
-  async ({ server, open }) => {
-    const lab = await open();
-    const { page } = lab;
-    const diagram = new Diagram(page);
-    await lab.use('SSE');
-    // Waits until the new arrow is clear of the first ones, as a pointer could hit either of two crossing arrows.
-    await until('the stream is drawn', async () => (await diagram.drawn('Stream begins')) === 1);
-    const place = () => diagram.picture.evaluate((tape) => tape.getBoundingClientRect().top + scrollY);
-    const begun = await place();
-    await until('time has passed', async () => begun - (await place()) > 20);
-    await server.publish({ text: 'one' });
-    await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
-    await diagram.region.scrollIntoViewIfNeeded();
-    await lab.pause();
-    const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
-    const says = await pushed.getAttribute('aria-label');
-    assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
+check('an arrow that is hovered or focused shows its bytes and time', async ({ server, open }) => {
+  const lab = await open();
+  const { page } = lab;
+  const diagram = new Diagram(page);
+  await lab.use('SSE');
+  // Waits until the new arrow is clear of the first ones, as a pointer could hit either of two crossing arrows.
+  await until('the stream is drawn', async () => (await diagram.drawn('Stream begins')) === 1);
+  const place = () => diagram.picture.evaluate((tape) => tape.getBoundingClientRect().top + scrollY);
+  const begun = await place();
+  await until('time has passed', async () => begun - (await place()) > 20);
+  await server.publish({ text: 'one' });
+  await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
+  await diagram.region.scrollIntoViewIfNeeded();
+  await lab.pause();
+  const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
+  const says = await pushed.getAttribute('aria-label');
+  assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
 
-    // Labels are above all arrows, and the legend uses the drawn styles.
-    const words = await diagram.picture.evaluate((tape) => ({
-      last: tape.lastElementChild.querySelectorAll('.label').length,
-      all: tape.querySelectorAll('.label').length,
-    }));
-    assert.ok(words.all > 0 && words.last === words.all, JSON.stringify(words));
-    const drawnAs = (look) =>
-      diagram.region
-        .locator(`.key .arrow[data-look=${look}] .shaft`)
-        .evaluate((shaft) => getComputedStyle(shaft).strokeDasharray);
-    await diagram.region.getByText('Key', { exact: true }).click();
-    assert.notEqual(await drawnAs('messages'), await drawnAs('push'));
+  // Labels are above all arrows, and the legend uses the drawn styles.
+  const words = await diagram.picture.evaluate((tape) => ({
+    last: tape.lastElementChild.querySelectorAll('.label').length,
+    all: tape.querySelectorAll('.label').length,
+  }));
+  assert.ok(words.all > 0 && words.last === words.all, JSON.stringify(words));
+  const drawnAs = (look) =>
+    diagram.region
+      .locator(`.key .arrow[data-look=${look}] .shaft`)
+      .evaluate((shaft) => getComputedStyle(shaft).strokeDasharray);
+  await diagram.region.getByText('Key', { exact: true }).click();
+  assert.notEqual(await drawnAs('messages'), await drawnAs('push'));
 
-    const tip = diagram.region.locator('.tip');
-    await pushed.focus();
-    await until('it says so', async () => (await tip.textContent()) === says);
-    await page.keyboard.press('Home');
-    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
-    assert.notEqual(first, says);
-    assert.equal(await tip.textContent(), first);
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('End');
-    assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
-    // When the diagram is redrawn, the arrow is a new element; it keeps the focus and its tooltip.
-    await pushed.focus();
-    await page.setViewportSize({ width: 1180, height: 800 });
-    await until('it is redrawn', async () => (await diagram.picture.boundingBox()).width < 800);
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), says);
-    assert.equal(await tip.textContent(), says);
-    await page.evaluate(() => document.activeElement.blur());
-    assert.equal(await tip.isVisible(), false);
+  const tip = diagram.region.locator('.tip');
+  await pushed.focus();
+  await until('it says so', async () => (await tip.textContent()) === says);
+  await page.keyboard.press('Home');
+  const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+  assert.notEqual(first, says);
+  assert.equal(await tip.textContent(), first);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
+  // When the diagram is redrawn, the arrow is a new element; it keeps the focus and its tooltip.
+  await pushed.focus();
+  await page.setViewportSize({ width: 1180, height: 800 });
+  await until('it is redrawn', async () => (await diagram.picture.boundingBox()).width < 800);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), says);
+  assert.equal(await tip.textContent(), says);
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await tip.isVisible(), false);
 
-    // The layout has changed, so focus it again to scroll to it.
-    await pushed.focus();
-    await page.evaluate(() => document.activeElement.blur());
-    const head = await pushed.locator('.head').boundingBox();
-    const [x, y] = [head.x + 60, head.y + head.height / 2];
-    const under = ([x, y]) => document.elementFromPoint(x, y).closest('.tape-frame') !== null;
-    assert.ok(await page.evaluate(under, [x, y]), 'nothing covers the focused arrow');
-    await page.mouse.move(x, y);
-    await until('it says so to the pointer', async () => (await tip.textContent()) === says);
-    await page.mouse.move(1, 1);
-    await until('it is gone', async () => !(await tip.isVisible()));
-    await lab.expectNoErrors();
-  },
-);
+  // The layout has changed, so focus it again to scroll to it.
+  await pushed.focus();
+  await page.evaluate(() => document.activeElement.blur());
+  const head = await pushed.locator('.head').boundingBox();
+  const [x, y] = [head.x + 60, head.y + head.height / 2];
+  const under = ([x, y]) => document.elementFromPoint(x, y).closest('.tape-frame') !== null;
+  assert.ok(await page.evaluate(under, [x, y]), 'nothing covers the focused arrow');
+  await page.mouse.move(x, y);
+  await until('it says so to the pointer', async () => (await tip.textContent()) === says);
+  await page.mouse.move(1, 1);
+  await until('it is gone', async () => !(await tip.isVisible()));
+  await lab.expectNoErrors();
+});
 
 check('the list can be shown, and the window changed', async ({ open }) => {
   const lab = await open();

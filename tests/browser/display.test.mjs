@@ -68,29 +68,26 @@ check('at 400 % zoom everything can be reached and nothing is cut off', async ({
   await lab.expectNoErrors();
 });
 
-check(
-  'with reduced motion nothing is animated, and messages still arrive',
-  async ({ server, open }) => {
-    const lab = await open(BOTH, { reducedMotion: 'reduce' });
-    await lab.waitForBothLanes();
-    await server.publish({ text: 'arrives without motion' });
-    for (const lane of ['Polling', 'SSE'])
-      await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
-    const moving = await lab.page.evaluate(() =>
-      document
-        .getAnimations()
-        .filter(({ playState }) => playState === 'running')
-        .map(({ id }) => id),
-    );
-    assert.deepEqual(moving, []);
-    // The diagram moves in steps of two seconds.
-    const tape = lab.page.locator('.tape').first();
-    const positions = await countPositions(tape, 3_000);
-    assert.ok(positions <= 4, `${positions} positions in 3 s`);
-    await takeScreenshot(lab, 'reduced-motion');
-    await lab.expectNoErrors();
-  },
-);
+check('with reduced motion nothing is animated, and messages still arrive', async ({ server, open }) => {
+  const lab = await open(BOTH, { reducedMotion: 'reduce' });
+  await lab.waitForBothLanes();
+  await server.publish({ text: 'arrives without motion' });
+  for (const lane of ['Polling', 'SSE'])
+    await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
+  const moving = await lab.page.evaluate(() =>
+    document
+      .getAnimations()
+      .filter(({ playState }) => playState === 'running')
+      .map(({ id }) => id),
+  );
+  assert.deepEqual(moving, []);
+  // The diagram moves in steps of two seconds.
+  const tape = lab.page.locator('.tape').first();
+  const positions = await countPositions(tape, 3_000);
+  assert.ok(positions <= 4, `${positions} positions in 3 s`);
+  await takeScreenshot(lab, 'reduced-motion');
+  await lab.expectNoErrors();
+});
 
 check('text from right to left runs that way, on a page that runs either way', async ({ server, open }) => {
   const lab = await open(BOTH);

@@ -58,16 +58,20 @@ check('Enter sends a message, and both lanes show it', BOTH, async ({ page }) =>
   await until('each knows it as its own', async () => (await page.$$('.message.own')).length === 2);
 });
 
-check('a lane continues at its cursor when its transport changes', '?view=one&transport=poll', async (parts) => {
-  const { page, server } = parts;
-  await until('it polls', async () => (await page.$('.status[data-link=live]')) !== null);
-  await server.publish({ text: 'by polling' });
-  await allHave(page, 'by polling');
-  await page.$eval('input[type=radio][value=stream]', (radio) => radio.click());
-  await server.publish({ text: 'by SSE' });
-  await allHave(page, 'by SSE');
-  assert.deepEqual(await texts(page), [['by polling', 'by SSE']]);
-});
+check(
+  'a lane continues at its cursor when its transport changes',
+  '?view=one&transport=poll',
+  async (parts) => {
+    const { page, server } = parts;
+    await until('it polls', async () => (await page.$('.status[data-link=live]')) !== null);
+    await server.publish({ text: 'by polling' });
+    await allHave(page, 'by polling');
+    await page.$eval('input[type=radio][value=stream]', (radio) => radio.click());
+    await server.publish({ text: 'by SSE' });
+    await allHave(page, 'by SSE');
+    assert.deepEqual(await texts(page), [['by polling', 'by SSE']]);
+  },
+);
 
 check('the diagram, the plots and the planner are drawn', BOTH, async ({ page, server }) => {
   await server.publish({ text: 'something to draw' });

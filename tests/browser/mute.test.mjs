@@ -12,41 +12,38 @@ const check = suite();
 const polls = async (server, client) => (await server.ledger(client)).transports.poll.requests;
 const opened = async (server, client) => (await server.ledger(client)).transports.stream.requests;
 
-check(
-  'a mute stream is replaced by polls until it delivers an event',
-  async ({ server, open }) => {
-    const proxy = await MuteProxy.to(new URL(server.origin).port);
-    try {
-      const lab = await open('?mute=1', { origin: proxy.origin });
-      await lab.setInterval(0.25);
-      await lab.use('SSE');
-      const shown = await watchLog(lab.log);
-      const notice = lab.page.locator('.network-notice');
-      const source = publishNumbered(server, { every_ms: 20 });
-      await source.more(5);
+check('a mute stream is replaced by polls until it delivers an event', async ({ server, open }) => {
+  const proxy = await MuteProxy.to(new URL(server.origin).port);
+  try {
+    const lab = await open('?mute=1', { origin: proxy.origin });
+    await lab.setInterval(0.25);
+    await lab.use('SSE');
+    const shown = await watchLog(lab.log);
+    const notice = lab.page.locator('.network-notice');
+    const source = publishNumbered(server, { every_ms: 20 });
+    await source.more(5);
 
-      proxy.goMute();
-      await until('the page says that the stream is mute', async () =>
-        /not even a keep-alive/.test(await notice.textContent()),
-      );
-      assert.match(await lab.statusText(), /^Polling in place of a mute stream/);
-      const mark = source.published.length;
-      await until('the polls deliver new messages', async () => (await shown()).length > mark);
-      await until('the stream was tried again, twice', () => proxy.muted >= 2);
+    proxy.goMute();
+    await until('the page says that the stream is mute', async () =>
+      /not even a keep-alive/.test(await notice.textContent()),
+    );
+    assert.match(await lab.statusText(), /^Polling in place of a mute stream/);
+    const mark = source.published.length;
+    await until('the polls deliver new messages', async () => (await shown()).length > mark);
+    await until('the stream was tried again, twice', () => proxy.muted >= 2);
 
-      proxy.recover();
-      await lab.waitForConnection('SSE');
-      const client = await lab.client();
-      const before = await polls(server, client);
-      await source.more(20);
-      assert.equal(await polls(server, client), before, 'it polls no more');
-      assert.ok(await notice.isHidden());
-      await expectAllSeen('the page', shown, await source.stop());
-    } finally {
-      await proxy.end();
-    }
-  },
-);
+    proxy.recover();
+    await lab.waitForConnection('SSE');
+    const client = await lab.client();
+    const before = await polls(server, client);
+    await source.more(20);
+    assert.equal(await polls(server, client), before, 'it polls no more');
+    assert.ok(await notice.isHidden());
+    await expectAllSeen('the page', shown, await source.stop());
+  } finally {
+    await proxy.end();
+  }
+});
 
 check('a quiet stream is not taken for a mute one', async ({ server, open }) => {
   const lab = await open('?mute=1');

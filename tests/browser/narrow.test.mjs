@@ -38,7 +38,10 @@ for (const [name, viewport] of Object.entries(WINDOWS)) {
     async ({ open }) => {
       const lab = await open('?view=side-by-side', { viewport, settings: false });
       const { page } = lab;
-      await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+      await until(
+        'both lanes are connected',
+        async () => (await page.locator('.status[data-link=live]').count()) === 2,
+      );
       const [left, right] = ['Polling', 'SSE'].map((lane) => lab.lane(lane).region);
       const places = async (selector) =>
         Promise.all([left, right].map((region) => box(region.locator(selector).first())));

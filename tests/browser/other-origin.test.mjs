@@ -83,11 +83,7 @@ async function use(server, credentials) {
 
 for (const [title, origin, credentials] of [
   ['a page of a named origin polls, streams and publishes, with cookies', () => site.origin, 'include'],
-  [
-    'any page polls, streams and publishes without cookies if every origin is allowed',
-    () => '*',
-    'omit',
-  ],
+  ['any page polls, streams and publishes without cookies if every origin is allowed', () => '*', 'omit'],
 ]) {
   test(title, async () => {
     const server = await Server.start('memory', ['--cors-origin', origin()]);

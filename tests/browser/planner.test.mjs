@@ -196,23 +196,26 @@ check('charts name the crossings in their labels', async ({ open }) => {
   await lab.expectNoErrors();
 });
 
-check('the planner fits and is accessible in both languages, on a phone and in dark mode', async ({ open }) => {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  for (const [file, query, options] of [
-    ['planner-wide', '', { viewport: { width: 1440, height: 900 } }],
-    ['planner-dark', '', { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' }],
-    ['planner-phone-ko', '?lang=ko', { viewport: { width: 360, height: 640 } }],
-  ]) {
-    const lab = await open(query, options);
-    const panel = lab.page.locator('#planner');
-    await panel.locator('.curves').scrollIntoViewIfNeeded();
-    await panel.locator('canvas').nth(2).waitFor();
-    const { violations } = await new AxeBuilder({ page: lab.page }).include('#planner').analyze();
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    assert.deepEqual(found, [], file);
-    const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.ok(overflow <= 0, `${file} is ${overflow} px too wide`);
-    await panel.screenshot({ path: `${SCREENSHOTS}${file}.png` });
-    await lab.expectNoErrors();
-  }
-});
+check(
+  'the planner fits and is accessible in both languages, on a phone and in dark mode',
+  async ({ open }) => {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    for (const [file, query, options] of [
+      ['planner-wide', '', { viewport: { width: 1440, height: 900 } }],
+      ['planner-dark', '', { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' }],
+      ['planner-phone-ko', '?lang=ko', { viewport: { width: 360, height: 640 } }],
+    ]) {
+      const lab = await open(query, options);
+      const panel = lab.page.locator('#planner');
+      await panel.locator('.curves').scrollIntoViewIfNeeded();
+      await panel.locator('canvas').nth(2).waitFor();
+      const { violations } = await new AxeBuilder({ page: lab.page }).include('#planner').analyze();
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+      assert.deepEqual(found, [], file);
+      const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(overflow <= 0, `${file} is ${overflow} px too wide`);
+      await panel.screenshot({ path: `${SCREENSHOTS}${file}.png` });
+      await lab.expectNoErrors();
+    }
+  },
+);

@@ -46,41 +46,40 @@ async function hide(lab, hidden) {
   }, hidden);
 }
 
-check(
-  'both lanes are plotted, and their totals equal the ledger',
-  async ({ server, open }) => {
-    const lab = await open('?view=side-by-side');
-    await lab.waitForBothLanes();
-    const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
-    await left.setInterval(30);
-    for (const text of ['one', 'two', 'three']) await server.publish({ text });
-    await right.expectTexts(['one', 'two', 'three']);
-    await plots(lab).scrollIntoViewIfNeeded();
-    await until('three plots are drawn', async () => {
-      const drawn = await measureDrawnPixels(lab);
-      return drawn.length === 3 && drawn.every(({ pixels }) => pixels > 200);
+check('both lanes are plotted, and their totals equal the ledger', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side');
+  await lab.waitForBothLanes();
+  const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
+  await left.setInterval(30);
+  for (const text of ['one', 'two', 'three']) await server.publish({ text });
+  await right.expectTexts(['one', 'two', 'three']);
+  await plots(lab).scrollIntoViewIfNeeded();
+  await until('three plots are drawn', async () => {
+    const drawn = await measureDrawnPixels(lab);
+    return drawn.length === 3 && drawn.every(({ pixels }) => pixels > 200);
+  });
+  for (const [name, transport, lane] of [
+    ['Polling', 'poll', left],
+    ['SSE', 'stream', right],
+  ]) {
+    const client = await lane.client();
+    await until(`${name} is what the ledger says`, async () => {
+      const counted = (await server.ledger(client)).transports[transport];
+      const { requests, bytes } = await total(lab, name);
+      return requests === counted.requests && bytes === counted.wire_bytes_in + counted.wire_bytes_out;
     });
-    for (const [name, transport, lane] of [
-      ['Polling', 'poll', left],
-      ['SSE', 'stream', right],
-    ]) {
-      const client = await lane.client();
-      await until(`${name} is what the ledger says`, async () => {
-        const counted = (await server.ledger(client)).transports[transport];
-        const { requests, bytes } = await total(lab, name);
-        return requests === counted.requests && bytes === counted.wire_bytes_in + counted.wire_bytes_out;
-      });
-    }
-    await until('the messages are counted', async () =>
-      (await words(lab)).includes('3 messages were published.'),
+  }
+  await until('the messages are counted', async () =>
+    (await words(lab)).includes('3 messages were published.'),
+  );
+  for (const window of ['5 min', '15 min', '1 min']) {
+    await plots(lab).getByRole('combobox', { name: 'Last' }).selectOption(window);
+    await until(`${window} is drawn`, async () =>
+      (await measureDrawnPixels(lab)).every(({ pixels }) => pixels > 200),
     );
-    for (const window of ['5 min', '15 min', '1 min']) {
-      await plots(lab).getByRole('combobox', { name: 'Last' }).selectOption(window);
-      await until(`${window} is drawn`, async () => (await measureDrawnPixels(lab)).every(({ pixels }) => pixels > 200));
-    }
-    await lab.expectNoErrors();
-  },
-);
+  }
+  await lab.expectNoErrors();
+});
 
 check('plots pause while the tab is hidden, and say so', async ({ open }) => {
   const lab = await open();

@@ -75,25 +75,22 @@ check(
   },
 );
 
-check(
-  'a silent stream counts up to its stall time-out, which a fault shortens',
-  async ({ open }) => {
-    const lab = await open('?view=side-by-side');
-    await lab.waitForBothLanes();
-    const lane = lab.lane('SSE').region;
-    const mute = lane.getByRole('spinbutton', { name: 'Mute after' });
-    assert.equal(await mute.inputValue(), '45');
-    await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
-    assert.equal(await mute.inputValue(), '5');
-    const told = await watchText(lane.locator('.network-notice'));
-    await lane.getByText('Polling in place of a mute stream').waitFor({ timeout: 60_000 });
-    const silent_s = (await told()).flatMap((text) => {
-      const [, silent] = /^The stream has been silent for (\d) of 5 s/.exec(text) ?? [];
-      return silent === undefined ? [] : [Number(silent)];
-    });
-    assert.ok(silent_s.length >= 2 && silent_s.at(-1) > silent_s[0], silent_s.join());
-    await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
-    assert.equal(await mute.inputValue(), '45');
-    assert.doesNotMatch(lab.page.url(), /mute/);
-  },
-);
+check('a silent stream counts up to its stall time-out, which a fault shortens', async ({ open }) => {
+  const lab = await open('?view=side-by-side');
+  await lab.waitForBothLanes();
+  const lane = lab.lane('SSE').region;
+  const mute = lane.getByRole('spinbutton', { name: 'Mute after' });
+  assert.equal(await mute.inputValue(), '45');
+  await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
+  assert.equal(await mute.inputValue(), '5');
+  const told = await watchText(lane.locator('.network-notice'));
+  await lane.getByText('Polling in place of a mute stream').waitFor({ timeout: 60_000 });
+  const silent_s = (await told()).flatMap((text) => {
+    const [, silent] = /^The stream has been silent for (\d) of 5 s/.exec(text) ?? [];
+    return silent === undefined ? [] : [Number(silent)];
+  });
+  assert.ok(silent_s.length >= 2 && silent_s.at(-1) > silent_s[0], silent_s.join());
+  await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
+  assert.equal(await mute.inputValue(), '45');
+  assert.doesNotMatch(lab.page.url(), /mute/);
+});

@@ -56,7 +56,10 @@ async function sideBySide(browser, file, { query = '', before, of, ...options })
     const address = server.page(`?room=${room}&view=side-by-side${query}`);
     const lab = await LabPage.open(browser, address, { ...options, settings: false });
     const { page } = lab;
-    await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+    await until(
+      'both lanes are connected',
+      async () => (await page.locator('.status[data-link=live]').count()) === 2,
+    );
     for (const [author, text, pause_ms] of [
       ['tomas', 'The kettle is on. Who is coming over?', 2_300],
       ['mina', 'Me, in ten minutes.', 5_100],

@@ -49,7 +49,10 @@ check('seven tabs see every message over one stream, and name its client', async
   const [leader, ...followers] = seven;
   const client = await leader.lab.client();
   for (const follower of followers) {
-    await waitForSentence(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
+    await waitForSentence(
+      follower,
+      `This tab shares the stream of another tab. The bill is on client ${client}`,
+    );
   }
   await waitForSentence(leader, '6 other tabs read along');
   await until('all seven are in the room as readers of the stream', async () => {
@@ -140,7 +143,8 @@ for (const transport of ['SSE', 'Long-polling']) {
     for (let i = 0; i < (transport === 'SSE' ? 7 : 1); i++) {
       await server.publish({ room: room(i).slice('?room='.length), text: 'hello' });
     }
-    for (const [index, { shown }] of seven.entries()) await expectAllSeen(`tab ${index + 1}`, shown, ['hello']);
+    for (const [index, { shown }] of seven.entries())
+      await expectAllSeen(`tab ${index + 1}`, shown, ['hello']);
     // Publishing works from such a tab too.
     await crowded[2].lab.name.fill('mina');
     await crowded[2].lab.send('from the seventh');

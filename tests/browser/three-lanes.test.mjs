@@ -49,92 +49,83 @@ check(
   },
 );
 
-check(
-  'three lanes fit a projector, with text that is readable from the last row',
-  async ({ open }) => {
-    const lab = await open('?view=three&traffic=steady&rate=3', { viewport: TEACHERS[0], settings: false });
-    const { page } = lab;
-    await waitForThreeLanes(lab);
-    await until('there is a verdict', async () =>
-      / made /.test(await page.locator('.verdict').textContent()),
-    );
-    for (const viewport of TEACHERS) {
-      await page.setViewportSize(viewport);
-      const fits = () =>
-        page.evaluate(() =>
-          ['.verdict', '.glance-figure', '.glance-caption', '.picture', '.log-frame', '.composer .send']
-            .flatMap((selector) => [...document.querySelectorAll(selector)].map((each) => [selector, each]))
-            .filter(([, each]) => {
-              const { top, bottom, left, right } = each.getBoundingClientRect();
-              return top < 0 || left < 0 || bottom > innerHeight + 1 || right > innerWidth + 1;
-            })
-            .map(([selector]) => selector),
-        );
-      await until(`all of it is in the window at ${viewport.width}`, async () => (await fits()).length === 0);
-      for (const selector of ['.verdict', '.glance-figure', '.glance-caption', '.message .text']) {
-        const sizes = await page
-          .locator(selector)
-          .evaluateAll((all) => all.map((each) => Number.parseFloat(getComputedStyle(each).fontSize)));
-        assert.ok(Math.min(...sizes) >= 0.03 * viewport.height, `${selector} at ${viewport.width}: ${sizes}`);
-      }
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+check('three lanes fit a projector, with text that is readable from the last row', async ({ open }) => {
+  const lab = await open('?view=three&traffic=steady&rate=3', { viewport: TEACHERS[0], settings: false });
+  const { page } = lab;
+  await waitForThreeLanes(lab);
+  await until('there is a verdict', async () => / made /.test(await page.locator('.verdict').textContent()));
+  for (const viewport of TEACHERS) {
+    await page.setViewportSize(viewport);
+    const fits = () =>
+      page.evaluate(() =>
+        ['.verdict', '.glance-figure', '.glance-caption', '.picture', '.log-frame', '.composer .send']
+          .flatMap((selector) => [...document.querySelectorAll(selector)].map((each) => [selector, each]))
+          .filter(([, each]) => {
+            const { top, bottom, left, right } = each.getBoundingClientRect();
+            return top < 0 || left < 0 || bottom > innerHeight + 1 || right > innerWidth + 1;
+          })
+          .map(([selector]) => selector),
+      );
+    await until(`all of it is in the window at ${viewport.width}`, async () => (await fits()).length === 0);
+    for (const selector of ['.verdict', '.glance-figure', '.glance-caption', '.message .text']) {
+      const sizes = await page
+        .locator(selector)
+        .evaluateAll((all) => all.map((each) => Number.parseFloat(getComputedStyle(each).fontSize)));
+      assert.ok(Math.min(...sizes) >= 0.03 * viewport.height, `${selector} at ${viewport.width}: ${sizes}`);
     }
-    await lab.expectNoErrors();
-  },
-);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+  }
+  await lab.expectNoErrors();
+});
 
-check(
-  'the address keeps traffic, faults, the window and connections',
-  async ({ open }) => {
-    const lab = await open('?view=three&room=tea');
-    await waitForThreeLanes(lab);
-    const { page } = lab;
-    const network = (of, name) =>
-      of.lane(name).region.getByRole('combobox', { name: 'Network', exact: true });
-    await network(lab, 'SSE').selectOption('Slow link');
-    await page.getByRole('button', { name: 'Steady rate' }).click();
-    const rate = page.getByRole('spinbutton', { name: /per second/ });
-    await rate.fill('0.5');
-    await rate.blur();
-    await lab.window.selectOption('30 s');
-    await lab.lane('Polling').region.getByRole('switch', { name: 'New connection for each poll' }).check();
-    const { search } = new URL(page.url());
-    assert.deepEqual(
-      [...new URLSearchParams(search)].sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)),
-      [
-        ['connection', 'close'],
-        ['connection', 'keep-alive'],
-        ['connection', 'keep-alive'],
-        ['fault', 'healthy'],
-        ['fault', 'healthy'],
-        ['fault', 'slow'],
-        ['rate', '0.5'],
-        ['room', 'tea'],
-        ['traffic', 'steady'],
-        ['view', 'three'],
-        ['window', '30'],
-      ],
-    );
+check('the address keeps traffic, faults, the window and connections', async ({ open }) => {
+  const lab = await open('?view=three&room=tea');
+  await waitForThreeLanes(lab);
+  const { page } = lab;
+  const network = (of, name) => of.lane(name).region.getByRole('combobox', { name: 'Network', exact: true });
+  await network(lab, 'SSE').selectOption('Slow link');
+  await page.getByRole('button', { name: 'Steady rate' }).click();
+  const rate = page.getByRole('spinbutton', { name: /per second/ });
+  await rate.fill('0.5');
+  await rate.blur();
+  await lab.window.selectOption('30 s');
+  await lab.lane('Polling').region.getByRole('switch', { name: 'New connection for each poll' }).check();
+  const { search } = new URL(page.url());
+  assert.deepEqual(
+    [...new URLSearchParams(search)].sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)),
+    [
+      ['connection', 'close'],
+      ['connection', 'keep-alive'],
+      ['connection', 'keep-alive'],
+      ['fault', 'healthy'],
+      ['fault', 'healthy'],
+      ['fault', 'slow'],
+      ['rate', '0.5'],
+      ['room', 'tea'],
+      ['traffic', 'steady'],
+      ['view', 'three'],
+      ['window', '30'],
+    ],
+  );
 
-    const other = await open(search);
-    await waitForThreeLanes(other);
-    assert.equal(await network(other, 'SSE').inputValue(), 'slow');
-    assert.equal(await network(other, 'Polling').inputValue(), 'healthy');
-    assert.equal(await other.window.inputValue(), '30');
-    assert.equal(await other.page.getByRole('spinbutton', { name: /per second/ }).inputValue(), '0.5');
-    const pressed = other.page.getByRole('button', { name: 'Steady rate' });
-    await until('traffic runs', async () => (await pressed.getAttribute('aria-pressed')) === 'true');
-    const fresh = (name) =>
-      other.lane(name).region.getByRole('switch', { name: 'New connection for each poll' }).isChecked();
-    assert.deepEqual(await Promise.all(NAMES.map(fresh)), [true, false, false]);
-    await until(
-      'each poll opens one',
-      async () => (await other.lane('Polling').figures()).Polling.Connections > 2,
-    );
-    await other.page.getByRole('button', { name: 'Quiet' }).click();
-    assert.equal(new URL(other.page.url()).searchParams.has('traffic'), false);
-  },
-);
+  const other = await open(search);
+  await waitForThreeLanes(other);
+  assert.equal(await network(other, 'SSE').inputValue(), 'slow');
+  assert.equal(await network(other, 'Polling').inputValue(), 'healthy');
+  assert.equal(await other.window.inputValue(), '30');
+  assert.equal(await other.page.getByRole('spinbutton', { name: /per second/ }).inputValue(), '0.5');
+  const pressed = other.page.getByRole('button', { name: 'Steady rate' });
+  await until('traffic runs', async () => (await pressed.getAttribute('aria-pressed')) === 'true');
+  const fresh = (name) =>
+    other.lane(name).region.getByRole('switch', { name: 'New connection for each poll' }).isChecked();
+  assert.deepEqual(await Promise.all(NAMES.map(fresh)), [true, false, false]);
+  await until(
+    'each poll opens one',
+    async () => (await other.lane('Polling').figures()).Polling.Connections > 2,
+  );
+  await other.page.getByRole('button', { name: 'Quiet' }).click();
+  assert.equal(new URL(other.page.url()).searchParams.has('traffic'), false);
+});
 
 check('changing the language keeps the page’s settings', async ({ open }) => {
   const lab = await open('?view=three&room=tea&interval=5');

@@ -71,7 +71,10 @@ for (const [size, viewport] of Object.entries({
 async function takeTour({ server, open }, viewport) {
   const lab = await open('?view=side-by-side', { settings: false, viewport });
   const { page } = lab;
-  await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+  await until(
+    'both lanes are connected',
+    async () => (await page.locator('.status[data-link=live]').count()) === 2,
+  );
   const tour = page.getByRole('region', { name: 'Tour' });
   const outcome = (pattern) =>
     until(

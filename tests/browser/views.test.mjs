@@ -57,7 +57,8 @@ check('each side can use any transport, and regions have unique names', async ({
   await lab.lane('SSE').transport('Polling').check();
   await lab.lane('Long-polling').log.waitFor();
   await server.publish({ text: 'heard by both' });
-  for (const transport of ['Long-polling', 'Polling']) await lab.lane(transport).expectTexts(['heard by both']);
+  for (const transport of ['Long-polling', 'Polling'])
+    await lab.lane(transport).expectTexts(['heard by both']);
   await lab.lane('Polling').transport('Long-polling').check();
   // If both lanes have the same transport, the second region's name includes its position.
   for (const [transport, other] of [
@@ -236,37 +237,34 @@ check('a page without parameters has two lanes', async ({ server, open }) => {
     await lab.lane(lane).region.getByRole('group', { name: 'At a glance' }).waitFor();
 });
 
-check(
-  'the large numbers equal the table, and their bars have a common scale',
-  async ({ server, open }) => {
-    const lab = await open(BOTH);
-    await lab.waitForBothLanes();
-    await lab.lane('Polling').setInterval(0.25);
-    await server.publish({ text: 'one' });
-    await until('there are some', async () => (await lab.lane('Polling').figures()).Polling.Requests > 6);
-    await lab.lane('Polling').setInterval(30);
-    const read = () =>
-      lab.page.evaluate(() =>
-        [...document.querySelectorAll('.lane')].map((lane) => {
-          const number = (text) => Number.parseFloat(text.replaceAll(',', ''));
-          const cells = ['requests', 'wire_bytes'].map((measure) => {
-            const cell = lane.querySelector(`.glance [data-measure=${measure}]`);
-            return {
-              figure: number(cell.querySelector('.glance-figure').textContent),
-              table: number(lane.querySelector(`td[data-row=${measure}]`).textContent),
-              width: cell.querySelector('.glance-bar').style.getPropertyValue('--of-scale'),
-            };
-          });
-          return cells;
-        }),
-      );
-    await until('the numbers stop changing', async () =>
-      (await read()).flat().every(({ figure, table }) => figure === table),
+check('the large numbers equal the table, and their bars have a common scale', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.waitForBothLanes();
+  await lab.lane('Polling').setInterval(0.25);
+  await server.publish({ text: 'one' });
+  await until('there are some', async () => (await lab.lane('Polling').figures()).Polling.Requests > 6);
+  await lab.lane('Polling').setInterval(30);
+  const read = () =>
+    lab.page.evaluate(() =>
+      [...document.querySelectorAll('.lane')].map((lane) => {
+        const number = (text) => Number.parseFloat(text.replaceAll(',', ''));
+        const cells = ['requests', 'wire_bytes'].map((measure) => {
+          const cell = lane.querySelector(`.glance [data-measure=${measure}]`);
+          return {
+            figure: number(cell.querySelector('.glance-figure').textContent),
+            table: number(lane.querySelector(`td[data-row=${measure}]`).textContent),
+            width: cell.querySelector('.glance-bar').style.getPropertyValue('--of-scale'),
+          };
+        });
+        return cells;
+      }),
     );
-    const [polling, sse] = await read();
-    polling.forEach(({ figure, width }, at) => {
-      assert.equal(width, '100.00%');
-      assert.equal(sse[at].width, `${((100 * sse[at].figure) / figure).toFixed(2)}%`);
-    });
-  },
-);
+  await until('the numbers stop changing', async () =>
+    (await read()).flat().every(({ figure, table }) => figure === table),
+  );
+  const [polling, sse] = await read();
+  polling.forEach(({ figure, width }, at) => {
+    assert.equal(width, '100.00%');
+    assert.equal(sse[at].width, `${((100 * sse[at].figure) / figure).toFixed(2)}%`);
+  });
+});

@@ -92,7 +92,9 @@ describe('third-party clients', { concurrency: 4 }, () => {
   declareAudit('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
 
   for (const name of PYTHON_LIBRARIES) {
-    declareAudit(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
+    declareAudit(`${name} (Python)`, (url, onText) =>
+      readInProcess(PYTHON, [PYTHON_READER, name, url], onText),
+    );
   }
 
   for (const name of RUST_LIBRARIES) {
