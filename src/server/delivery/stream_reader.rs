@@ -11,7 +11,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use super::{
     Delivery, drain::DrainDeadline, presence_events::PresenceEvents, read_query::ReadQuery, sse,
@@ -20,8 +23,11 @@ use super::{
 use crate::{
     ledger::{request_recorder::RequestRecorder, trace::PushKind},
     log::{
-        LogReader, ReadBatch, ReadPosition, RoomReader, Start, entry::Limit,
-        frame_batch::FrameBatch, store::StoreUnavailable, tail::TailLookup,
+        LogReader, ReadBatch, ReadPosition, RoomReader, Start,
+        entry::Limit,
+        frame_batch::{BATCH_BYTES, FrameBatch},
+        store::StoreUnavailable,
+        tail::TailLookup,
     },
 };
 
@@ -32,8 +38,16 @@ const STORE_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How much a stream reads from the store at a time.
 const STORE_PAGE: Limit = Limit {
     messages: 256,
-    bytes: 16 * 1024,
+    bytes: BATCH_BYTES,
 };
+/// The same while few streams catch up. A read of the store changes threads twice, which takes as long as encoding a
+/// small page.
+const LARGE_STORE_PAGE: Limit = Limit {
+    messages: 4 * STORE_PAGE.messages,
+    bytes: 4 * STORE_PAGE.bytes,
+};
+/// The most large pages in the process: each stays in memory until its client takes it, and clients stall.
+static LARGE_PAGES: Semaphore = Semaphore::const_new(256);
 
 /// One reader's stream: the preamble, messages as they come, and the events between them. By default it reads one
 /// room.
@@ -87,7 +101,7 @@ impl<R: LogReader> StreamReader<R> {
     /// Whether something other than its `ReaderWaits` must wake it: a read of the store, or a presence event.
     pub fn awaits_wake(&self) -> bool {
         let hears_presence = self.presence.as_ref().is_some_and(|it| it.awaits_wake());
-        hears_presence || self.messages.store_read.is_some()
+        hears_presence || self.messages.is_reading()
     }
 
     /// The preamble, for callers that send it together with the head. Without this call it is the first piece.
@@ -191,7 +205,21 @@ struct Messages<R> {
     store_read: Option<Box<StoreRead<R>>>,
 }
 
-type StoreRead<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
+/// A read of the store, until its page has been sent.
+struct StoreRead<R> {
+    /// `None` once the page is read.
+    reading: Option<ReadFuture<R>>,
+    large_page: Option<SemaphorePermit<'static>>,
+}
+
+type ReadFuture<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
+
+fn page_limit(large_page: &Option<SemaphorePermit<'_>>) -> Limit {
+    match large_page {
+        Some(_) => LARGE_STORE_PAGE,
+        None => STORE_PAGE,
+    }
+}
 
 /// The next step in reading messages.
 enum Step {
@@ -220,11 +248,16 @@ impl<R: LogReader> Messages<R> {
 
     fn poll_step(&mut self, waits: &mut impl ReaderWaits<R>, cx: &mut Context<'_>) -> Step {
         loop {
-            if let Some(read) = self.store_read.as_deref_mut() {
-                let Poll::Ready(read) = read.as_mut().poll(cx) else {
+            if let Some(store_read) = &mut self.store_read {
+                let Some(reading) = &mut store_read.reading else {
+                    // The next piece is asked for, so the page has been sent.
+                    self.store_read = None;
+                    continue;
+                };
+                let Poll::Ready(read) = reading.as_mut().poll(cx) else {
                     return Step::Reading;
                 };
-                self.store_read = None;
+                store_read.reading = None;
                 if let Some(chunk) = self.on_store_read(read) {
                     return Step::Chunk(chunk);
                 }
@@ -245,14 +278,24 @@ impl<R: LogReader> Messages<R> {
     fn start_store_read(&mut self, delay: Duration) {
         let mut reader = self.reader.clone();
         let position = self.position;
-        let read: StoreRead<R> = Box::pin(async move {
+        let large_page = LARGE_PAGES.try_acquire().ok();
+        let limit = page_limit(&large_page);
+        let reading: ReadFuture<R> = Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            let read = reader.read(position, STORE_PAGE).await?;
+            let read = reader.read(position, limit).await?;
             Ok((reader, read))
         });
-        self.store_read = Some(Box::new(read));
+        self.store_read = Some(Box::new(StoreRead {
+            reading: Some(reading),
+            large_page,
+        }));
+    }
+
+    fn is_reading(&self) -> bool {
+        let read = self.store_read.as_ref();
+        read.is_some_and(|it| it.reading.is_some())
     }
 
     /// Takes what was read; `None` if there is nothing to send.
@@ -266,7 +309,10 @@ impl<R: LogReader> Messages<R> {
             return None;
         };
         self.reader = reader;
-        let messages = match FrameBatch::from_page(&mut read.entries, read.frames) {
+        let page = self.store_read.as_ref();
+        let limit = page.map_or(STORE_PAGE, |page| page_limit(&page.large_page));
+        let batch = FrameBatch::from_page(&mut read.entries, read.frames, limit.bytes);
+        let messages = match batch {
             Some(batch) => Some(self.advance(batch)),
             None => {
                 self.position.after = read.after;

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::entry::Entry;
 
 /// The most bytes in a batch, which limits the memory that a stalled reader can hold.
-pub(super) const BATCH_BYTES: usize = 16 * 1024;
+pub const BATCH_BYTES: usize = 16 * 1024;
 
 /// Encoded frames of consecutive messages, as one piece of bytes.
 #[derive(Debug, Clone)]
@@ -33,14 +33,17 @@ impl FrameBatch {
         }
     }
 
-    /// The frames of as many of `entries` as one batch may hold, at least the first. The entries share the batch's
-    /// bytes afterwards, so that keeping both costs the memory of one.
-    pub(super) fn from_entries<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
+    /// The frames of as many of `entries` as fit `max_bytes`, at least the first. The entries share the batch's bytes
+    /// afterwards, so that keeping both costs the memory of one.
+    pub(super) fn from_entries<'a>(
+        entries: impl Iterator<Item = &'a mut Entry>,
+        max_bytes: usize,
+    ) -> Self {
         let mut taken: Vec<&mut Entry> = Vec::new();
         let mut size = 0;
         let mut full = false;
         for entry in entries {
-            if !taken.is_empty() && size + entry.frame().len() > BATCH_BYTES {
+            if !taken.is_empty() && size + entry.frame().len() > max_bytes {
                 full = true;
                 break;
             }
@@ -68,11 +71,15 @@ impl FrameBatch {
         }
     }
 
-    /// The frames of as many of `entries`, a page of the store, as one batch may hold. `frames` has the frames of all,
-    /// if they are one piece already.
-    pub fn from_page(entries: &mut [Entry], frames: Option<Box<Bytes>>) -> Option<Self> {
+    /// The frames of as many of `entries`, a page of the store, as fit `max_bytes`. `frames` has the frames of all, if
+    /// they are one piece already.
+    pub fn from_page(
+        entries: &mut [Entry],
+        frames: Option<Box<Bytes>>,
+        max_bytes: usize,
+    ) -> Option<Self> {
         let (first, last) = (entries.first()?, entries.last()?);
-        Some(match frames.filter(|it| it.len() <= BATCH_BYTES) {
+        Some(match frames.filter(|it| it.len() <= max_bytes) {
             Some(bytes) => Self {
                 bytes: *bytes,
                 first: first.id,
@@ -81,7 +88,7 @@ impl FrameBatch {
                 sent_at_us: first.sent_at_us,
                 full: false,
             },
-            None => Self::from_entries(entries.iter_mut()),
+            None => Self::from_entries(entries.iter_mut(), max_bytes),
         })
     }
 

@@ -167,6 +167,10 @@ impl RoomSetReader {
         }
         // Messages of a room beyond its share are in the next batch.
         merge.advance();
-        TailLookup::Found(FrameBatch::from_page(&mut merge.into_entries(), None))
+        TailLookup::Found(FrameBatch::from_page(
+            &mut merge.into_entries(),
+            None,
+            BATCH_BYTES,
+        ))
     }
 }

@@ -16,7 +16,7 @@ use slab::Slab;
 
 use super::{
     entry::{Entry, Limit, Page},
-    frame_batch::FrameBatch,
+    frame_batch::{BATCH_BYTES, FrameBatch},
 };
 use crate::domain::{cursor::LogId, room::Room};
 
@@ -325,7 +325,7 @@ impl TailState {
         if let Some(batch) = kept {
             return batch.clone();
         }
-        let batch = FrameBatch::from_entries(self.entries.range_mut(index..));
+        let batch = FrameBatch::from_entries(self.entries.range_mut(index..), BATCH_BYTES);
         self.batches.retain(|kept| kept.first != first);
         if self.batches.len() == BATCHES_CACHED {
             self.batches.pop_front();
