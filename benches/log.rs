@@ -1,5 +1,5 @@
-//! Micro-benchmarks of what a delivery is made of: append, after, encoding, and the fan-out to
-//! subscribers in this process, beside the plain way of doing the last.
+//! Micro-benchmarks of the steps of a delivery: append, after, encoding, and the fan-out to subscribers in this
+//! process, compared with the usual implementation of a fan-out.
 
 use std::{
     convert::Infallible,
@@ -59,7 +59,7 @@ fn draft() -> Draft {
     }
 }
 
-/// A future that is ready at once, as everything of the memory store is.
+/// The result of a future that is ready at once, as those of the memory store are.
 fn now<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {

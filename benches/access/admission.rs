@@ -1,4 +1,4 @@
-//! Empty polls on kept connections at servers that ask for tokens, have limits, or neither. Sides take turns.
+//! Empty polls on kept-alive connections to servers that require tokens, have limits, or neither. Sides take turns.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -16,7 +16,7 @@ const SECRET: &str = "a secret of more than thirty-two bytes";
 /// Longer than any run.
 const TOKEN_LIFETIME_S: u64 = 24 * 3600;
 
-/// Of a deployment, but so high that they refuse nothing here.
+/// The limits that a deployment sets, but high enough to refuse nothing here.
 const LIMITS: [&str; 8] = [
     "--max-connections",
     "10000",
@@ -32,7 +32,7 @@ const LIMITS: [&str; 8] = [
 #[derive(Clone, Copy)]
 pub struct AdmissionSizes {
     pub rounds: usize,
-    /// Requests of each side in a round.
+    /// Requests to each side in a round.
     pub requests: u64,
 }
 
@@ -40,7 +40,7 @@ pub fn run(setup: &BenchSetup, amount: AdmissionSizes, about: Provenance) -> Res
     let directory = tempfile::tempdir().context("make a directory for the secret")?;
     let secret = directory.path().join("secret");
     std::fs::write(&secret, SECRET)?;
-    let secret = secret.to_str().context("a path that is no text")?;
+    let secret = secret.to_str().context("the path is not UTF-8")?;
     let mut sides = Vec::new();
     for way in HttpPath::ALL {
         for guard in AccessChecks::ALL {
@@ -49,8 +49,8 @@ pub fn run(setup: &BenchSetup, amount: AdmissionSizes, about: Provenance) -> Res
     }
     let amounts = RoundSizes {
         rounds: amount.rounds,
-        a_round: amount.requests,
-        a_slice: SLICE,
+        per_round: amount.requests,
+        per_slice: SLICE,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     Ok(AdmissionRun {
@@ -62,7 +62,7 @@ pub fn run(setup: &BenchSetup, amount: AdmissionSizes, about: Provenance) -> Res
     })
 }
 
-/// As an issuer would give it to a user.
+/// A token as an issuer would give it to a user.
 fn token() -> String {
     let claims = json!({
         "sub": "mina",

@@ -1,4 +1,4 @@
-//! The proxies in front of the server: the files of `deploy/poll-cache/`, with the caching and without.
+//! The proxies in front of the server, configured by the files of `deploy/poll-cache/`, with and without caching.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -12,11 +12,11 @@ use super::servers::{self, RunningServer};
 const NGINX: &str = include_str!("../../deploy/poll-cache/nginx.conf");
 const VARNISH: &str = include_str!("../../deploy/poll-cache/varnish.vcl");
 /// The server's address in these files.
-const WRITTEN: (&str, &str) = ("10.0.0.11", "8080");
-/// Connections to the server that nginx keeps: without the cache each reader needs one.
-const KEPT: (&str, &str) = ("keepalive 64;", "keepalive 2000;");
+const FILE_ADDRESS: (&str, &str) = ("10.0.0.11", "8080");
+/// The idle connections to the server that nginx keeps, and their replacement: without the cache each reader needs one.
+const IDLE_CONNECTIONS: (&str, &str) = ("keepalive 64;", "keepalive 2000;");
 
-/// Starts `front` before the server at `address`. `None`: readers ask the server itself.
+/// Starts `front` in front of the server at `address`. Returns `None` if readers connect to the server directly.
 pub fn start(
     front: Front,
     shares: bool,
@@ -30,7 +30,7 @@ pub fn start(
     }
 }
 
-/// Whether it is installed.
+/// Whether the proxy is installed.
 pub fn is_installed(front: Front) -> bool {
     let (command, flag) = match front {
         Front::None => return true,
@@ -43,10 +43,10 @@ pub fn is_installed(front: Front) -> bool {
 fn nginx(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<RunningServer> {
     let config = NGINX
         .replace(
-            &format!("{}:{}", WRITTEN.0, WRITTEN.1),
+            &format!("{}:{}", FILE_ADDRESS.0, FILE_ADDRESS.1),
             &address.to_string(),
         )
-        .replace(KEPT.0, KEPT.1)
+        .replace(IDLE_CONNECTIONS.0, IDLE_CONNECTIONS.1)
         .replace("/var/cache/nginx/poll-vs-sse", "cache")
         .replace("listen 80;", "");
     let is_kept = |line: &&str| shares || !line.trim_start().starts_with("proxy_cache");
@@ -54,8 +54,10 @@ fn nginx(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<Runni
     let config = config.join("\n");
     let (http, server) = config
         .split_once("server {\n")
-        .context("nginx.conf has no server")?;
-    let (locations, _) = server.rsplit_once('}').context("its server has no end")?;
+        .context("nginx.conf has no server block")?;
+    let (locations, _) = server
+        .rsplit_once('}')
+        .context("the server block in nginx.conf does not end")?;
     let directives = NginxConfig {
         http,
         locations,
@@ -66,7 +68,9 @@ fn nginx(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<Runni
 
 fn varnish(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<RunningServer> {
     let (host, port) = (address.ip().to_string(), address.port().to_string());
-    let mut config = VARNISH.replace(WRITTEN.0, &host).replace(WRITTEN.1, &port);
+    let mut config = VARNISH
+        .replace(FILE_ADDRESS.0, &host)
+        .replace(FILE_ADDRESS.1, &port);
     if !shares {
         config = config.replace("return (hash);", "return (pass);");
     }

@@ -1,7 +1,7 @@
-//! What stands between a reader and its messages: tokens and limits, and caches in front of the server.
+//! The cost of tokens and limits, and the savings of caches in front of the server.
 //! `cargo bench --bench access -- --help` lists the flags.
 
-// On Linux, `suite` is the program. The attribute also makes the suite's own modules resolve beside this file.
+// On Linux, `suite` is the program. With the path attribute, the suite's modules are found next to this file.
 #[cfg_attr(target_os = "linux", path = "suite.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "../harness/not_linux.rs")]
 mod suite;

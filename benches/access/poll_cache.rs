@@ -1,5 +1,5 @@
-//! Many long-pollers of one room and a message now and then: at the server itself, behind a proxy, and behind the same
-//! proxy that shares its answers.
+//! Many long-pollers of one room with a message every second: directly at the server, behind a proxy, and behind the
+//! same proxy with a cache.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -14,11 +14,11 @@ use super::report::provenance::Provenance;
 use super::servers::{OwnServer, RunningServer};
 use super::{audit_check, fronts, http, usage};
 
-/// For how long answers may be kept: as in the documentation.
+/// How long caches may keep answers: the value in the documentation.
 const MAX_AGE: &str = "10s";
-/// A message a second: several times what nginx needs to notice that an answer has come.
+/// Messages a second. The pause between two is several times what nginx needs to notice that an answer has come.
 const RATE: f64 = 1.0;
-/// As long as a long-poll may wait.
+/// The longest wait that the server grants a long-poll.
 const WAIT: Duration = Duration::from_secs(60);
 
 /// The size of the measurement.
@@ -34,7 +34,7 @@ pub fn run(setup: &BenchSetup, amount: PollCacheSizes, about: Provenance) -> Res
         .into_iter()
         .partition(|it| fronts::is_installed(*it));
     for front in missing {
-        println!("left out: {}: it is not installed", front.name());
+        println!("skipped: {}: it is not installed", front.name());
     }
     let sides = here.into_iter().flat_map(|front| {
         let ways: &[bool] = if front == Front::None {
@@ -48,7 +48,7 @@ pub fn run(setup: &BenchSetup, amount: PollCacheSizes, about: Provenance) -> Res
     let mut runs = Vec::new();
     for round in 1..=amount.rounds {
         for turn in 0..sides.len() {
-            // The order changes with each round, so that a machine that slows down favours nobody.
+            // The order changes with each round, so that a machine that slows down favours none of them.
             let (front, shares) = sides[(turn + round as usize) % sides.len()];
             let run = measure_front(setup, amount, front, shares, round);
             let run = run.with_context(|| format!("{}, shared: {shares}", front.name()))?;
@@ -161,7 +161,7 @@ impl UsageMeter {
         let Ok(mut seen) = self.0.seen.lock() else {
             return;
         };
-        // If one of them has ended, the run fails by itself.
+        // If a process has ended, the run fails anyway.
         let Ok(now) = self.0.sample_cpu() else { return };
         if let Some(seen) = &mut *seen {
             seen.last = now;
@@ -174,7 +174,7 @@ impl UsageMeter {
         }
     }
 
-    /// The CPU used from the first reading to the last, and the requests and messages since the first.
+    /// The CPU time used from the first sample to the last, and the requests and messages since the first.
     fn window(&self) -> Result<UsageWindow> {
         let after = self.0.ledger_counts()?;
         let seen = self.0.seen.lock().ok();
@@ -183,7 +183,7 @@ impl UsageMeter {
             first,
             last,
             counts,
-        } = seen.context("it ended before the first sample")?;
+        } = seen.context("the run ended before the first sample")?;
         let ns = |from: Duration, to: Duration| u64::try_from((to - from).as_nanos());
         Ok(UsageWindow {
             cpu_s: (last.at - first.at).as_secs_f64(),

@@ -18,12 +18,12 @@ use clap::{Parser, ValueEnum};
 use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, http, nginx, pollers, polling_side, report, rounds, servers, usage};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 40 * 60;
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 40 * 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum AccessPart {
-    /// An empty poll with tokens, with limits and without
+    /// An empty poll with tokens, with limits, and with neither
     Admission,
     /// A thousand long-pollers behind caches
     PollCache,
@@ -40,8 +40,8 @@ impl AccessPart {
     }
 }
 
-/// Measures what tokens and limits add to an empty poll, and what caches in front of the server take off a
-/// thousand long-pollers. Each part writes a file of its own.
+/// Measures what tokens and limits add to the cost of an empty poll, and what caches in front of the server save
+/// with a thousand long-pollers. Each part writes its own file.
 #[derive(Debug, Parser)]
 #[command(name = "access")]
 struct Arguments {
@@ -62,10 +62,10 @@ fn run(arguments: Arguments) -> Result<()> {
     let parts = AccessPart::ALL.into_iter().filter(asked);
     let parts: Vec<_> = parts.filter(|part| flags.selects(part.name())).collect();
     if parts.is_empty() {
-        println!("access: no part is called that");
+        println!("access: no part has that name");
         return Ok(());
     }
-    let setup = BenchSetup::new("access", &flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("access", &flags, MAX_RUN_SECONDS)?;
     for part in parts {
         measure(part, &setup, &flags).with_context(|| part.name())?;
     }

@@ -1,4 +1,4 @@
-//! What is measured: the combinations, in groups of the same load, and for how long each runs.
+//! The combinations to measure, in groups of the same load, and how long each runs.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ pub struct MatrixPlan {
     clients: &'static [usize],
     rates: &'static [f64],
     intervals: &'static [f64],
-    /// For how long a run is measured at least, by message rate: the first that is not above it counts.
+    /// The length of a run from each message rate up. The first entry whose rate is not above the run's applies.
     lengths: &'static [(f64, Duration)],
-    /// Loads at which nchan is asked too, and the interval of its polls.
+    /// Loads (clients, message rate) at which nchan is measured too, and the interval of its polls.
     nchan: &'static [(usize, f64)],
     nchan_interval: f64,
-    /// The least message rate at which the bare loop is measured: below it there is nothing to measure.
+    /// The lowest message rate at which the bare loop is measured. Below it the loop does next to nothing.
     floor_rate: f64,
-    /// Below this message rate a load is measured in the first round only: it takes ten seconds to see one
-    /// message.
+    /// Below this message rate a load is measured in the first round only, because it takes ten seconds to see
+    /// one message.
     repeated_rate: f64,
-    /// The message rates around which polling overtakes: what is over in less than `cheap` is measured
-    /// there once more often than the rest, and only there is what takes longer than `dear` repeated.
+    /// The message rates around which polling becomes cheaper than streams. At these rates runs shorter than
+    /// `cheap` get one more round, and runs longer than `dear` are repeated, which they are at no other rate.
     turning: &'static [f64],
     cheap: Duration,
     dear: Duration,
@@ -67,7 +67,7 @@ pub const QUICK: MatrixPlan = MatrixPlan {
 };
 
 impl MatrixPlan {
-    /// The combinations of each load, which are measured one right after the other.
+    /// The combinations of each load. Those of one load are measured one right after the other.
     pub fn loads(&self) -> Vec<Vec<Combination>> {
         let pairs = self
             .clients
@@ -94,7 +94,7 @@ impl MatrixPlan {
         all
     }
 
-    /// Whether `of`, in a run of so many `rounds`, is measured in this one, which may be one more.
+    /// Whether `of` is measured in this `round` of a run of `rounds`. `round` may be `rounds + 1`.
     pub fn is_due(&self, of: &Combination, round: u32, rounds: u32) -> bool {
         let is_turning = self.turning.contains(&of.rate);
         let takes = self.expected_time(of);
@@ -106,7 +106,7 @@ impl MatrixPlan {
         }
     }
 
-    /// The rounds there are.
+    /// The numbers of the rounds, with the additional one if there are `turning` rates.
     pub fn rounds(&self, rounds: u32) -> std::ops::RangeInclusive<u32> {
         1..=rounds + u32::from(!self.turning.is_empty())
     }
@@ -117,10 +117,9 @@ impl MatrixPlan {
         found.map_or(Duration::from_secs(1), |(_, length)| *length)
     }
 
-    /// The run of `of`.
     pub fn workload(&self, of: &Combination) -> Workload {
         let interval = of.interval_s.map(Duration::from_secs_f64);
-        // Whole intervals, so that every client polls as often as any other.
+        // A whole number of intervals, so that every client polls equally often.
         let length = self.length(of.rate);
         let length = match interval {
             Some(interval) => {
@@ -140,7 +139,7 @@ impl MatrixPlan {
         }
     }
 
-    /// About how long a run of it takes, from starting the server to stopping it.
+    /// The estimated time of a run, from starting the server to stopping it.
     pub fn expected_time(&self, of: &Combination) -> Duration {
         const START_AND_STOP: Duration = Duration::from_millis(300);
         const CONNECT: Duration = Duration::from_micros(70);
@@ -156,7 +155,7 @@ impl MatrixPlan {
             + Duration::from_secs_f64(arrive)
     }
 
-    /// About how long all runs take.
+    /// The estimated time of all runs.
     pub fn expected_time_of_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
         let all = self.rounds(rounds).flat_map(|round| {
             let due = loads.iter().flatten();

@@ -1,5 +1,5 @@
-//! What this machine can do, measured before anything else: combinations beyond it would measure the load
-//! generator or a queue, and are left out by name.
+//! The capacity of this machine, measured before anything else. Combinations beyond it would measure the load
+//! generator or a queue, so they are skipped, and the run records which.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use poll_vs_sse_instrument::{
 use super::matrix::SIZE;
 use super::report::compare::{Cost, HEAD, MachineCapacity};
 
-/// Combinations that would take more than this share of a processor are left out: near a whole one a
-/// queue is all there is to see.
-const MOST: f64 = 0.8;
+/// Combinations that would take more than this share of a processor are skipped: near a full processor they would
+/// only measure a queue.
+const MAX_SHARE: f64 = 0.8;
 const CLIENTS: usize = 1000;
 const DURATION: Duration = Duration::from_secs(2);
 
-/// Asks `target`, which is ours, three short questions.
+/// Makes three short runs against `target`, which is this project's server.
 pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<MachineCapacity> {
     let run = async |transport, rate, interval| {
         let workload = Workload {
@@ -45,7 +45,8 @@ pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<MachineCap
     let polls = run(Transport::Poll, 0.5, Duration::from_millis(200)).await?;
     let poll = cost(&polls, polls.requests)?;
     let batches = run(Transport::Poll, 100.0, Duration::from_millis(500)).await?;
-    let beside = |all: f64, each: f64| {
+    // The cost of a message in a batch: without that of the polls that carried it.
+    let without_polls = |all: f64, each: f64| {
         let of_polls = each * batches.requests as f64;
         ((all - of_polls) / batches.arrivals as f64).max(0.0)
     };
@@ -54,10 +55,10 @@ pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<MachineCap
         push,
         poll,
         message: Cost {
-            server_us: beside(cpu.server_us, poll.server_us),
-            load_us: beside(cpu.load_us, poll.load_us),
+            server_us: without_polls(cpu.server_us, poll.server_us),
+            load_us: without_polls(cpu.load_us, poll.load_us),
         },
-        most: MOST,
+        most: MAX_SHARE,
     })
 }
 
@@ -72,7 +73,7 @@ fn cost(outcome: &RunResult, units: u64) -> Result<Cost> {
 fn cpu_us(outcome: &RunResult) -> Result<Cost> {
     let server = outcome
         .server_cpu_s
-        .context("the server's CPU time cannot be read")?;
+        .context("the server's CPU time could not be read")?;
     Ok(Cost {
         server_us: server * 1e6,
         load_us: outcome.load.cpu_s * 1e6,

@@ -14,7 +14,7 @@ use super::report::provenance::Provenance;
 /// Clients, and messages a second.
 const LOADS: [(usize, f64); 2] = [(1000, 1.0), (100, 10.0)];
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Heads of polls beside Chromium's without a cookie, which is measured over every protocol.
+/// The other request heads to measure with polls. Chromium's without a cookie is measured over every protocol.
 const OTHER_HEADS: [(WireProtocol, RequestHead, usize); 5] = [
     (WireProtocol::Http1, RequestHead::Bare, 0),
     (WireProtocol::Http1, RequestHead::Chrome, 1024),
@@ -81,7 +81,7 @@ fn cells(is_quick: bool) -> Vec<ProtocolCell> {
     cells
 }
 
-/// One run, whose audit has to be clean.
+/// One run. Fails unless its audit is clean.
 async fn measure_cell(
     setup: &BenchSetup,
     cell: &ProtocolCell,

@@ -10,10 +10,10 @@ use super::nginx;
 use super::report::compare::{FLOOR, NCHAN, OURS};
 use super::servers::{self, RunningServer};
 
-/// What both foreign servers are given as a message: as many bytes as ours makes of it.
+/// The message published to both other servers: as many bytes as this project's server makes of the text.
 const MESSAGE: &str = r#"{"id":1000,"cursor":"k3x9qa-1000","room":"{room}","author":"compare","text":"{text}","sent_at":"2026-01-01T00:00:00.000000Z"}"#;
 
-/// All that are here to be measured.
+/// The servers to measure.
 pub struct ComparedServers {
     ours: Target,
     floor: (RunningServer, Target),
@@ -48,18 +48,18 @@ impl ComparedServers {
         })
     }
 
-    /// `None` where it is not installed.
+    /// `None` if the server is not installed.
     pub fn target(&self, name: &str) -> Result<Option<&Target>> {
         match name {
             OURS => Ok(Some(&self.ours)),
             FLOOR => Ok(Some(&self.floor.1)),
             NCHAN => Ok(self.nchan.as_ref().map(|(_, target)| target)),
-            other => bail!("there is no subject {other}"),
+            other => bail!("there is no server {other}"),
         }
     }
 }
 
-/// The bare loop passes on the bytes that it is given: a frame like ours.
+/// The bare loop sends the published bytes unchanged, so the published message is a whole frame.
 fn floor_profile() -> Result<Profile> {
     let frame = format!(
         "id: k3x9qa-1000\\ndata: {}\\n\\n",
@@ -72,14 +72,14 @@ fn floor_profile() -> Result<Profile> {
     ))
 }
 
-/// The built-in profile, with a message of our size as what is published.
+/// The built-in profile, but publishing `MESSAGE`.
 fn nchan_profile() -> Result<Profile> {
     let mut profile = Profile::load(NCHAN)?;
     profile.publish.body = MESSAGE.to_owned();
     Ok(profile)
 }
 
-/// As the built-in profile describes it.
+/// nginx with nchan, configured as the built-in profile expects.
 fn nchan(module: &Path, core: Option<usize>) -> Result<RunningServer> {
     nginx::start(
         NCHAN,

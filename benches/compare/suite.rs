@@ -1,5 +1,5 @@
-//! The program: flags, the order of the runs, and what is written at the end. Nothing is written before it,
-//! so that a run that is killed leaves no half of itself behind.
+//! The program: flags, the order of the runs, and writing the results. Nothing is written before the end, so that a
+//! run that is killed leaves no partial result.
 
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -23,27 +23,27 @@ use report::compare::{Combination, FILE, HEAD, Matrix, NCHAN, OURS, Run, Skipped
 use report::docs;
 use subjects::ComparedServers;
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 45 * 60;
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 45 * 60;
 
-/// Measures poll, long-poll and SSE over clients, message rate and polling interval, beside a bare write
-/// loop and, where its module is installed, nchan. The whole run regenerates docs/benchmarks.md.
+/// Measures poll, long-poll and SSE by clients, message rate and polling interval, compared with a bare write
+/// loop and, if its module is installed, nchan. The whole run regenerates docs/benchmarks.md.
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
     #[command(flatten)]
     flags: BenchFlags,
-    /// How often each combination is measured [default: 2, quick: 1]; what is over soon once more, where
-    /// the message rate is below one a second once
+    /// How often each combination is measured [default: 2, quick: 1]; short runs near the break-even once more, message
+    /// rates below one a second only once
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: Option<u32>,
-    /// nchan's module [default: where Debian installs it]
+    /// nchan's module [default: Debian's path]
     #[arg(long, value_name = "PATH")]
     nchan_module: Option<PathBuf>,
-    /// Only say what would be measured, and for how long
+    /// Only print how many combinations would be measured, and for how long
     #[arg(long)]
     dry_run: bool,
-    /// Only bring docs/benchmarks.md up to date with the runs there are
+    /// Only regenerate docs/benchmarks.md from the existing runs
     #[arg(long)]
     docs: bool,
 }
@@ -56,16 +56,12 @@ fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 2 });
     if !flags.selects("matrix") && !flags.selects("protocols") {
-        println!("compare: no part is called that; there are matrix and protocols");
+        println!("compare: no part has that name; the parts are matrix and protocols");
         return Ok(());
     }
     if arguments.docs {
         let changed = docs::regenerate(program::root())?;
-        let state = if changed {
-            "regenerated"
-        } else {
-            "as it has to be"
-        };
+        let state = if changed { "regenerated" } else { "up to date" };
         println!("{} is {state}", docs::PATH);
         return Ok(());
     }
@@ -82,7 +78,7 @@ fn run(arguments: Arguments) -> Result<()> {
     if arguments.dry_run {
         return Ok(());
     }
-    let setup = BenchSetup::new("compare", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("compare", flags, MAX_RUN_SECONDS)?;
     println!("{}", setup.about.machine_lines());
     if flags.selects("protocols") {
         let about = setup.begin_part("compare");
@@ -122,10 +118,10 @@ impl Suite<'_> {
         let ours = self
             .subjects
             .target(OURS)?
-            .context("our own server is not there")?;
+            .context("this project's server was not started")?;
         let reach = max_clients::reach(ours, self.placement)
             .await
-            .context("find out what this machine can do")?;
+            .context("measure the capacity of this machine")?;
         let mut measured = Matrix {
             about,
             rounds: self.rounds,
@@ -165,7 +161,7 @@ impl Suite<'_> {
         Ok(measured)
     }
 
-    /// The combinations that are measured; the others are noted down and said.
+    /// The combinations to measure. The others are recorded in `measured.skipped` and printed.
     fn within_reach<'a>(
         &'a self,
         loads: &'a [Vec<Combination>],
@@ -204,7 +200,7 @@ impl Suite<'_> {
         Ok(kept)
     }
 
-    /// One run, whose audit has to be clean.
+    /// One run. Fails unless its audit is clean.
     async fn measure_combination(
         &self,
         of: &Combination,
@@ -264,7 +260,7 @@ fn line(run: &Run) -> String {
     line
 }
 
-/// Writes the run and, where it is a whole one in its place, the documentation.
+/// Writes the run and, if it is a full run in its usual directory, regenerates the documentation.
 fn save_matrix(flags: &BenchFlags, measured: &Matrix) -> Result<()> {
     let report = report::compare::report(measured);
     if measured.skipped.iter().any(|one| one.of.subject == NCHAN) {

@@ -1,4 +1,4 @@
-//! What is measured on each form.
+//! The cells to measure on each form of HTTP.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use poll_vs_sse_model::RequestHead;
 
 use super::report::forms::{HttpForm, Operation};
 
-/// Heads and cookies beside Chromium's without one.
+/// The heads and cookies to measure besides Chromium's head without a cookie.
 const OTHER_HEADS: [(RequestHead, usize); 3] = [
     (RequestHead::Bare, 0),
     (RequestHead::Chrome, 1024),
@@ -23,7 +23,7 @@ pub struct FormCell {
     duration: Duration,
 }
 
-/// The cells of a round. Other heads and cookies are in the first: their bytes are the same each time.
+/// The cells of a round. Only the first round has other heads and cookies, because their bytes are the same each time.
 pub fn combinations(round: u32, quick: bool) -> Vec<FormCell> {
     let duration = Duration::from_secs(if quick { 1 } else { 4 });
     let cell = |what, head, cookie_bytes| FormCell {
@@ -46,7 +46,8 @@ pub fn combinations(round: u32, quick: bool) -> Vec<FormCell> {
 }
 
 impl FormCell {
-    /// How a connection comes is the same on both ways of cleartext HTTP/1.1.
+    /// Whether the cell is measured over `form`. With and without the accelerator, opening a cleartext HTTP/1.1
+    /// connection is the same code, so it is measured once.
     pub fn concerns(&self, form: HttpForm) -> bool {
         self.what != Operation::PollOnNewConnection || form != HttpForm::OrdinaryWay
     }
@@ -63,7 +64,7 @@ impl FormCell {
         };
         let seconds = self.duration.as_secs_f64();
         match self.what {
-            // One message in all that time, so that nearly all polls are empty.
+            // One message in the whole run, so that nearly all polls are empty.
             Operation::Poll => Workload {
                 clients: 200,
                 rate: 1.0 / seconds,

@@ -29,7 +29,7 @@ use super::servers::RunningServer;
 use super::subscribers::is_message;
 use super::usage;
 
-/// Longest wait for a stream to open, or for all to have a message.
+/// Longest wait for a stream to open, or for all streams to receive a message.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server that also speaks TLS.
@@ -39,11 +39,11 @@ pub struct TlsServer {
     pub publish: PublishTemplate,
 }
 
-/// How many streams there are, and how many of them share a connection.
+/// The number of streams, and how many of them share a connection.
 #[derive(Clone, Copy)]
 pub struct StreamCounts {
     pub all: usize,
-    pub a_connection: usize,
+    pub per_connection: usize,
 }
 
 pub struct Http2StreamsSide {
@@ -56,11 +56,11 @@ pub struct Http2StreamsSide {
     arrivals: Rc<ArrivalCounter>,
     streams: usize,
     published: u64,
-    /// Of the server's memory, for each stream.
+    /// The server's memory for each stream.
     pub held_bytes: f64,
 }
 
-/// How many readers have the message that is awaited.
+/// The number of readers that have received the expected message.
 #[derive(Default)]
 struct ArrivalCounter {
     tag: RefCell<String>,
@@ -97,7 +97,7 @@ impl Http2StreamsSide {
         let opening = async {
             let mut opened = 0;
             while opened < streams.all {
-                let count = streams.a_connection.min(streams.all - opened);
+                let count = streams.per_connection.min(streams.all - opened);
                 open_connection(&connector, over_tls, count, &arrivals).await?;
                 opened += count;
             }
@@ -119,12 +119,12 @@ impl Http2StreamsSide {
             published: 0,
             held_bytes: held_kib * 1024.0 / streams.all as f64,
         };
-        // The publisher's connection would not be kept while the other sides open if it had asked for nothing yet.
+        // The server would close the publisher's connection while the other sides open if no request had come on it.
         side.deliver()?;
         Ok(side)
     }
 
-    /// Publishes one message and waits until all have it.
+    /// Publishes one message and waits until all readers have received it.
     fn deliver(&mut self) -> Result<Work> {
         let number = self.published;
         self.published += 1;
@@ -145,7 +145,7 @@ impl Http2StreamsSide {
         let units = arrivals.count.get();
         ensure!(
             outcome.is_ok(),
-            "{}: only {units} of {} have the message",
+            "{}: only {units} of {} received the message",
             self.name,
             self.streams
         );
@@ -162,7 +162,7 @@ impl Http2StreamsSide {
     }
 }
 
-/// Opens one connection with `streams` streams. A task of its own reads each.
+/// Opens one connection with `streams` streams. A separate task reads each stream.
 async fn open_connection(
     connector: &TlsConnector,
     address: SocketAddr,
@@ -179,7 +179,7 @@ async fn open_connection(
         .enable_push(false)
         .handshake::<_, Bytes>(socket)
         .await?;
-    // Its end is that of each of its streams, which say so.
+    // If the connection ends, each of its streams fails and reports it.
     spawn_local(connection);
     for _ in 0..streams {
         sender = sender.ready().await?;
@@ -195,7 +195,7 @@ async fn open_connection(
     Ok(())
 }
 
-/// Reads a stream until it ends, which it must not.
+/// Reads a stream. Its end is reported as a failure.
 async fn read_stream(mut body: h2::RecvStream, arrivals: Rc<ArrivalCounter>) {
     let mut decoder = EventDecoder::default();
     let mut last = String::new();
@@ -219,7 +219,7 @@ fn on_event(event: &[u8], last: &mut String, arrivals: &ArrivalCounter) {
     }
     let tag = arrivals.tag.borrow();
     if memmem::find(event, tag.as_bytes()).is_none() || *last == *tag {
-        return arrivals.fail("a message came twice or unpublished".to_owned());
+        return arrivals.fail("a message was a duplicate or unexpected".to_owned());
     }
     last.clone_from(&tag);
     arrivals.count.set(arrivals.count.get() + 1);

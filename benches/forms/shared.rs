@@ -1,4 +1,4 @@
-//! Streams over HTTP/2 and TLS, with a connection each and eight to a connection, beside as many over cleartext HTTP/1.1.
+//! Streams over HTTP/2 and TLS, one or eight to a connection, compared with as many over cleartext HTTP/1.1.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ use super::rounds::{self, Contender, RoundSizes};
 use super::servers::OwnServer;
 
 const STREAMS: usize = 1000;
-const A_CONNECTION: usize = 8;
+const STREAMS_PER_CONNECTION: usize = 8;
 
 pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedStreamsRun> {
     let core = setup.core();
@@ -33,14 +33,14 @@ pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedS
     let frame = frame::learn_frame(&ordinary)?;
     let mut sides: Vec<Box<dyn Contender>> = Vec::new();
     let mut held = Vec::new();
-    let open = |name, server, a_connection| {
+    let open = |name, server, per_connection| {
         let streams = StreamCounts {
             all: STREAMS,
-            a_connection,
+            per_connection,
         };
         Http2StreamsSide::open(name, server, &certificate, streams)
     };
-    for (name, a_connection) in [(ONE, 1), (EIGHT, A_CONNECTION)] {
+    for (name, per_connection) in [(ONE, 1), (EIGHT, STREAMS_PER_CONNECTION)] {
         let binary = &setup.binary;
         let (server, over_tls) =
             OwnServer::default().start_with_tls(name, binary, core, &certificate)?;
@@ -51,16 +51,16 @@ pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedS
             over_tls,
             publish,
         };
-        let side = open(name, server, a_connection)?;
+        let side = open(name, server, per_connection)?;
         held.push(StreamMemory {
             side: name.to_owned(),
             bytes_each: side.held_bytes,
         });
         sides.push(Box::new(side));
     }
-    for (name, a_connection) in [(NCHAN, 1), (NCHAN_EIGHT, A_CONNECTION)] {
+    for (name, per_connection) in [(NCHAN, 1), (NCHAN_EIGHT, STREAMS_PER_CONNECTION)] {
         let Some((server, over_tls)) = fan_out::nchan_with_tls(name, core, &certificate)? else {
-            println!("shared: nchan is left out, since its module is not installed");
+            println!("shared: nchan is skipped, because its module is not installed");
             break;
         };
         let publish = fan_out::data_template(&frame)?;
@@ -69,8 +69,8 @@ pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedS
             over_tls,
             publish,
         };
-        // Its memory does not grow with its streams: nginx reserves it for all connections when it starts.
-        sides.push(Box::new(open(name, server, a_connection)?));
+        // Its memory is not recorded: nginx reserves it for all connections when it starts.
+        sides.push(Box::new(open(name, server, per_connection)?));
     }
 
     let publish = PublishTemplate::Message;
@@ -79,14 +79,14 @@ pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedS
 
     let amounts = RoundSizes {
         rounds,
-        a_round: messages,
-        a_slice: messages / 10,
+        per_round: messages,
+        per_slice: messages / 10,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     Ok(SharedStreamsRun {
         about,
         streams: STREAMS,
-        a_connection: A_CONNECTION,
+        a_connection: STREAMS_PER_CONNECTION,
         held,
         rounds,
     })

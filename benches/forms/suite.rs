@@ -1,4 +1,4 @@
-//! The program: flags, the order of the runs, and what is written at the end.
+//! The program: flags, the order of the runs, and writing the results.
 
 mod cells;
 #[path = "../harness/mod.rs"]
@@ -18,8 +18,8 @@ use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{certificate, fan_out, frame, http, report, rounds, servers, subscribers, usage};
 use report::forms::{FormMeasurement, FormsRun, HttpForm};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 30 * 60;
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 30 * 60;
 
 /// Measures what a poll, a delivery and an idle subscriber cost over HTTP/1.1 and HTTP/2, with and without TLS, with
 /// the heads of browsers and with cookies. Forms take turns.
@@ -28,7 +28,7 @@ const LONGEST_RUN_SECONDS: u32 = 30 * 60;
 struct Arguments {
     #[command(flatten)]
     flags: BenchFlags,
-    /// How often each is measured [default: 3, quick: 1]; other heads and cookies once
+    /// How often each cell is measured [default: 3, quick: 1]; other heads and cookies once
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: Option<u32>,
 }
@@ -45,7 +45,7 @@ fn run(arguments: Arguments) -> Result<()> {
         return Ok(());
     }
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 3 });
-    let setup = BenchSetup::new("forms", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("forms", flags, MAX_RUN_SECONDS)?;
     if forms {
         flags.save_part(measure_forms(&setup, flags.quick, rounds)?)?;
     }
@@ -83,7 +83,7 @@ fn measure_forms(setup: &BenchSetup, quick: bool, rounds: u32) -> Result<FormsRu
     Ok(measured)
 }
 
-/// One run, whose audit has to be clean.
+/// One run. Fails unless its audit is clean.
 async fn measure_cell(
     setup: &BenchSetup,
     form: HttpForm,

@@ -16,8 +16,8 @@ pub fn findings(outcome: &RunResult) -> String {
         return format!("only {was:.1} of {asked:.1} messages a second could be published");
     }
     format!(
-        "{} of {} delivered, {} missed, {} repeated, {} out of order, {} errors ({}): no figure of this run is \
-         worth anything",
+        "{} of {} delivered, {} missed, {} repeated, {} out of order, {} errors ({}): the figures of this run are \
+         invalid",
         outcome.deliveries,
         outcome.expected,
         outcome.missed,

@@ -1,14 +1,14 @@
-//! The floor: a bare epoll server that does one system call per subscriber and nothing else. It is this
-//! same executable started again with `ARGUMENT`, so that its CPU is a process's own and can be
-//! read from outside.
+//! The baseline server: a bare epoll server that makes one system call per subscriber and does nothing else. It is
+//! this same executable started again with `ARGUMENT`, so that it is a separate process and its CPU time can be read
+//! from outside.
 //!
-//! `GET` subscribes to a path. `POST` publishes to the same path: its body is the frame, with its chunk
-//! framing if it has any, which every subscriber is sent as it stands; so the floor moves exactly the
-//! bytes the server under test does, without knowing their format.
+//! `GET` subscribes to a path. `POST` publishes to the same path: its body is the frame, with its chunk framing if it
+//! has any. The server sends the body unchanged to every subscriber, so it moves exactly the bytes that the server
+//! under test does, without knowing their format.
 //!
-//! As the floor of durable publishing it appends bodies to a file instead: those that came together in one
-//! `write` and one `fdatasync`, and answers once they are there. As that of catching up it sends each subscriber the
-//! same bytes again and again, as fast as the socket takes them.
+//! As the baseline of durable publishing it appends the bodies to a file instead: all that arrived together with one
+//! `write` and one `fdatasync`, and then answers. As the baseline of catching up it sends the same bytes to a
+//! subscriber repeatedly, as fast as the socket accepts them.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,7 +22,7 @@ use socket2::SockRef;
 
 use super::epoll::Epoll;
 
-/// The first argument that turns this executable into the floor.
+/// The first argument that makes this executable the baseline server.
 pub const ARGUMENT: &str = "__floor";
 
 const HEAD: &[u8] =
@@ -33,13 +33,13 @@ const LISTENER: u64 = u64::MAX;
 /// The work of the baseline server, for each published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// One write(2) a subscriber.
+    /// One write(2) per subscriber.
     Write,
-    /// One send(2) a subscriber, which costs a little less.
+    /// One send(2) per subscriber, which costs a little less.
     Send,
     /// Append to this file.
     Append(PathBuf),
-    /// Send what is in this file to the one subscriber, again and again until it leaves.
+    /// Send the content of this file repeatedly to the only subscriber until it leaves.
     Repeat(PathBuf),
 }
 
@@ -62,7 +62,7 @@ impl Task {
                 Self::Append(arguments.next().context("append to which file?")?.into())
             }
             Some("repeat") => Self::Repeat(arguments.next().context("repeat which file?")?.into()),
-            _ => bail!("the floor has no such task"),
+            _ => bail!("the baseline server has no such task"),
         })
     }
 }
@@ -86,7 +86,7 @@ struct BaselineServer {
     /// The path of each subscriber, by its token.
     paths: HashMap<u64, RequestPath>,
     buffer: Vec<u8>,
-    /// The log file, the messages to append to it, and the publishers waiting for that.
+    /// The log file, the messages to append to it, and the publishers to answer after that.
     log: Option<File>,
     batch: Vec<u8>,
     waiting: Vec<u64>,
@@ -94,7 +94,7 @@ struct BaselineServer {
     repeated: Vec<u8>,
 }
 
-/// Serves until it is killed. `arguments` are those after `ARGUMENT`.
+/// Serves until the process is killed. `arguments` are those after `ARGUMENT`.
 pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
     let task = Task::from_arguments(arguments)?;
     let log = match &task {
@@ -177,7 +177,6 @@ impl BaselineServer {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                // It left in a hurry.
                 Err(error) if is_gone(&error) => {
                     self.connections.remove(&token);
                     return Ok(());
@@ -188,7 +187,8 @@ impl BaselineServer {
         self.handle_request(token)
     }
 
-    /// Removes a subscriber that has left: since it sends nothing after its request, a readable socket means that.
+    /// Removes a subscriber that has left. It sends nothing after its request, so its socket is readable only if it
+    /// left.
     fn forget_if_gone(&mut self, token: u64) {
         let Some(path) = self.paths.remove(&token) else {
             return;
@@ -204,7 +204,7 @@ impl BaselineServer {
 
     fn handle_request(&mut self, token: u64) -> Result<()> {
         let Some(connection) = self.connections.get_mut(&token) else {
-            bail!("a connection was lost while it was read");
+            bail!("a connection was lost during a read");
         };
         let Some(head) = find(&connection.request, b"\r\n\r\n").map(|at| at + 4) else {
             return Ok(());
@@ -217,7 +217,7 @@ impl BaselineServer {
         if method == b"GET" {
             let path = path.to_vec();
             let Some(ClientConnection { socket, .. }) = self.connections.remove(&token) else {
-                bail!("a connection was lost while it was answered");
+                bail!("a connection was lost before its answer");
             };
             self.task.write_whole(&socket, HEAD)?;
             if !self.repeated.is_empty() {
@@ -262,16 +262,16 @@ impl BaselineServer {
 }
 
 impl Task {
-    /// Writes `bytes` with one system call. Fails if the kernel does not take all of them; the closed loop keeps them few
-    /// enough for that.
+    /// Writes `bytes` with one system call. Fails if the kernel does not take all of them, which does not happen: the
+    /// load waits for each message, so the socket's buffer has room.
     fn write_whole(&self, mut socket: &Socket, bytes: &[u8]) -> Result<()> {
         let put = match self {
             Self::Write => socket.write(bytes),
             Self::Send | Self::Append(_) | Self::Repeat(_) => SockRef::from(socket).send(bytes),
         };
         match put {
-            Ok(count) => ensure!(count == bytes.len(), "a write was cut short: {count}"),
-            // It left; the read side takes it off the list.
+            Ok(count) => ensure!(count == bytes.len(), "a write was short: {count} bytes"),
+            // The subscriber left; the read side removes it from the list.
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error).context("write"),
         }
@@ -279,8 +279,8 @@ impl Task {
     }
 }
 
-/// Sends `bytes` in a loop until the subscriber leaves. The socket blocks, so that no call is spent on asking whether it
-/// takes more; hence no other client is served during that time.
+/// Sends `bytes` in a loop until the subscriber leaves. The socket is blocking, which saves the calls that wait for
+/// room in its buffer; so no other client is served during that time.
 fn send_repeatedly(socket: &Socket, bytes: &[u8]) -> Result<()> {
     let socket = SockRef::from(socket);
     socket.set_nonblocking(false)?;
@@ -303,7 +303,7 @@ fn is_gone(error: &io::Error) -> bool {
 
 fn content_length(head: &[u8]) -> Result<usize> {
     std::str::from_utf8(head)
-        .context("the head is no text")?
+        .context("the head is not UTF-8")?
         .lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

@@ -1,4 +1,4 @@
-//! A certificate for a server on 127.0.0.1, and a client that trusts no other.
+//! A certificate for a server on 127.0.0.1, and a TLS client that trusts only it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

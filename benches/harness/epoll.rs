@@ -1,10 +1,10 @@
-//! The three epoll calls, edge-triggered. Shared by the floor (which is measured) and the load
-//! (which is not), so nothing here allocates per event.
+//! The three epoll calls, edge-triggered. The baseline server uses them, which is measured, as does the load, which is
+//! not; so nothing here allocates per event.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// Ready events fetched by one call at most.
+/// The most ready events that one call fetches.
 const BATCH: usize = 1024;
 
 /// A set of descriptors watched for reading.
@@ -20,7 +20,7 @@ impl Epoll {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the kernel has just handed out this descriptor and nobody else knows it.
+        // SAFETY: the kernel has just handed out this descriptor and nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self {
             fd,
@@ -28,7 +28,7 @@ impl Epoll {
         })
     }
 
-    /// Watches `fd` for data and for the peer's leaving. Closing the descriptor ends the watch.
+    /// Watches `fd` for data and for the peer's close. Closing the descriptor ends the watch.
     pub fn add(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
         let mut event = libc::epoll_event {
             events: (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET).cast_unsigned(),
@@ -49,7 +49,7 @@ impl Epoll {
         Ok(())
     }
 
-    /// Waits for events and says how many there are; `timeout_ms` −1 waits for ever, 0 only looks.
+    /// Waits for events and returns their number. `timeout_ms` −1 waits forever, 0 does not wait.
     pub fn wait(&mut self, timeout_ms: i32) -> io::Result<usize> {
         // SAFETY: `ready` has room for BATCH events and is borrowed for the call.
         let count = unsafe {

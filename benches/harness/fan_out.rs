@@ -1,5 +1,5 @@
-//! A server with its subscribers, to whom one message after another is published: the next once every
-//! subscriber has the last. The publish itself is part of what it costs, on every side.
+//! A server with its subscribers. Messages are published one at a time, each after every subscriber has received the
+//! one before. The cost includes the publish itself, on every side.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,10 +34,10 @@ pub struct FanOutSide {
     delays: Histogram<u64>,
 }
 
-/// Where a server is subscribed to and published to.
+/// The paths of a server for subscribing and publishing.
 pub struct FanOutRoutes {
     pub stream: &'static str,
-    /// Streams older than this are opened again before a slice, because the server ends them after some time.
+    /// Streams older than this are reopened before a slice, because the server ends them after some time.
     pub lifetime: Option<Duration>,
     pub publish_at: SocketAddr,
     pub publish: PublishTemplate,
@@ -60,7 +60,7 @@ impl FanOutSide {
         Self::open_with(name, subject, paths, subscribers, spin)
     }
 
-    /// The same, with other routes than this project's server has.
+    /// The same for a server with other routes than this project's.
     pub fn open_with(
         name: &'static str,
         subject: RunningServer,
@@ -97,7 +97,7 @@ impl FanOutSide {
         DelayQuantiles::from_histogram(self.name, &self.delays)
     }
 
-    /// Publishes one message and waits until all have it.
+    /// Publishes one message and waits until all subscribers have received it.
     fn deliver(&mut self) -> Result<Work> {
         let number = self.published;
         self.published += 1;
@@ -138,7 +138,7 @@ impl rounds::Contender for FanOutSide {
         }
         self.subscribers.drain()?;
         self.deliver()?;
-        // Not counted either.
+        // The delays of the warm-up are not counted either.
         self.subscribers.take_delays();
         Ok(())
     }
@@ -164,7 +164,7 @@ pub fn data_template(frame: &[u8]) -> Result<PublishTemplate> {
     PublishTemplate::bytes("/publish", frame::data_in(frame)?)
 }
 
-/// nchan's locations: one to publish, two to subscribe.
+/// nchan's locations: one for publishing, two for subscribing.
 const NCHAN: &str = "location = /publish { nchan_publisher; nchan_channel_id bench; }
     location = /stream {
         nchan_subscriber eventsource;

@@ -1,5 +1,5 @@
-//! Makes a long log, without HTTP, which would take longer than all the rest: in SQLite through the server's
-//! own store, in JetStream through its own client, in the form in which servers store messages.
+//! Fills a long log. It bypasses HTTP, which would take longer than the measurement: SQLite is filled through the
+//! server's own store, JetStream through its own client, with messages in the form in which servers store them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use poll_vs_sse_server::{
 
 /// The room that all messages are in.
 pub const ROOM: &str = "scaling";
-/// Appends that wait at the same time.
+/// Concurrent appends.
 const AT_ONCE: usize = 512;
-/// Messages after which JetStream is waited for.
+/// Messages published to JetStream before waiting for its acknowledgements.
 const BATCH: u64 = 5000;
 const TAIL_BYTES: usize = 1024 * 1024;
 const KEEP_ALL: Retention = Retention {
@@ -35,7 +35,7 @@ const KEEP_ALL: Retention = Retention {
 };
 const AUTHOR: &str = "mina";
 
-/// A store that a log is written to: a SQLite file, or the URL of a NATS server.
+/// The store of a log: a SQLite file, or the URL of a NATS server.
 #[derive(Debug, Clone)]
 pub enum StoreLocation {
     Sqlite(PathBuf),

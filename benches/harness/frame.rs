@@ -1,5 +1,5 @@
-//! The message of the fan-out: how each kind of server is told to publish it, and the wire bytes
-//! that one delivery of it has, learned from the real server so that the floor moves the same.
+//! The message of the fan-out: the request that publishes it on each kind of server, and the wire bytes of one
+//! delivery, learned from the real server so that the baseline server sends the same.
 
 use anyhow::{Context, Result, ensure};
 
@@ -7,13 +7,13 @@ use super::http::{self, Connection};
 use super::servers::RunningServer;
 use super::sse::Decoder;
 
-/// Where the fan-out's subscribers listen.
+/// The stream that the fan-out's subscribers open.
 pub const STREAM: &str = "/stream?room=bench&last=0";
-/// Follows the tag in each text and brings it to about a hundred bytes, a line of chat.
+/// The part of each text after the tag. Together they have about a hundred bytes, like a line of chat.
 const FILLER: &str =
     "the quick brown fox jumps over the lazy dog while five boxing wizards watch it all and jot it";
 
-/// The publish request of a kind of server, with the message's number left open.
+/// A template of the publish request of a kind of server. The message's number is filled in.
 pub enum PublishTemplate {
     /// This project's `POST /messages`.
     Message,
@@ -39,10 +39,10 @@ impl PublishTemplate {
     }
 
     fn typed(path: &'static str, content_type: &'static str, bytes: Vec<u8>) -> Result<Self> {
-        let filler = find(&bytes, FILLER.as_bytes()).context("a frame without the text")?;
+        let filler = find(&bytes, FILLER.as_bytes()).context("the frame lacks the text")?;
         let tag_at = filler
             .checked_sub(tag(0).len() + 1)
-            .context("a frame without the tag")?;
+            .context("the frame lacks the tag")?;
         Ok(Self::Bytes {
             path,
             content_type,
@@ -74,7 +74,7 @@ impl PublishTemplate {
     }
 }
 
-/// Marks a message's text, always in as many bytes.
+/// Identifies a message in its text. All tags have the same length.
 pub fn tag(number: u64) -> String {
     format!("m{number:07}")
 }
@@ -84,7 +84,7 @@ pub fn text(number: u64) -> String {
     format!("{} {FILLER}", tag(number))
 }
 
-/// Publishes until ids have as many digits as they will have at the end, so that frames keep their
+/// Publishes until ids have as many digits as after the next `messages` messages, so that all frames have the same
 /// length.
 pub fn raise_ids(ours: &RunningServer, messages: u64) -> Result<()> {
     let mut first = 1000;
@@ -106,7 +106,7 @@ pub fn raise_ids(ours: &RunningServer, messages: u64) -> Result<()> {
     Ok(())
 }
 
-/// The wire bytes of one delivery, from a lone subscriber that has its start behind it.
+/// The wire bytes of one delivery, read by a single subscriber after the start of its stream.
 pub fn learn_frame(ours: &RunningServer) -> Result<Vec<u8>> {
     let mut publisher = Connection::open(ours.address)?;
     let mut subscriber = Connection::open(ours.address)?;
@@ -116,7 +116,7 @@ pub fn learn_frame(ours: &RunningServer) -> Result<Vec<u8>> {
         stream.feed(&subscriber.read_some()?, |_| {})?;
     }
     let mut wire = Vec::new();
-    // The first may come together with the stream's start; the second comes alone.
+    // The first message may arrive together with the stream's start; the second arrives alone.
     for number in 0..2 {
         let answer = publisher.ask(&PublishTemplate::Message.request(number))?;
         ensure!(answer.status == 201, "publish: status {}", answer.status);
@@ -134,7 +134,7 @@ pub fn learn_frame(ours: &RunningServer) -> Result<Vec<u8>> {
     Ok(wire)
 }
 
-/// The frame that a self-check sends instead of a learned one.
+/// An example frame, for self-checks that have no server to learn it from.
 pub fn sample() -> Vec<u8> {
     let tag = tag(0);
     let message = format!(

@@ -1,4 +1,4 @@
-//! A reader that catches up with a long log over one stream and checks that no message is left out.
+//! A reader that catches up with a long log over one stream and checks that no message is missing.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,32 +11,32 @@ use super::fill::ROOM;
 use super::http::{self, Connection, RESPONSE_TIMEOUT};
 use super::rounds::Work;
 
-/// Stands once in each message of a stream.
+/// Occurs once in each message of a stream.
 const ID_FIELD: &[u8] = b"\nid: ";
 
 /// The sequence of ids that a server sends.
 #[derive(Debug, Clone, Copy)]
 pub enum IdSequence {
-    /// Each one greater than the last.
+    /// Each id is greater than the one before.
     Rising,
     /// The same, but `first` follows `last`.
     Repeating { first: u64, last: u64 },
 }
 
-/// One stream, read only when asked to.
+/// One stream, read only on demand.
 pub struct HistoryReader {
     socket: TcpStream,
     ids: IdSequence,
     /// The id of the last message.
     id: u64,
     buffer: Vec<u8>,
-    /// The part of the buffer that was received and not searched yet.
+    /// The received part of the buffer that has not been searched yet.
     unread: Range<usize>,
     field: memmem::Finder<'static>,
 }
 
 impl HistoryReader {
-    /// Reads what a server has after `cursor`.
+    /// Reads the messages after `cursor`.
     pub fn open(address: SocketAddr, cursor: &str) -> Result<Self> {
         let (_, id) = cursor_parts(cursor)?;
         Self::open_path(address, &stream_path(cursor), id, IdSequence::Rising)
@@ -81,7 +81,7 @@ impl HistoryReader {
     fn next_message(&mut self) -> Result<bool> {
         let unread = &self.buffer[self.unread.clone()];
         let Some(at) = self.field.find(unread) else {
-            // The field may have begun.
+            // The end of the buffer may be the beginning of the field.
             let kept = unread.len().min(ID_FIELD.len() - 1);
             self.unread.start = self.unread.end - kept;
             return Ok(false);
@@ -96,7 +96,7 @@ impl HistoryReader {
             IdSequence::Repeating { first, last } if self.id == last => first,
             IdSequence::Rising | IdSequence::Repeating { .. } => self.id + 1,
         };
-        ensure!(id == expected, "after {} came {id}", self.id);
+        ensure!(id == expected, "message {id} came after {}", self.id);
         self.id = id;
         // The line feed that ends this line may begin the next field.
         self.unread.start += at + ID_FIELD.len() + length;
@@ -116,7 +116,7 @@ impl HistoryReader {
 
 /// A part of a stream, in wire bytes.
 pub struct StreamSample {
-    /// Whole messages, which may be sent repeatedly.
+    /// Whole messages, so that they can be sent repeatedly.
     pub bytes: Vec<u8>,
     pub first: u64,
     pub last: u64,
@@ -132,15 +132,17 @@ pub fn sample_stream(address: SocketAddr, cursor: &str, size: usize) -> Result<S
         ensure!(count > 0, "the server ended the stream");
         bytes.extend_from_slice(&buffer[..count]);
     }
-    // Each begins with its field's name.
+    // Each message begins with the name of the id field.
     let begins = memmem::find_iter(&bytes, ID_FIELD).map(|at| at + 1);
     let begins: Vec<usize> = begins.collect();
     let begin = *begins.first().context("a stream without messages")?;
     let end = begins.into_iter().rfind(|at| *at <= begin + size);
-    let end = end.filter(|end| *end > begin).context("a single message")?;
+    let end = end
+        .filter(|end| *end > begin)
+        .context("the sample has only one message")?;
     let id_at = |at: usize| {
         let line = &bytes[at + ID_FIELD.len() - 1..];
-        let length = memchr::memchr(b'\n', line).context("an id that is cut off")?;
+        let length = memchr::memchr(b'\n', line).context("an id is cut off")?;
         Ok::<_, anyhow::Error>(cursor_parts(std::str::from_utf8(&line[..length])?)?.1)
     };
     Ok(StreamSample {
@@ -177,7 +179,7 @@ pub fn newest_cursor(address: SocketAddr) -> Result<String> {
     Ok(cursor.to_owned())
 }
 
-/// The log of a cursor, and the id.
+/// The log and the id of a cursor.
 pub fn cursor_parts(cursor: &str) -> Result<(&str, u64)> {
     let (log, id) = cursor.rsplit_once('-').context("a cursor without an id")?;
     Ok((log, id.parse().context("a cursor's id")?))

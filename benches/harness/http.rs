@@ -1,5 +1,5 @@
-//! A small blocking HTTP/1.1 client on one kept-alive connection: for publishing, polling and
-//! learning a frame. The loads (`subscribers`, `pollers`) have their own loops.
+//! A small blocking HTTP/1.1 client on one kept-alive connection, for publishing, polling and learning a frame. The
+//! loads (`subscribers`, `pollers`) have their own loops.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use poll_vs_sse_instrument::http::answer_reader::AnswerReader;
 
-/// How long any one answer may take.
+/// The longest time for an answer.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One kept-alive connection.
@@ -32,7 +32,7 @@ impl Connection {
         Self::open_within(address, RESPONSE_TIMEOUT)
     }
 
-    /// The same, with less time for each answer.
+    /// The same with another time limit for each answer.
     pub fn open_within(address: SocketAddr, within: Duration) -> Result<Self> {
         let socket = TcpStream::connect_timeout(&address, within)
             .with_context(|| format!("connect to {address}"))?;
@@ -59,7 +59,7 @@ impl Connection {
         self.socket.write_all(request).context("send a request")
     }
 
-    /// Waits for the answer to the last request: with a length, in chunks, or up to the connection's end.
+    /// Waits for the answer to the last request. Its body has a length, is chunked, or lasts until the connection ends.
     pub fn answer(&mut self) -> Result<Answer> {
         let mut reader = AnswerReader::default();
         let mut answer = Answer::default();
@@ -78,7 +78,7 @@ impl Connection {
                 "the server closed the connection"
             );
         }
-        let head = reader.head().context("an answer without a head")?;
+        let head = reader.head().context("the answer has no head")?;
         answer.status = head.status;
         self.is_closed = head.closes || is_ended;
         Ok(answer)
@@ -105,7 +105,7 @@ impl Connection {
         self.answer()
     }
 
-    /// The next bytes, as they come.
+    /// Reads the next available bytes.
     pub fn read_some(&mut self) -> Result<Vec<u8>> {
         let mut buffer = vec![0; 64 * 1024];
         let count = self

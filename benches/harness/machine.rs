@@ -30,7 +30,7 @@ pub fn probe(server: Option<&Path>) -> Machine {
     }
 }
 
-/// The head of a run that begins now with the bench `name`; [`finish`] completes it.
+/// The provenance of a run of the bench `name` that begins now; [`finish`] completes it.
 pub fn begin(name: &str, full: bool, server: Option<&Path>) -> Provenance {
     let flags = std::env::args().skip(1).map(|flag| relative_to_root(&flag));
     Provenance {
@@ -45,13 +45,13 @@ pub fn begin(name: &str, full: bool, server: Option<&Path>) -> Provenance {
     }
 }
 
-/// Completes the head of a run that ends now.
+/// Completes the provenance of a run that ends now.
 pub fn finish(about: &mut Provenance) {
     about.finished_at = now();
     about.load_after = read_trimmed("/proc/loadavg");
 }
 
-/// A machine by its processors alone: `2core-epyc`.
+/// A name for a machine by its processors: `2core-epyc`.
 pub fn machine_name(machine: &Machine) -> String {
     const FAMILIES: [&str; 8] = [
         "epyc",
@@ -80,7 +80,7 @@ fn now() -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |now| now.to_string())
 }
 
-/// `text` with paths relative to the repository, so that it does not tell where that is.
+/// `text` with paths relative to the repository, so that it does not reveal where that is.
 fn relative_to_root(text: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     text.replace(root, "")

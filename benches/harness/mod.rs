@@ -1,7 +1,7 @@
-//! Shared by the benches that start whole servers: servers as processes of their own, sides that take turns, loads, and
-//! the provenance of a run. Linux only.
+//! Shared by the benches that start whole servers: servers as separate processes, sides that take turns, loads, and the
+//! provenance of a run. Linux only.
 
-// Each bench uses its part of this, and without a test harness what tests import is not used.
+// Each bench uses only a part of this, and the imports of unit tests are unused without a test harness.
 #![allow(dead_code, unused_imports)]
 
 pub mod audit_check;

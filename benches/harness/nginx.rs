@@ -1,4 +1,4 @@
-//! nginx as a server of its own, and in front of this project's server.
+//! nginx alone, and nginx in front of this project's server.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use super::servers::{OwnServer, POLL_INTERVAL, RunningServer, START_TIMEOUT, fre
 use super::temporary_directory::TemporaryDirectory;
 
 const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-/// The most connections in an nginx's configuration: it reserves memory for each.
-const MOST_CONNECTIONS: u64 = 100_000;
+/// The most connections that a configuration allows: nginx reserves memory for each.
+const MAX_CONNECTIONS: u64 = 100_000;
 
-/// Directives of an nginx: at the top, within `http`, and within its only `server`.
+/// Directives for nginx: at the top level, within `http`, and within the only `server`.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct NginxConfig<'a> {
     pub modules: &'a str,
@@ -26,7 +26,7 @@ pub struct NginxConfig<'a> {
     pub locations: &'a str,
 }
 
-/// nchan's module, if it exists: the one given, or Debian's.
+/// The path of nchan's module, if it exists: the given one, or Debian's.
 pub fn nchan_module(given: Option<&Path>) -> Option<PathBuf> {
     let module = given.unwrap_or(Path::new(NCHAN_MODULE));
     module.exists().then(|| module.to_owned())
@@ -48,7 +48,7 @@ pub fn start(
     Ok(nginx)
 }
 
-/// Waits for nginx's worker: the master listens before it starts one, and the worker is measured.
+/// Waits for nginx's worker, which is measured too: the master listens before it starts the worker.
 fn wait_for_worker(nginx: &RunningServer) -> Result<()> {
     let deadline = Instant::now() + START_TIMEOUT;
     while nginx.process.pids().len() < 2 {
@@ -62,7 +62,7 @@ fn wait_for_worker(nginx: &RunningServer) -> Result<()> {
     Ok(())
 }
 
-/// The same with the locations over HTTP/2 and TLS too, and the address of those.
+/// The same, also serving the locations over HTTP/2 and TLS at the returned address.
 pub fn start_with_tls(
     name: &str,
     directives: &NginxConfig<'_>,
@@ -90,8 +90,8 @@ pub fn start_with_tls(
     Ok((start(name, &directives, core)?, over_tls))
 }
 
-/// The server of this project with an nginx in front of it, which knows it as the upstream `ours`. Both are
-/// one process and its children, so that what they use is counted together.
+/// This project's server with nginx in front of it; in `directives` it is the upstream `ours`. Both are one process and
+/// its children, so that their usage is counted together.
 pub fn in_front_of(
     name: &str,
     ours: OwnServer<'_>,
@@ -99,7 +99,7 @@ pub fn in_front_of(
     directives: &NginxConfig<'_>,
     core: Option<usize>,
 ) -> Result<RunningServer> {
-    // The shell becomes nginx; the server stays its child, and ends with it.
+    // The shell becomes nginx; the server remains its child and ends with it.
     const START_BOTH: &str = r#"
         directory="$0"
         "$@" --end-with-parent $$ &
@@ -151,10 +151,10 @@ fn configure(directives: &NginxConfig<'_>) -> Result<(TemporaryDirectory, Socket
     } = directives;
     let directory = TemporaryDirectory::create()?;
     let address = free_address()?;
-    // It closes idle connections once less than a sixteenth of them is free: descriptors have to be what
-    // runs out.
+    // nginx closes idle connections once less than a sixteenth of its connections is free. So it is configured with
+    // more connections than descriptors, which then run out first.
     let descriptors = process::raise_descriptor_limit()?;
-    let connections = (descriptors + descriptors / 4).min(MOST_CONNECTIONS);
+    let connections = (descriptors + descriptors / 4).min(MAX_CONNECTIONS);
     let config = format!(
         "{modules}
         worker_processes 1;

@@ -15,10 +15,10 @@ use super::process;
 use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
 use super::servers::{self, RunningServer};
 
-/// Where `benches/stacks/install` puts what it builds.
+/// The directory in which `benches/stacks/install` puts its builds.
 const INSTALLED: &str = "benches/stacks/.installed";
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// A message that Pushpin has not delivered by then was lost.
+/// A message that Pushpin has not delivered within this time counts as lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The other servers, with the versions of those that are installed.
@@ -34,7 +34,7 @@ pub fn peers() -> Vec<Peer> {
         peer(DURABLE_STREAMS, durable_streams_version()),
     ];
     for peer in peers.iter().filter(|peer| peer.version.is_none()) {
-        println!("{}: left out, since it is not installed", peer.name);
+        println!("{}: skipped, because it is not installed", peer.name);
     }
     peers
 }
@@ -54,16 +54,16 @@ fn pushpin_version() -> Option<String> {
 /// Pushpin with all the processes that it starts.
 pub struct Pushpin {
     pub server: RunningServer,
-    /// Where applications publish.
+    /// The address at which applications publish.
     control: SocketAddr,
 }
 
 impl Pushpin {
-    /// Where a stream of the channel `bench` is.
+    /// The path of a stream of the channel `bench`.
     pub const STREAM: &str = "/stream/bench";
     pub const LONG_POLL: &str = "/poll/bench";
 
-    /// Pushpin, where it is installed, with the application that hands all requests to it as a process apart.
+    /// Pushpin, if it is installed, with the application that hands all requests to it as a separate process.
     pub fn start(core: Option<usize>) -> Result<Option<Self>> {
         if pushpin_version().is_none() {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Pushpin {
             server: servers::third_party(PUSHPIN, pushpin, core)?.with_companion(application),
             control,
         };
-        // Its parts find each other after it has begun to answer; what comes before is lost.
+        // Its processes connect to each other after it has begun to answer, and messages before that are lost.
         let deadline = Instant::now() + START_TIMEOUT;
         while let Err(error) = pushpin.check_delivery() {
             ensure!(
@@ -136,13 +136,13 @@ impl Pushpin {
     }
 }
 
-/// The Durable Streams server's executable, where it is installed.
+/// The Durable Streams server's executable, if it is installed.
 fn durable_streams_program() -> Option<PathBuf> {
     let program = under_root(INSTALLED).join("bin/durable-streams-server");
     program.exists().then_some(program)
 }
 
-/// The version that cargo has noted down: the server says none.
+/// The version from cargo's record of installed crates, because the server reports none.
 fn durable_streams_version() -> Option<String> {
     durable_streams_program()?;
     let noted = std::fs::read_to_string(under_root(INSTALLED).join(".crates.toml"));
@@ -154,14 +154,14 @@ fn durable_streams_version() -> Option<String> {
     Some(version.unwrap_or_else(|| "version unknown".to_owned()))
 }
 
-/// The one stream of the Durable Streams server, from now on.
+/// A subscription to the only stream of the Durable Streams server, from now on.
 pub const DURABLE_STREAM: &str = "/bench?offset=now&live=sse";
-/// When a stream is opened again: the server ends each after a minute.
+/// The age at which a stream is reopened: the server ends each after a minute.
 pub const DURABLE_STREAM_LIFETIME: Duration = Duration::from_secs(30);
 pub const DURABLE_LONG_POLL: &str = "/bench?offset=now&live=long-poll";
 pub const DURABLE_POLL: &str = "/bench?offset=now";
 
-/// The Durable Streams server in memory mode, where it is installed.
+/// The Durable Streams server in memory mode, if it is installed.
 pub fn durable_streams(core: Option<usize>) -> Result<Option<RunningServer>> {
     let Some(program) = durable_streams_program() else {
         return Ok(None);
@@ -169,7 +169,7 @@ pub fn durable_streams(core: Option<usize>) -> Result<Option<RunningServer>> {
     let arguments = |port: u16, data: PathBuf| {
         let mut command = Command::new(&program);
         command.args(["--port", &port.to_string(), "--durability", "memory"]);
-        // As long as this server's long-polls wait.
+        // The same as the long-polls of this project's server.
         command.args(["--long-poll-timeout-ms", "60000"]);
         command.arg("--data-dir").arg(data);
         command

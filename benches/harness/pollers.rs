@@ -1,5 +1,5 @@
-//! The load of empty polls: kept-alive connections in one epoll loop, each sending its next request when its
-//! last is answered.
+//! The load of empty polls: kept-alive connections in one epoll loop. Each sends its next request after the answer to
+//! the last.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,10 +11,10 @@ use anyhow::{Context, Result, bail, ensure};
 use super::epoll::Epoll;
 use super::http;
 
-/// Longest wait for any one answer.
+/// Longest wait for an answer.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections to one server that all ask the same.
+/// Connections to one server that all send the same request.
 pub struct Pollers {
     epoll: Epoll,
     sockets: Vec<TcpStream>,
@@ -28,7 +28,7 @@ pub struct Pollers {
 }
 
 impl Pollers {
-    /// Opens `count` connections that all send `request`, and learns from one what each answer has to be.
+    /// Opens `count` connections that all send `request`, and takes the expected answer from a first request.
     pub fn open(address: SocketAddr, request: Vec<u8>, count: usize, spin: bool) -> Result<Self> {
         let answer = http::Connection::open(address)?.ask(&request)?;
         ensure!(answer.status == 200, "a poll: status {}", answer.status);
@@ -54,7 +54,7 @@ impl Pollers {
         })
     }
 
-    /// Head and body of one answer.
+    /// The length of one answer, head and body.
     pub fn answer_bytes(&self) -> usize {
         self.answer_bytes
     }
@@ -79,7 +79,7 @@ impl Pollers {
             }
             ensure!(
                 last_answer.elapsed() < RESPONSE_TIMEOUT,
-                "{answered} answers of {requests}, then none"
+                "only {answered} of {requests} polls were answered"
             );
             for index in 0..ready {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
@@ -96,7 +96,7 @@ impl Pollers {
         Ok(answered)
     }
 
-    /// Reads one connection and says whether its answer is now complete, and right.
+    /// Reads one connection and returns whether its answer is complete. Fails if it is not the expected answer.
     fn has_answer(&mut self, token: usize) -> Result<bool> {
         let count = match (&self.sockets[token]).read(&mut self.buffer) {
             Ok(0) => bail!("the server closed poller {token}"),
@@ -118,7 +118,7 @@ impl Pollers {
             answer.len() == self.answer_bytes
                 && answer.starts_with(b"HTTP/1.1 200 ")
                 && answer.ends_with(&self.body),
-            "another answer than before: {}",
+            "an unexpected answer: {}",
             String::from_utf8_lossy(answer)
         );
         self.partial[token].clear();
@@ -128,11 +128,11 @@ impl Pollers {
 
 fn send_request(mut socket: &TcpStream, request: &[u8]) -> Result<()> {
     let count = socket.write(request).context("send a poll")?;
-    ensure!(count == request.len(), "a request was cut short");
+    ensure!(count == request.len(), "the request was sent incompletely");
     Ok(())
 }
 
-/// A poll after the newest message, of which there is one. `fields` are sent with both.
+/// Publishes a message and returns the request of a poll after it. Both requests have `fields` in their heads.
 pub fn empty_poll(address: SocketAddr, fields: &[(&str, &str)]) -> Result<Vec<u8>> {
     let body = br#"{"room":"lobby","author":"mina","text":"hello"}"#;
     let publish = http::post("/messages", "application/json", body);

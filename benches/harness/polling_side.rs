@@ -1,4 +1,4 @@
-//! A server that is polled without pause, with nothing new.
+//! A server that gets empty polls without pause.
 
 use anyhow::{Context, Result};
 
@@ -6,9 +6,9 @@ use super::pollers::Pollers;
 use super::rounds::{Contender, Work};
 use super::servers::RunningServer;
 
-/// Kept-alive connections to it.
+/// Kept-alive connections to the server.
 pub const CONNECTIONS: usize = 64;
-/// Requests until the next side has its turn, and those ahead that are not counted.
+/// Requests of a slice, and those before it that are not counted.
 pub const SLICE: u64 = 5000;
 const WARM_UP: u64 = 500;
 

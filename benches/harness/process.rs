@@ -1,4 +1,5 @@
-//! Child processes that end with this one and stay on a core, and what this one may use. What they use is read in `usage`.
+//! Child processes that end with this one and stay on a core, and the limits of this process. `usage` reads what they
+//! use.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -21,7 +22,7 @@ pub fn exit_with_parent(command: &mut Command, core: Option<usize>) {
     unsafe { command.pre_exec(move || set_up_child(parent, core)) };
 }
 
-/// Runs in the child before `exec`: sets the signal for its parent's death, and its core.
+/// Runs in the child before `exec`: sets the signal that its parent's death sends, and its core.
 fn set_up_child(parent: i32, core: Option<usize>) -> io::Result<()> {
     // SIGTERM rather than SIGKILL: nginx's master passes it on to its workers.
     // SAFETY: plain integers.
@@ -35,7 +36,7 @@ fn set_up_child(parent: i32, core: Option<usize>) -> io::Result<()> {
     core.map_or(Ok(()), pin)
 }
 
-/// Keeps the calling thread, and what it starts later, on one core.
+/// Pins the calling thread, and what it starts later, to one core.
 pub fn pin(core: usize) -> io::Result<()> {
     // SAFETY: all zeroes is an empty set, and CPU_SET checks its bounds.
     let set = unsafe {

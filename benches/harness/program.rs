@@ -22,7 +22,7 @@ pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> Exit
     let outcome = if std::env::args().nth(1).as_deref() == Some(baseline_server::ARGUMENT) {
         baseline_server::serve(std::env::args().skip(2))
     } else if !std::env::args().any(|argument| argument == "--bench") {
-        // `cargo test --benches` runs this too, with flags that are the test harness's.
+        // `cargo test --benches` runs this too, with the flags of the test harness.
         println!("{name}: nothing is measured without --bench, which cargo bench passes");
         Ok(())
     } else {
@@ -40,17 +40,17 @@ pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> Exit
 /// Flags of every bench.
 #[derive(Debug, Args)]
 pub struct BenchFlags {
-    /// Little of everything, for a first look
+    /// A short run of everything, for a first look
     #[arg(long)]
     pub quick: bool,
     /// Write the run into this directory [default: benches/runs/<date>-<machine>, quick: the same
     /// with -quick]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Measure this binary instead of the one cargo has just built
+    /// Measure this binary instead of the one that cargo has just built
     #[arg(long, value_name = "PATH")]
     pub server_bin: Option<PathBuf>,
-    /// Run only what has this in its name
+    /// Run only parts whose names contain this
     pub filter: Option<String>,
     /// Passed by cargo bench
     #[arg(long, hide = true)]
@@ -63,13 +63,13 @@ impl BenchFlags {
         name.contains(self.filter.as_deref().unwrap_or_default())
     }
 
-    /// The server to be measured: the one given, or else the one that was built with the bench.
+    /// The server to measure: the given one, or else the one built with the bench.
     pub fn server(&self) -> Result<PathBuf> {
         let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");
         servers::binary(self.server_bin.as_deref(), built)
     }
 
-    /// Prints a finished run and writes it to `file`, with each element of its list `rows` on a line.
+    /// Prints a finished run and writes it to `file`, with each element of its list `rows` on its own line.
     pub fn save_run<T: Serialize>(
         &self,
         file: &str,
@@ -82,7 +82,7 @@ impl BenchFlags {
         self.write(about, file, &runs::json(run, rows)?)
     }
 
-    /// The same with a part that ends now.
+    /// The same for a part that ends now.
     pub fn save_part<T: Part>(&self, mut run: T) -> Result<()> {
         machine::finish(run.about());
         let (about, report) = (run.about().clone(), run.report());
@@ -100,7 +100,7 @@ impl BenchFlags {
         Ok(())
     }
 
-    /// Regenerates the documentation, if this is a whole run in its usual directory.
+    /// Regenerates the documentation if this is a full run in its usual directory.
     pub fn update_docs(&self) -> Result<()> {
         if self.out.is_none() && !self.quick && docs::regenerate(root())? {
             println!("{} is regenerated", docs::PATH);
@@ -109,19 +109,18 @@ impl BenchFlags {
     }
 }
 
-/// The repository.
+/// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Ends this process and its children after `seconds`.
 pub fn set_alarm(seconds: u32) {
-    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
-    // their parent.
+    // SAFETY: a plain integer. The default action of SIGALRM ends this process, and its children end with it.
     unsafe { libc::alarm(seconds) };
 }
 
-/// Descriptors of a server that are not its clients': it reserves a sixteenth of all to refuse connections with 503.
+/// Descriptors that a server keeps from its clients: it reserves a sixteenth of all to refuse connections with 503.
 const SERVER_DESCRIPTORS: u64 = 1500;
 
 /// The server's binary, the processors and the threads of a bench that measures with the engine of `compare`.
@@ -140,7 +139,7 @@ impl BenchSetup {
         let binary = flags.server()?;
         set_alarm(longest_s);
         let descriptors = process::raise_descriptor_limit()?;
-        // Before anything is pinned, as a pinned process sees its own processors only.
+        // Before this process is pinned, because a pinned process sees only its own processors.
         let mut about = machine::begin(name, !flags.quick, Some(&binary));
         let placement = CpuPinning::split();
         about.server_cores.clone_from(&placement.server);
@@ -160,13 +159,13 @@ impl BenchSetup {
         })
     }
 
-    /// The most clients that a server has room for: it may open as many descriptors as this process.
+    /// The most clients that a server has room for: its descriptor limit is that of this process.
     pub fn most_clients(&self) -> usize {
         let most = self.descriptors.saturating_sub(SERVER_DESCRIPTORS);
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
-    /// The head of a part's run, which begins now.
+    /// The provenance of a part's run that begins now.
     pub fn begin_part(&self, name: &str) -> Provenance {
         let mut now = machine::begin(name, self.about.full, Some(&self.binary));
         now.machine.cores = self.about.machine.cores;

@@ -1,8 +1,8 @@
-//! The measuring itself: sides that take turns in short slices, one plain record per side and
-//! round, and the statistics over many.
+//! The measurement itself: sides that take turns in short slices, one plain record per side and round, and the
+//! statistics over many rounds.
 //!
-//! A shared machine's speed wanders by a fifth within seconds, so only ratios of two sides in the
-//! same round are compared, and slices are short enough for both to meet the same weather.
+//! The speed of a shared machine varies by a fifth within seconds. So only sides of the same round are compared, as
+//! ratios, and slices are short enough for all sides to run under the same conditions.
 
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub use super::report::round::Round;
 use super::report::spread::{Spread, spread};
 use super::usage;
 
-/// Lets a server finish what it does after its last answer, so that it is counted where it belongs.
+/// Time for a server to finish its work after its last answer, so that the slice that caused the work is charged.
 const SETTLE_TIME: Duration = Duration::from_millis(1);
 
 /// A server and its load.
@@ -26,13 +26,13 @@ pub trait Contender {
     /// The server's processes.
     fn pids(&self) -> Vec<i32>;
 
-    /// Done before each slice and not counted: the other sides have used the caches since.
+    /// Runs before each slice and is not counted: the other sides have filled the processor's caches since.
     fn warm_up(&mut self) -> Result<()>;
 
-    /// Waits until `amount` messages are delivered or requests answered.
+    /// Returns once `amount` messages are delivered or requests answered.
     fn work(&mut self, amount: u64) -> Result<Work>;
 
-    /// How many units `amount` comes to.
+    /// The number of units in `amount`.
     fn units_expected(&self, amount: u64) -> u64;
 }
 
@@ -74,7 +74,7 @@ impl AddAssign for Work {
     }
 }
 
-/// Calls `step` `times` times and adds up what it did.
+/// Calls `step` `times` times and returns the sum.
 pub fn repeat(times: u64, mut step: impl FnMut() -> Result<Work>) -> Result<Work> {
     let mut work = Work::default();
     for _ in 0..times {
@@ -92,15 +92,15 @@ pub fn delays() -> Result<Histogram<u64>> {
 #[derive(Clone, Copy)]
 pub struct RoundSizes {
     pub rounds: usize,
-    pub a_round: u64,
-    pub a_slice: u64,
+    pub per_round: u64,
+    pub per_slice: u64,
 }
 
-/// Runs the slices of all sides in turns, after one slice each that is not counted.
+/// Runs slices of all sides in turn, after one slice each that is not counted.
 pub fn run_alternating(sides: &mut [impl Contender], amounts: RoundSizes) -> Result<Vec<Round>> {
     let pids: Vec<Vec<i32>> = sides.iter().map(Contender::pids).collect();
     for (side, pids) in sides.iter_mut().zip(&pids) {
-        run_slice(side, pids, amounts.a_slice)?;
+        run_slice(side, pids, amounts.per_slice)?;
     }
     let count = sides.len();
     let mut records = Vec::new();
@@ -113,10 +113,10 @@ pub fn run_alternating(sides: &mut [impl Contender], amounts: RoundSizes) -> Res
                 ..Round::default()
             })
             .collect();
-        let mut left = amounts.a_round;
+        let mut left = amounts.per_round;
         let mut first = round;
         while left > 0 {
-            let amount = left.min(amounts.a_slice);
+            let amount = left.min(amounts.per_slice);
             for turn in 0..count {
                 // The order changes with each slice, so that a machine that slows down favours no side.
                 let index = (first + turn) % count;
@@ -132,7 +132,7 @@ pub fn run_alternating(sides: &mut [impl Contender], amounts: RoundSizes) -> Res
     Ok(records)
 }
 
-/// One side's turn, charged to its server's processes.
+/// One slice of a side, with the CPU time of its server's processes.
 fn run_slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Round> {
     side.warm_up()?;
     std::thread::sleep(SETTLE_TIME);
@@ -145,7 +145,7 @@ fn run_slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Rou
     let expected = side.units_expected(amount);
     ensure!(
         work.units == expected,
-        "{} of {expected} arrived",
+        "only {} of {expected} units were done",
         work.units
     );
     Ok(Round {
@@ -168,7 +168,7 @@ pub struct SideSummary {
     pub wire_bytes_per_unit: f64,
 }
 
-/// Each side's figures against those of `base`, in the order the sides first ran.
+/// Each side's figures relative to those of `base`, in the order in which the sides first ran.
 pub fn summaries(rounds: &[Round], base: &str) -> Vec<SideSummary> {
     let sides = round::sides(rounds).into_iter();
     sides

@@ -1,5 +1,4 @@
-//! The servers that are measured, each started on 127.0.0.1 with the settings the comparison asks
-//! for.
+//! The servers to measure, each started on 127.0.0.1 with the settings that the comparison needs.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -15,9 +14,9 @@ use super::http::{self, Connection};
 use super::process;
 use super::temporary_directory::TemporaryDirectory;
 
-/// Between two looks whether a server is there.
+/// The pause between two checks whether a server listens.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// Both this project's server and the floor print their address right after these words.
+/// Both this project's server and the baseline server print their address right after these words.
 const LISTENING: &str = "listening on http://";
 /// The longest time until a server listens.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,9 +25,9 @@ pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct RunningServer {
     pub process: ChildProcess,
     pub address: SocketAddr,
-    /// Its files, deleted once it has ended.
+    /// The server's files, deleted once it has ended.
     directory: Option<TemporaryDirectory>,
-    /// Another server that it depends on, and whose CPU is not counted as its own.
+    /// Another server that this one depends on. Its CPU time is counted separately.
     companion: Option<Box<RunningServer>>,
 }
 
@@ -45,7 +44,7 @@ impl RunningServer {
         })
     }
 
-    /// Starts a server that is told its address. `directory` has its files.
+    /// Starts a server whose address was configured. `directory` has its files.
     pub(super) fn start(
         name: &str,
         command: Command,
@@ -78,7 +77,7 @@ impl RunningServer {
         Ok(self)
     }
 
-    /// Its processes, and those of its companion.
+    /// The server's processes and those of its companion.
     pub fn pids_with_companion(&self) -> Vec<i32> {
         let companion = self.companion.as_ref();
         let mut pids = companion.map_or_else(Vec::new, |companion| companion.pids_with_companion());
@@ -86,7 +85,7 @@ impl RunningServer {
         pids
     }
 
-    /// The same server, which keeps `companion` running as long as itself.
+    /// The same server with a companion that runs as long as it does.
     pub fn with_companion(self, companion: Self) -> Self {
         Self {
             companion: Some(Box::new(companion)),
@@ -106,11 +105,11 @@ impl RunningServer {
     }
 }
 
-/// The server to be measured: the one given, or else the one that was built with the bench.
+/// The server to measure: the given one, or else the one built with the bench.
 pub fn binary(given: Option<&Path>, built: Option<&str>) -> Result<PathBuf> {
     let path = given.map(Path::to_owned).or(built.map(PathBuf::from));
     let path = path.context("no server was built with this bench: name one with --server-bin")?;
-    ensure!(path.is_file(), "{} is no file", path.display());
+    ensure!(path.is_file(), "{} is not a file", path.display());
     Ok(path)
 }
 
@@ -130,7 +129,7 @@ pub struct OwnServer<'a> {
     pub request_log: bool,
     /// `--retain-messages`; `None` for its default.
     pub kept: Option<u32>,
-    /// Retention is off.
+    /// Turns retention off.
     pub keeps_all: bool,
     /// If off, actix-web serves every request.
     pub fast_path: bool,
@@ -153,12 +152,12 @@ impl Default for OwnServer<'_> {
 }
 
 impl OwnServer<'_> {
-    /// Starts it on a free port.
+    /// Starts the server on a free port.
     pub fn start(self, name: &str, binary: &Path, core: Option<usize>) -> Result<RunningServer> {
         RunningServer::start_announcing(name, self.command(binary, "127.0.0.1:0"), core)
     }
 
-    /// The same with TLS on a second port, and the address of that.
+    /// The same with TLS on a second port, whose address is returned too.
     pub fn start_with_tls(
         self,
         name: &str,
@@ -186,7 +185,7 @@ impl OwnServer<'_> {
         if self.keeps_all {
             command.args(["--retain-messages", "off", "--retain-age", "off"]);
         }
-        // On is what it does by itself; a build of before the flag takes no such word.
+        // On is the default, and older builds do not have the flag.
         if !self.fast_path {
             command.args(["--http-fast-path", "off"]);
         }

@@ -1,5 +1,5 @@
-//! From socket bytes to whole SSE events: the instrument's decoder of events behind the head and the framing of
-//! HTTP/1.1.
+//! Decodes socket bytes into whole SSE events: removes the head and the framing of HTTP/1.1, and passes the rest to the
+//! instrument's event decoder.
 
 use anyhow::{Result, ensure};
 use poll_vs_sse_instrument::http::{
@@ -21,18 +21,17 @@ impl Decoder {
         }
     }
 
-    /// Whether the head has come and was a 200.
+    /// Whether the head has arrived and has status 200.
     pub fn is_open(&self) -> bool {
         self.answer.head().is_some()
     }
 
-    /// Whether a delivery has been taken to its last wire byte.
+    /// Whether neither an event nor a chunk is incomplete.
     pub fn is_at_rest(&self) -> bool {
         self.events.is_empty() && self.answer.is_between_chunks()
     }
 
-    /// Takes what was read and calls `on_event` with each event that it completes, comments
-    /// included.
+    /// Takes received bytes and calls `on_event` with each event that they complete, comments included.
     pub fn feed(&mut self, bytes: &[u8], on_event: impl FnMut(&[u8])) -> Result<()> {
         let was_open = self.is_open();
         let events = &mut self.events;

@@ -1,5 +1,4 @@
-//! The load of the fan-out: many SSE subscribers in one epoll loop, each followed until it has the
-//! message whole.
+//! The load of the fan-out: many SSE subscribers in one epoll loop, each read until it has the whole message.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -16,10 +15,10 @@ use super::http;
 use super::rounds::{self, Work};
 use super::sse::Decoder;
 
-/// Longest wait for all subscribers to open, or to have a message.
+/// Longest wait for all subscribers to open, or to receive a message.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Streams that are opened at once. More than a listener's backlog would have the kernel drop some,
-/// and each would wait a second for another try.
+/// Streams that are opened at once. If they were more than a listener's backlog, the kernel would drop some, and each
+/// of those would retry only after a second.
 const BATCH: usize = 100;
 
 /// Occurs once in an event that carries a message.
@@ -47,21 +46,21 @@ pub struct Subscribers {
     epoll: Epoll,
     list: Vec<Subscriber>,
     buffer: Vec<u8>,
-    /// Spin on the load's own core rather than sleep in it.
+    /// Whether the load spins on its own core instead of sleeping.
     spin: bool,
-    /// When the message that is awaited was published.
+    /// When the expected message was published.
     published_at: Instant,
     /// Microseconds from there to each arrival.
     delays: Histogram<u64>,
 }
 
 impl Subscribers {
-    /// Opens `count` streams and waits until each has its answer's head.
+    /// Opens `count` streams and waits until each has received the head of its answer.
     pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
         Self::open_each(address, |_| path.to_owned(), count, spin)
     }
 
-    /// The same, each with a path of its own.
+    /// The same with a separate path for each stream.
     pub fn open_each(
         address: SocketAddr,
         path: impl Fn(usize) -> String,
@@ -111,11 +110,11 @@ impl Subscribers {
     pub fn drain(&mut self) -> Result<()> {
         let mut stray = 0;
         while self.poll_sockets(0, &mut |_, event| stray += u64::from(is_message(event)))? > 0 {}
-        ensure!(stray == 0, "{stray} messages came that nobody published");
+        ensure!(stray == 0, "{stray} unexpected messages came");
         Ok(())
     }
 
-    /// A message is published now: the delays of its arrivals count from here.
+    /// Records that a message is published now: the delays of its arrivals count from here.
     pub fn note_publish(&mut self) {
         self.published_at = Instant::now();
     }
@@ -127,7 +126,7 @@ impl Subscribers {
         delays
     }
 
-    /// Waits until every subscriber has the message whose text has `tag`, once each.
+    /// Waits until every subscriber has received the message with `tag` in its text, exactly once.
     pub fn receive(&mut self, tag: &[u8]) -> Result<Work> {
         self.receive_within(0..self.list.len(), tag)
     }
@@ -155,10 +154,13 @@ impl Subscribers {
                     strays += 1;
                 }
             })?;
-            ensure!(strays == 0, "{strays} messages came twice or unpublished");
+            ensure!(
+                strays == 0,
+                "{strays} messages were duplicates or unexpected"
+            );
             ensure!(
                 Instant::now() < deadline,
-                "only {deliveries} of {expected} have the message"
+                "only {deliveries} of {expected} received the message"
             );
         }
         self.delays = delays;
@@ -166,13 +168,13 @@ impl Subscribers {
         Ok(work)
     }
 
-    /// Waits until every subscriber has received `each` messages, and returns their wire bytes. Each turn reads once from
-    /// every subscriber: reading one until it is empty could starve the others.
+    /// Waits until every subscriber has received `each` messages, and returns their wire bytes. Each turn reads once
+    /// from every subscriber: reading one until it is empty could starve the others.
     pub fn receive_many(&mut self, each: u64) -> Result<u64> {
         let field = memmem::Finder::new(DATA_FIELD);
         let mut left = each * self.list.len() as u64;
         let mut bytes = 0;
-        // The last bytes of each subscriber's previous read: a field may begin there.
+        // The last bytes of each subscriber's previous read, in which a field may begin.
         let mut tails = vec![Vec::new(); self.list.len()];
         let mut last_read = Instant::now();
         while left > 0 {
@@ -191,7 +193,7 @@ impl Subscribers {
                 let came = field.find_iter(read).count() as u64;
                 left = left
                     .checked_sub(came)
-                    .context("more came than was published")?;
+                    .context("more messages came than were published")?;
                 let kept = read.len().min(DATA_FIELD.len() - 1);
                 tail.clear();
                 tail.extend_from_slice(&read[read.len() - kept..]);
@@ -235,7 +237,7 @@ impl Subscribers {
     }
 }
 
-/// Whether an event carries a message, unlike a comment, a bare `retry`, or what Durable Streams says of its place.
+/// Whether an event carries a message, unlike a comment, a bare `retry`, or a control event of Durable Streams.
 pub fn is_message(event: &[u8]) -> bool {
     let has_data =
         event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:");

@@ -1,4 +1,4 @@
-//! A directory for a server's files, which the server's other users may enter too: nginx's workers are no root.
+//! A directory for a server's files that other users may enter too: nginx's workers do not run as root.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,11 +1,11 @@
-//! What other processes use, read from outside them: CPU time in nanoseconds and memory as the
-//! kernel's proportional set size.
+//! The resource usage of other processes, read from outside: CPU time in nanoseconds and memory as the kernel's
+//! proportional set size.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// Memory counts as settled when two looks this far apart agree to a few pages.
+/// Memory counts as settled if two readings this far apart agree to a few pages.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const AGREE_KIB: u64 = 16;
 /// The page size, in which the kernel counts TCP buffers: 4 KiB on x86-64.
@@ -15,8 +15,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// User and system time of all these processes so far, threads that have ended included.
 ///
-/// The processes' own CPU clocks count what the scheduler counts, in nanoseconds, where
-/// `/proc/PID/stat` counts whole ticks.
+/// It reads the processes' CPU clocks, which have the scheduler's nanoseconds; `/proc/PID/stat` has whole ticks.
 pub fn cpu_time(pids: &[i32]) -> Result<Duration> {
     pids.iter().map(|pid| cpu_time_of(*pid)).sum()
 }
@@ -44,7 +43,7 @@ pub fn own_cpu_time() -> Duration {
     resources_of(libc::RUSAGE_SELF)
 }
 
-/// The same of the children it has waited for.
+/// The same for the children that it has waited for.
 pub fn children_cpu_time() -> Duration {
     resources_of(libc::RUSAGE_CHILDREN)
 }
@@ -76,7 +75,7 @@ fn pss_kib_of(pid: i32) -> Result<u64> {
         .with_context(|| format!("{path} has no Pss line"))
 }
 
-/// Share of the machine's processors that was in use, by whatever, during the next `time`.
+/// The share of the machine's processors that all its processes use during the next `time`.
 pub fn busy_share(time: Duration) -> Result<f64> {
     let (busy_before, all_before) = processor_ticks()?;
     std::thread::sleep(time);
@@ -84,7 +83,7 @@ pub fn busy_share(time: Duration) -> Result<f64> {
     Ok((busy - busy_before) as f64 / (all - all_before).max(1) as f64)
 }
 
-/// Ticks of all processors since the machine began: those in use, and all.
+/// Ticks of all processors since boot: the busy ones, and all.
 fn processor_ticks() -> Result<(u64, u64)> {
     let path = "/proc/stat";
     let text = std::fs::read_to_string(path).context(path)?;
@@ -97,7 +96,7 @@ fn processor_ticks() -> Result<(u64, u64)> {
             .with_context(|| format!("{path}: {line}"))
     };
     let [user, nice, system, idle, io_wait] = [next()?, next()?, next()?, next()?, next()?];
-    // Interrupts, and what the host took of a virtual machine's time.
+    // Interrupts, and the time that the host took from a virtual machine.
     let [hard, soft, stolen] = [next()?, next()?, next()?];
     let busy = user + nice + system + hard + soft + stolen;
     Ok((busy, busy + idle + io_wait))
@@ -116,7 +115,7 @@ fn status_of(pid: i32, name: &str) -> Result<u64> {
     Ok(value.trim().parse()?)
 }
 
-/// The kernel's slabs and TCP buffers, of the whole machine.
+/// The kernel's slabs and TCP buffers of the whole machine.
 pub fn kernel_kib() -> Result<u64> {
     let path = "/proc/meminfo";
     let text = std::fs::read_to_string(path).context(path)?;
@@ -131,7 +130,7 @@ pub fn kernel_kib() -> Result<u64> {
     Ok(slab + pages * PAGE_KIB)
 }
 
-/// The same, once it no longer changes.
+/// The same, read once it no longer changes.
 pub fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
     let begin = Instant::now();
     let mut last = pss_kib(pids)?;

@@ -1,5 +1,5 @@
-//! A reader that catches up with a long log over `GET /stream`, beside a bare program that sends as many of the same bytes
-//! to such a socket.
+//! A reader that catches up with a long log over `GET /stream`, compared with a bare program that sends as many of the
+//! same bytes to such a socket.
 
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,11 @@ use super::rounds::{self, RoundSizes, Work};
 use super::servers::{self, OwnServer, RunningServer};
 use super::side_with_nats::SideWithNats;
 
-/// Bytes of a log that the bare program sends again and again. A larger block leaves the processor's cache, a smaller one
-/// takes more calls.
+/// Bytes of a log that the bare program sends repeatedly. A larger block does not fit into the processor's cache, a
+/// smaller one needs more calls.
 const BLOCK_BYTES: usize = 64 * 1024;
-const SLICES_A_ROUND: usize = 3;
-/// Messages of a slice for each of those before it that are not counted.
+const SLICES_PER_ROUND: usize = 3;
+/// The warm-up before a slice is this fraction of it: one message in 15.
 const WARM_UP_SHARE: u64 = 15;
 
 /// Measures catching up with logs of `messages` messages. They are written below `scratch` and deleted afterwards.
@@ -31,7 +31,7 @@ pub fn run(
 ) -> Result<CatchUpRun> {
     let nats = servers::nats_version();
     if nats.is_none() {
-        println!("catch-up: nothing from JetStream, since nats-server is not installed");
+        println!("catch-up: JetStream is skipped, because nats-server is not installed");
     }
     let mut logs = Vec::new();
     let stores = [
@@ -75,7 +75,7 @@ fn measure(
     let newest = history::newest_cursor(server.address)?;
     let (log, last) = history::cursor_parts(&newest)?;
     let before_all = format!("{log}-{}", last - messages);
-    // Ids in the middle have as many digits as most have.
+    // Ids in the middle have as many digits as most ids.
     let middle = format!("{log}-{}", last - messages / 2);
     let sample = history::sample_stream(server.address, &middle, BLOCK_BYTES)?;
     let file = directory.join("sample");
@@ -84,21 +84,21 @@ fn measure(
         SideWithNats::new(CatchUpSide::ours(server, &before_all)?, nats),
     ];
     let rounds = if plan.quick { 4 } else { 10 };
-    let slices = (rounds * SLICES_A_ROUND) as u64 + 1;
-    let a_slice = messages * 9 / 10 / slices;
+    let slices = (rounds * SLICES_PER_ROUND) as u64 + 1;
+    let per_slice = messages * 9 / 10 / slices;
     for side in &mut sides {
-        side.side.warm_up = a_slice / WARM_UP_SHARE;
+        side.side.warm_up = per_slice / WARM_UP_SHARE;
     }
     let amounts = RoundSizes {
         rounds,
-        a_round: a_slice * SLICES_A_ROUND as u64,
-        a_slice,
+        per_round: per_slice * SLICES_PER_ROUND as u64,
+        per_slice,
     };
     let mut rounds = rounds::run_alternating(&mut sides, amounts)?;
     let [_, mut ours] = sides;
-    let of_nats = ours.nats_rounds(&rounds, SLICES_A_ROUND, NATS);
+    let of_nats = ours.nats_rounds(&rounds, SLICES_PER_ROUND, NATS);
     rounds.extend(of_nats);
-    // The slices end before the log does. The rest is read too, so that every id is checked.
+    // The slices do not reach the end of the log. The rest is read too, so that every id is checked.
     let reader = &mut ours.side.reader;
     reader.read(last - reader.id())?;
     Ok(CatchUpLog {
@@ -108,7 +108,7 @@ fn measure(
     })
 }
 
-/// A server with the one reader that catches up. Between two slices nothing is read: the socket is full, and the server
+/// A server with a reader that catches up. Between two slices nothing is read, so the socket is full and the server
 /// waits.
 struct CatchUpSide {
     name: &'static str,

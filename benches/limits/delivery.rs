@@ -1,4 +1,4 @@
-//! A message to ever more readers, beside the cheapest loop there is, and many messages at once.
+//! A message to more and more readers, compared with the cheapest possible loop, and a burst of many messages.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -20,12 +20,12 @@ use super::servers::{self, OwnServer};
 use super::subscribers::Subscribers;
 use super::usage::cpu_time;
 
-/// Readers of the sizes that are not the largest.
+/// The numbers of readers, without the largest.
 const READERS: [usize; 3] = [100, 1000, 5000];
-const DELIVERIES_A_ROUND: usize = 100_000;
+const DELIVERIES_PER_ROUND: usize = 100_000;
 const BURST_READERS: usize = 1000;
 const BURST_MESSAGES: u64 = 10_000;
-/// The burst's publishers. On one connection each publish would wait for the answer before it.
+/// The burst's publishers. On one connection each publish would wait for the answer to the one before.
 const BURST_PUBLISHERS: u64 = 8;
 
 pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<DeliveryRun> {
@@ -49,7 +49,7 @@ pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<DeliveryRun> {
 fn measure(plan: &LimitsPlan<'_>, readers: usize) -> Result<DeliverySize> {
     let core = plan.setup.core();
     let rounds = if plan.quick { 2 } else { 8 };
-    let messages = (DELIVERIES_A_ROUND / readers).clamp(10, 500);
+    let messages = (DELIVERIES_PER_ROUND / readers).clamp(10, 500);
     let ours = OwnServer::default().start(OURS, &plan.setup.binary, core)?;
     frame::raise_ids(&ours, (rounds * messages * 2) as u64)?;
     let frame = frame::learn_frame(&ours)?;
@@ -64,7 +64,7 @@ fn measure(plan: &LimitsPlan<'_>, readers: usize) -> Result<DeliverySize> {
         open_floor(FLOOR, Task::Send)?,
         open(OURS, ours, PublishTemplate::Message)?,
     ];
-    // The others where one process may have so many connections.
+    // The other servers are measured if one process may have that many connections.
     if readers * 6 <= plan.most_connections() {
         sides.push(open_floor(WRITE_FLOOR, Task::Write)?);
         if let Some(nchan) = fan_out::nchan(NCHAN, None, core)? {
@@ -74,8 +74,8 @@ fn measure(plan: &LimitsPlan<'_>, readers: usize) -> Result<DeliverySize> {
     }
     let amounts = RoundSizes {
         rounds,
-        a_round: messages as u64,
-        a_slice: (messages as u64 / 10).max(2),
+        per_round: messages as u64,
+        per_slice: (messages as u64 / 10).max(2),
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     Ok(DeliverySize {
@@ -87,7 +87,7 @@ fn measure(plan: &LimitsPlan<'_>, readers: usize) -> Result<DeliverySize> {
     })
 }
 
-/// Servers that are spoken to in a way of their own, where they are installed.
+/// The installed servers that have protocols of their own.
 fn peer_sides(plan: &LimitsPlan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOutSide>> {
     let (core, spin) = (plan.setup.core(), plan.setup.may_spin());
     let mut sides = Vec::new();
@@ -99,10 +99,10 @@ fn peer_sides(plan: &LimitsPlan<'_>, readers: usize, frame: &[u8]) -> Result<Vec
             publish_at,
             publish,
         };
-        // With Debian's settings it closes some of the readers where many come at once.
+        // With Debian's settings Pushpin closes some of the readers if many connect at once.
         match FanOutSide::open_with(PUSHPIN, pushpin.server, paths, readers, spin) {
             Ok(side) => sides.push(side),
-            Err(error) => println!("{PUSHPIN}: left out with {readers} readers: {error:#}"),
+            Err(error) => println!("{PUSHPIN}: skipped with {readers} readers: {error:#}"),
         }
     }
     if let Some(server) = peers::durable_streams(core)? {
@@ -118,7 +118,7 @@ fn peer_sides(plan: &LimitsPlan<'_>, readers: usize, frame: &[u8]) -> Result<Vec
     Ok(sides)
 }
 
-/// Publishes many messages at once and waits until each reader has all of them.
+/// Publishes many messages at once and waits until each reader has received all of them.
 fn burst(plan: &LimitsPlan<'_>) -> Result<Burst> {
     let readers = BURST_READERS.min(plan.readers);
     let ours = OwnServer::default().start(OURS, &plan.setup.binary, plan.setup.core())?;
@@ -159,7 +159,7 @@ fn burst(plan: &LimitsPlan<'_>) -> Result<Burst> {
     })
 }
 
-/// Checks that each publish was taken.
+/// Checks that each publish was accepted.
 fn check_answers(socket: TcpStream, count: u64) -> Result<()> {
     let mut connection = Connection::from_socket(socket)?;
     for _ in 0..count {

@@ -1,4 +1,5 @@
-//! Many clients of one server that send one request and stay connected: in turn, or all before the first is answered.
+//! Many clients of one server that send one request and stay connected: in batches, or all before the first is
+//! answered.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,12 +14,12 @@ use super::report::spread::spread;
 use super::servers::RunningServer;
 use super::usage::cpu_time;
 
-/// The longest time until all have an answer.
+/// The longest time until all clients have an answer.
 const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A server is idle if it takes less CPU time than this in an interval.
+/// A server is idle if it uses less CPU time than this in an interval.
 const IDLE_CPU_TIME: Duration = Duration::from_micros(100);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Clients that send their requests together when they come in turn.
+/// The size of a batch, whose clients send their requests together.
 const BATCH: usize = 50;
 
 struct HerdClient {
@@ -26,7 +27,7 @@ struct HerdClient {
     asked_at: Instant,
     /// From its request to the first byte of its answer.
     wait: Option<Duration>,
-    /// That answer was an error, or the connection was closed.
+    /// Whether that answer was an error, or the connection was closed.
     is_refused: bool,
 }
 
@@ -38,8 +39,9 @@ pub struct Herd {
 }
 
 impl Herd {
-    /// Connects `count` clients of `server` that all send `request`. With `is_answered`, each has the beginning of its answer
-    /// when this returns; without, a request is to wait, and has come when the server does nothing more.
+    /// Connects `count` clients to `server` that all send `request`. With `is_answered`, returns once each client has
+    /// the beginning of its answer. Otherwise the requests wait for a message, and this returns once the server is
+    /// idle.
     pub fn connect(
         server: &RunningServer,
         request: &[u8],
@@ -89,17 +91,14 @@ impl Herd {
         Ok(())
     }
 
-    /// Waits until all from `first` on have the beginning of their answer.
+    /// Waits until all clients from `first` on have the beginning of their answer.
     fn wait_answered(&mut self, first: usize) -> Result<()> {
         let deadline = Instant::now() + SERVE_TIMEOUT;
         let clients = &self.clients[first..];
         let mut left = clients.iter().filter(|one| one.wait.is_none()).count();
         let mut buffer = [0; 16 * 1024];
         while left > 0 {
-            ensure!(
-                Instant::now() < deadline,
-                "{left} clients were never served"
-            );
+            ensure!(Instant::now() < deadline, "{left} clients were not served");
             for index in 0..self.epoll.wait(10)? {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
                 left -= usize::from(self.clients[token].read_answer(&mut buffer)?);
@@ -108,7 +107,7 @@ impl Herd {
         Ok(())
     }
 
-    /// How many were refused until now. If requests are to wait, every answer counts as a refusal.
+    /// The number of clients refused so far. If requests must wait, every answer counts as a refusal.
     pub fn count_refused(&mut self, is_answered: bool) -> Result<usize> {
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -128,7 +127,7 @@ impl Herd {
         Ok(refused.count())
     }
 
-    /// How long they waited for the first byte; `None` if none was answered.
+    /// How long the clients waited for the first byte; `None` if no client was answered.
     pub fn first_byte_times(&self) -> Option<FirstByteTimes> {
         let ms = |wait: Duration| wait.as_secs_f64() * 1e3;
         let waits = self.clients.iter().filter_map(|client| client.wait);
@@ -146,7 +145,7 @@ impl Herd {
 }
 
 impl HerdClient {
-    /// Reads the available bytes. Returns whether they are the first of its answer.
+    /// Reads the available bytes. Returns whether they are the first of the client's answer.
     fn read_answer(&mut self, buffer: &mut [u8]) -> Result<bool> {
         let mut begins = false;
         loop {
@@ -158,7 +157,7 @@ impl HerdClient {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(begins),
-                // The server closed it.
+                // The server closed the connection.
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
                 Err(error) => return Err(error).context("read an answer"),
@@ -168,7 +167,7 @@ impl HerdClient {
         Ok(self.begin_answer() || begins)
     }
 
-    /// False if it had begun before.
+    /// Records the begin of an answer. Returns false if it had begun before.
     fn begin_answer(&mut self) -> bool {
         let begins = self.wait.is_none();
         self.wait.get_or_insert_with(|| self.asked_at.elapsed());
@@ -176,7 +175,7 @@ impl HerdClient {
     }
 }
 
-/// Waits until these processes do nothing.
+/// Waits until these processes are idle.
 fn wait_idle(pids: &[i32]) -> Result<()> {
     let deadline = Instant::now() + SERVE_TIMEOUT;
     let mut before = cpu_time(pids)?;
@@ -186,12 +185,12 @@ fn wait_idle(pids: &[i32]) -> Result<()> {
         if now - before < IDLE_CPU_TIME {
             return Ok(());
         }
-        ensure!(Instant::now() < deadline, "the server never rests");
+        ensure!(Instant::now() < deadline, "the server did not become idle");
         before = now;
     }
 }
 
-/// Whether an answer that begins so has an error's status.
+/// Whether the answer that begins with `head` has an error's status.
 fn is_error(head: &[u8]) -> bool {
     let status = head.strip_prefix(b"HTTP/1.1 ").and_then(<[u8]>::first);
     !matches!(status, Some(b'1'..=b'3'))

@@ -1,7 +1,8 @@
-//! At the limit: what a waiting reader holds, what a herd costs and leaves behind, and deliveries, rooms, durable
-//! publishing and catching up beside the least there can be. `cargo bench --bench limits -- --help` lists the flags.
+//! The server at its limits: the memory of a waiting reader, the cost and the remaining memory of a herd, and
+//! deliveries, rooms, durable publishing and catching up compared with the least possible work.
+//! `cargo bench --bench limits -- --help` lists the flags.
 
-// On Linux, `suite` is the program. The attribute also makes the suite's own modules resolve beside this file.
+// On Linux, `suite` is the program. With the path attribute, the suite's modules are found next to this file.
 #[cfg_attr(target_os = "linux", path = "suite.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "../harness/not_linux.rs")]
 mod suite;

@@ -1,5 +1,5 @@
-//! Publishers that speak to JetStream with NATS's own client, in a process of their own: the messages are what this
-//! server publishes there, and each publisher sends its next when its last was acknowledged.
+//! Publishers that use NATS's own client for JetStream, in a separate process. They publish the same messages as this
+//! project's server, and each publisher sends its next message after the acknowledgement of the last.
 //!
 //! The process is this same executable started again with `ARGUMENT`.
 
@@ -18,15 +18,15 @@ use super::report::limits::nats_publish::{CLIENT, DelayQuantiles};
 use super::rounds::{self, Work};
 use super::worker::{self, Worker};
 
-/// The first argument that turns this executable into publishers.
+/// The first argument that makes this executable the publishers' process.
 pub const ARGUMENT: &str = "__nats_client";
-/// How long a message of this server may take to be stored. It is part of the message.
+/// The deadline for storing a message, which this project's server writes into each message.
 const VALID_FOR: Duration = Duration::from_millis(3200);
 
 /// A request to the publishers' process.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum NatsClientRequest {
-    /// Publish `messages` messages, by all publishers together. Delays of a warm-up are not recorded.
+    /// Publish `messages` messages in total. Delays of a warm-up are not recorded.
     Publish {
         messages: u64,
         is_warm_up: bool,
@@ -34,21 +34,21 @@ pub enum NatsClientRequest {
     Report,
 }
 
-/// Its reply.
+/// The reply to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum NatsClientReply {
     Published,
     DelayQuantiles(DelayQuantiles),
 }
 
-/// The publishers' process as a side.
+/// The publishers' process as one side of the comparison.
 pub struct NatsClient {
     worker: Worker<NatsClientRequest, NatsClientReply>,
     publishers: u64,
 }
 
 impl NatsClient {
-    /// Publishers at a NATS server without a stream yet.
+    /// Starts publishers to a NATS server that has no stream yet.
     pub fn start(servers: &str, publishers: usize, core: Option<usize>) -> Result<Self> {
         let log = fill::create_stream(servers)?;
         let count = publishers.to_string();
@@ -61,7 +61,7 @@ impl NatsClient {
     pub fn delays(&mut self) -> Result<DelayQuantiles> {
         match self.worker.ask(&NatsClientRequest::Report)? {
             NatsClientReply::DelayQuantiles(delays) => Ok(delays),
-            NatsClientReply::Published => bail!("another outcome than was asked for"),
+            NatsClientReply::Published => bail!("the reply does not match the request"),
         }
     }
 
@@ -100,11 +100,11 @@ impl rounds::Contender for NatsClient {
     }
 }
 
-/// Follows orders until there are no more. `arguments` are those after `ARGUMENT`.
+/// Serves requests until standard input ends. `arguments` are those after `ARGUMENT`.
 pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     let mut next = || arguments.next().context("an argument is missing");
     let (servers, log, publishers) = (next()?, next()?, next()?.parse()?);
-    // All in one thread is the cheapest.
+    // One thread for everything is the cheapest.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -170,7 +170,7 @@ impl NatsPublishers {
             .message_id(&id);
         let sending = self.jetstream.send_publish(self.subject.clone(), publish);
         let acknowledged = sending.await?.await.context("no acknowledgement")?;
-        ensure!(!acknowledged.duplicate, "{id} was taken for another");
+        ensure!(!acknowledged.duplicate, "{id} was taken for a duplicate");
         Ok(begin.elapsed())
     }
 

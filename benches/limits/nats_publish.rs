@@ -1,11 +1,12 @@
-//! Publishing to JetStream, through this server and with NATS's own client: both wait for the acknowledgement.
+//! Publishing to JetStream, through this project's server and with NATS's own client. Both wait for the
+//! acknowledgement.
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use super::LimitsPlan;
 use super::nats_client::NatsClient;
-use super::publish::{PUBLISHERS, SLICES_A_ROUND, publish_sizes};
+use super::publish::{PUBLISHERS, SLICES_PER_ROUND, publish_sizes};
 use super::publishers::HttpPublishers;
 use super::report::limits::nats_publish::{
     CLIENT_NATS, DelayQuantiles, NatsPublishRun, OUR_NATS, OURS, PublishMeasurement,
@@ -28,7 +29,7 @@ pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<NatsPublishRun> {
 fn measure(plan: &LimitsPlan<'_>, publishers: usize) -> Result<PublishMeasurement> {
     let directory = TempDir::new()?;
     let core = plan.setup.core();
-    // Each has a NATS server of its own, so that what NATS does can be told apart.
+    // Each side has its own NATS server, so that the CPU time of NATS can be attributed to a side.
     let nats = |name: &str| {
         let nats = servers::nats("nats-server", &directory.path().join(name), core)?;
         let address = format!("nats://{}", nats.address);
@@ -51,19 +52,19 @@ fn measure(plan: &LimitsPlan<'_>, publishers: usize) -> Result<PublishMeasuremen
     let mut rounds = rounds::run_alternating(&mut sides, amounts)?;
     let mut of_nats = Vec::new();
     for (side, name) in sides.iter().zip([CLIENT_NATS, OUR_NATS]) {
-        of_nats.extend(side.nats_rounds(&rounds, SLICES_A_ROUND, name));
+        of_nats.extend(side.nats_rounds(&rounds, SLICES_PER_ROUND, name));
     }
     rounds.extend(of_nats);
     let delays = sides.iter_mut().map(|side| side.side.delays());
     Ok(PublishMeasurement {
         publishers,
-        messages_a_round: amounts.a_round,
+        messages_a_round: amounts.per_round,
         delays: delays.collect::<Result<_>>()?,
         rounds,
     })
 }
 
-/// A publisher's side: NATS's own client, or this server.
+/// One side: NATS's own client, or publishers to this project's server.
 enum NatsSide {
     Client(NatsClient),
     Ours(Box<HttpPublishers>),

@@ -1,4 +1,5 @@
-//! Publishing that is answered once the message is on the disk, beside a loop that appends the same bytes.
+//! Publishing to a store that answers once the message is on the disk, compared with a loop that appends the same
+//! bytes.
 
 use anyhow::Result;
 use tempfile::TempDir;
@@ -14,7 +15,7 @@ use super::rounds::{self, RoundSizes};
 use super::servers::{self, OwnServer};
 
 pub const PUBLISHERS: [usize; 4] = [1, 10, 100, 1000];
-pub const SLICES_A_ROUND: usize = 4;
+pub const SLICES_PER_ROUND: usize = 4;
 
 pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<DurablePublishRun> {
     let rows = PUBLISHERS.into_iter().map(|count| measure(plan, count));
@@ -46,7 +47,7 @@ fn measure(plan: &LimitsPlan<'_>, publishers: usize) -> Result<PublishMeasuremen
         .map(|side| DelayQuantiles::from_histogram(side.name(), side.delays()));
     Ok(PublishMeasurement {
         publishers,
-        messages_a_round: amounts.a_round,
+        messages_a_round: amounts.per_round,
         delays: delays.collect(),
         rounds,
     })
@@ -58,7 +59,7 @@ pub fn publish_sizes(plan: &LimitsPlan<'_>, publishers: usize) -> RoundSizes {
     let messages = (publishers as u64 * 20).clamp(100, 10_000) * scale;
     RoundSizes {
         rounds: if plan.quick { 2 } else { 8 },
-        a_round: messages,
-        a_slice: messages / SLICES_A_ROUND as u64,
+        per_round: messages,
+        per_slice: messages / SLICES_PER_ROUND as u64,
     }
 }

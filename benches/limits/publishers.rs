@@ -1,4 +1,4 @@
-//! Publishers of one server, each of which sends its next message when its last was taken.
+//! Publishers to one server. Each sends its next message after the answer to the last.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use super::frame::PublishTemplate;
 use super::rounds::{self, Work};
 use super::servers::RunningServer;
 
-/// Longest wait for any one answer.
+/// Longest wait for an answer.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Publisher {
@@ -23,7 +23,7 @@ struct Publisher {
     answer: AnswerReader,
 }
 
-/// The publishers of one server, which is a side.
+/// The publishers to one server, as one side of the comparison.
 pub struct HttpPublishers {
     name: &'static str,
     server: RunningServer,
@@ -83,7 +83,7 @@ impl HttpPublishers {
         publisher.socket.write_all(&request).context("publish")
     }
 
-    /// Has `messages` taken, by all publishers together.
+    /// Publishes `messages` messages in total, spread over all publishers.
     fn publish(&mut self, messages: u64) -> Result<u64> {
         let first = messages.min(self.list.len() as u64);
         for token in 0..usize::try_from(first)? {
@@ -98,7 +98,7 @@ impl HttpPublishers {
             }
             ensure!(
                 last_answer.elapsed() < RESPONSE_TIMEOUT,
-                "{taken} of {messages} were taken, then none"
+                "only {taken} of {messages} messages were accepted"
             );
             for index in 0..ready {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
@@ -121,7 +121,7 @@ impl HttpPublishers {
 }
 
 impl Publisher {
-    /// Reads, and says whether the answer is complete now, and a good one.
+    /// Reads, and returns whether the answer is complete. Fails if it does not report success.
     fn is_taken(&mut self) -> Result<bool> {
         let mut buffer = [0; 4096];
         let count = match self.socket.read(&mut buffer) {

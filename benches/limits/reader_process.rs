@@ -1,5 +1,5 @@
-//! A process of readers, as many as one process may have sockets: they follow a stream each, check that every message
-//! comes once and in order, and go on at another server where theirs is gone.
+//! A process with as many readers as it may have sockets. Each reads a stream, checks that every message arrives once
+//! and in order, and reconnects to another server if its server is gone.
 //!
 //! It is this same executable started again with `ARGUMENT`.
 
@@ -19,9 +19,9 @@ use super::rounds::delays;
 use super::sse::Decoder;
 use super::worker;
 
-/// The first argument that turns this executable into readers.
+/// The first argument that makes this executable a process of readers.
 pub const ARGUMENT: &str = "__readers";
-/// Longest wait for all to open, or to have a message.
+/// Longest wait for all streams to open, or to receive a message.
 const TIMEOUT: Duration = Duration::from_secs(120);
 /// Streams that are opened at once.
 const BATCH: usize = 100;
@@ -31,20 +31,20 @@ const BATCH: usize = 100;
 pub enum ReaderRequest {
     /// Open `count` streams.
     Open { server: SocketAddr, count: usize },
-    /// Wait until each reader has the message of this number.
+    /// Wait until each reader has received the message with this number.
     Receive { number: u64 },
-    /// Open all streams again at this server, each after its last event.
+    /// Reopen all streams at this server, each after its last event.
     Move { server: SocketAddr },
 }
 
-/// Its reply.
+/// The reply to a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ReaderReply {
     Opened(FirstByteTimes),
     Received(ArrivalDelays),
 }
 
-/// Microseconds from a publish to its arrivals.
+/// Microseconds from the publishes to the arrivals.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ArrivalDelays {
     pub p50_us: u64,
@@ -52,7 +52,7 @@ pub struct ArrivalDelays {
     pub longest_us: u64,
 }
 
-/// The text of a message, with its number and the moment of its publishing on the clock that all processes share.
+/// The text of a message, with its number and the time of its publish on the clock that all processes share.
 pub fn text(number: u64) -> String {
     format!(
         "{number} {} should this page poll, or should it use SSE?",
@@ -81,10 +81,10 @@ struct Reader {
     progress: ReaderProgress,
 }
 
-/// The last message of a reader.
+/// How far a reader has read.
 #[derive(Clone, Default)]
 struct ReaderProgress {
-    /// The number of its last message; the first that it gets may have any.
+    /// The number of the last message; `None` before the first, which may have any number.
     number: Option<u64>,
     last_event_id: String,
 }
@@ -104,7 +104,7 @@ impl ReaderSet {
         }
     }
 
-    /// Opens a stream for each of `places`, a hundred at a time.
+    /// Opens a stream for each of `places`, in batches.
     fn open(&mut self, server: SocketAddr, places: Vec<ReaderProgress>) -> Result<ReaderReply> {
         let began_at = Instant::now();
         self.epoll = Some(Epoll::new()?);
@@ -159,11 +159,11 @@ impl ReaderSet {
         let deadline = Instant::now() + TIMEOUT;
         let has_it = |reader: &Reader| reader.progress.number == Some(number);
         let mut next = 0;
-        // Readers before `next` have it already, and nothing comes after it.
+        // All readers before `next` have received it, and it is the last message so far.
         while next < self.list.len() {
             ensure!(
                 Instant::now() < deadline,
-                "a reader has only {:?} of {number}",
+                "a reader has received message {:?} instead of {number}",
                 self.list[next].progress.number
             );
             self.poll_sockets()?;
@@ -226,7 +226,7 @@ impl Reader {
 }
 
 impl ReaderProgress {
-    /// Takes an event: the next message, or none at all.
+    /// Handles an event. Fails if it is a message but not the next one.
     fn on_event(&mut self, event: &[u8], delays: &mut Histogram<u64>) -> Result<()> {
         let event = std::str::from_utf8(event)?;
         for line in event.lines() {
@@ -248,7 +248,7 @@ impl ReaderProgress {
     }
 }
 
-/// Microseconds on the clock of the machine since it started.
+/// Microseconds on the machine's monotonic clock.
 fn now_us() -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,

@@ -1,5 +1,5 @@
-//! What a waiting reader holds of the server's memory and of the kernel's, whether they came one after the other or all
-//! at once, and what is left behind when all have gone.
+//! The memory of a waiting reader in the server and in the kernel, if readers connect in batches or all at once, and
+//! the memory that remains after all have left.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::report::provenance::Provenance;
 use super::servers::{self, OwnServer, RunningServer};
 use super::usage::{kernel_kib, settled_pss_kib};
 
-/// A server has this long to take in readers that it does not answer yet, and to notice that they have gone.
+/// Time for a server to accept readers that it does not answer yet, and to notice that readers have left.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<ReadersRun> {
@@ -44,7 +44,7 @@ pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<ReadersRun> {
     })
 }
 
-/// Measures on a fresh server; `None` where there is no such server, or it has no such readers.
+/// Measures on a fresh server. `None` if the server is not installed or does not have this kind of readers.
 fn measure(
     plan: &LimitsPlan<'_>,
     subject: ServerKind,
@@ -112,7 +112,7 @@ fn start(plan: &LimitsPlan<'_>, subject: ServerKind) -> Result<Option<RunningSer
     }
 }
 
-/// What such a reader asks for; `None` where the server has none.
+/// The request of such a reader; `None` if the server does not have this kind of readers.
 fn request(
     subject: ServerKind,
     kind: ReaderKind,

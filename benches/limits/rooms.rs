@@ -1,4 +1,4 @@
-//! As many rooms as readers: what one publish and its one delivery cost, beside a loop that does both.
+//! As many rooms as readers: the cost of a publish with a single delivery, compared with a loop that does both.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<RoomPerReaderRun>
     let (before_kib, held_kib) = (memory.before, memory.held);
     let amounts = RoundSizes {
         rounds: if plan.quick { 2 } else { 8 },
-        a_round: readers as u64,
-        a_slice: readers as u64 / 10,
+        per_round: readers as u64,
+        per_slice: readers as u64 / 10,
     };
     Ok(RoomPerReaderRun {
         about,
@@ -49,7 +49,7 @@ fn floor(plan: &LimitsPlan<'_>, readers: usize) -> Result<RoomSide> {
         let PublishTemplate::Bytes { bytes, tag_at, .. } =
             PublishTemplate::bytes("/", frame.clone())?
         else {
-            unreachable!("bytes were asked for")
+            unreachable!("PublishTemplate::bytes makes no other variant")
         };
         let mut body = bytes;
         let tag = frame::tag(number);
@@ -75,7 +75,7 @@ fn ours(binary: &Path, core: Option<usize>, readers: usize, spin: bool) -> Resul
     RoomSide::open(OURS, server, readers, Box::new(publish), spin)
 }
 
-/// Makes the request that publishes the message of a number to a room.
+/// Makes the request that publishes message number N to a room.
 type PublishToRoom = Box<dyn Fn(usize, u64) -> Result<Vec<u8>>>;
 
 struct RoomSide {
@@ -88,7 +88,7 @@ struct RoomSide {
     memory: MemoryKib,
 }
 
-/// KiB before the readers came, and with them.
+/// KiB before the readers connected, and with them.
 struct MemoryKib {
     before: u64,
     held: u64,
@@ -120,7 +120,7 @@ impl RoomSide {
         })
     }
 
-    /// Publishes a message to the next room and waits until its reader has it.
+    /// Publishes a message to the next room and waits until its reader has received it.
     fn deliver(&mut self) -> Result<Work> {
         let number = self.published;
         self.published += 1;

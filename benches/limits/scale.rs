@@ -1,5 +1,5 @@
-//! Past one process: as many servers on one NATS as it takes for more readers than one process may have sockets, and
-//! what the end of one of them costs.
+//! Beyond one process: enough servers on one NATS for more readers than one process may have sockets, and how long the
+//! readers of a killed server take to reconnect.
 
 use std::net::SocketAddr;
 
@@ -59,7 +59,7 @@ fn measure(plan: &LimitsPlan<'_>, size: usize, each: usize, messages: u64) -> Re
     let kernel_held_kib = kernel_kib()?;
 
     let mut publisher = Connection::open(servers[0].address)?;
-    // The first is not counted: it has all that is made once.
+    // The first message is not counted, because it includes all one-time work.
     publish(&mut publisher, &mut readers, 0)?;
     let mut rows = Vec::new();
     for number in 1..=messages {
@@ -96,8 +96,8 @@ fn measure(plan: &LimitsPlan<'_>, size: usize, each: usize, messages: u64) -> Re
     })
 }
 
-/// Kills the last server with its readers connected, publishes to the others meanwhile, and lets the readers go on at a
-/// server that takes its place.
+/// Kills the last server while its readers are connected, publishes to the others, and then reconnects the readers to a
+/// substitute server.
 fn move_readers(
     servers: &mut Vec<RunningServer>,
     readers: &mut [ReaderProcess],
@@ -114,7 +114,7 @@ fn move_readers(
     let served = gone.move_to(substitute.address)?;
     gone.receive(last + 3)?;
     servers.push(substitute);
-    // They are all the same again.
+    // All readers must receive the same messages again.
     publish(publisher, readers, last + 4)?;
     Ok(served)
 }
@@ -124,7 +124,7 @@ fn pids(servers: &[RunningServer]) -> Vec<i32> {
     all.flat_map(|server| server.process.pids()).collect()
 }
 
-/// Publishes a message and waits until all readers have it.
+/// Publishes a message and waits until all readers have received it.
 fn publish(
     publisher: &mut Connection,
     readers: &mut [ReaderProcess],
@@ -144,7 +144,7 @@ fn publish(
     let mut message = MessageCost::default();
     for one in readers {
         let ReaderReply::Received(delays) = one.0.receive()? else {
-            bail!("another outcome than was asked for")
+            bail!("the reply does not match the request")
         };
         message.p50_us.push(delays.p50_us);
         message.p99_us.push(delays.p99_us);
@@ -168,7 +168,7 @@ impl ReaderProcess {
     fn move_to(&mut self, server: SocketAddr) -> Result<FirstByteTimes> {
         match self.0.ask(&ReaderRequest::Move { server })? {
             ReaderReply::Opened(served) => Ok(served),
-            ReaderReply::Received(_) => bail!("another outcome than was asked for"),
+            ReaderReply::Received(_) => bail!("the reply does not match the request"),
         }
     }
 

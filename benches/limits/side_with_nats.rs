@@ -1,4 +1,4 @@
-//! A side that uses a NATS server, whose CPU is counted apart from the side's own.
+//! A side that uses a NATS server, whose CPU time is counted separately.
 
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ pub struct SideWithNats<S> {
 }
 
 impl<S: Contender> SideWithNats<S> {
-    /// Without `nats` the side is measured as it is.
+    /// Without `nats` this only forwards to the side.
     pub fn new(side: S, nats: Option<RunningServer>) -> Self {
         Self {
             side,
@@ -24,7 +24,8 @@ impl<S: Contender> SideWithNats<S> {
         }
     }
 
-    /// A copy of each of this side's `rounds` with the CPU time of its NATS server, as rounds of a side called `as_side`.
+    /// A copy of each of this side's `rounds` with the CPU time of its NATS server, as rounds of a side called
+    /// `as_side`.
     pub fn nats_rounds(
         &self,
         rounds: &[Round],

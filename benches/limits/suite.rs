@@ -28,14 +28,14 @@ use harness::{
     servers, sse, subscribers, usage,
 };
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 90 * 60;
-/// Descriptors beside the readers': listeners, pipes, files.
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 90 * 60;
+/// Descriptors besides the readers': listeners, pipes, files.
 const SPARE_DESCRIPTORS: u64 = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LimitsPart {
-    /// What a waiting reader holds, and what a herd leaves behind
+    /// The memory of a waiting reader, and what a herd leaves behind
     Readers,
     /// A message to 100 and to 9,000 readers
     Delivery,
@@ -43,7 +43,7 @@ enum LimitsPart {
     Rooms,
     /// Publishing that waits for the disk
     Publish,
-    /// Publishing to NATS, beside its own client
+    /// Publishing to NATS, compared with its own client
     NatsPublish,
     /// A reader that reads all of a long log
     CatchUp,
@@ -63,9 +63,9 @@ impl LimitsPart {
     ];
 }
 
-/// Measures what is left between this server and the least there can be: memory of a waiting reader, herds,
-/// deliveries, rooms, durable publishing, catching up. Each part writes a file of its own; sides alternate within one run, and only
-/// their ratios mean anything.
+/// Compares this project's server with the least possible work: memory of a waiting reader, herds, deliveries, rooms,
+/// durable publishing, catching up. Each part writes its own file. Sides alternate within one run, and only their
+/// ratios are meaningful.
 #[derive(Debug, Parser)]
 #[command(name = "limits")]
 struct Arguments {
@@ -80,7 +80,7 @@ struct Arguments {
     /// Messages of the log to catch up with [default: 10000000, quick: 1000000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_000_000_000))]
     messages: Option<u64>,
-    /// Where that log is kept meanwhile: up to 2 GB [default: a temporary directory]
+    /// Directory for that log during the run: up to 2 GB [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
 }
@@ -102,7 +102,7 @@ impl LimitsPlan<'_> {
 }
 
 pub fn main() -> ExitCode {
-    // Other processes of this executable.
+    // This executable may have been started as one of the bench's other processes.
     let mut arguments = std::env::args().skip(1);
     let served = match arguments.next().as_deref() {
         Some(reader_process::ARGUMENT) => reader_process::serve(),
@@ -128,10 +128,10 @@ fn run(arguments: Arguments) -> Result<()> {
     let parts = LimitsPart::ALL.into_iter().filter(asked);
     let parts: Vec<_> = parts.filter(|part| flags.selects(&name(part))).collect();
     if parts.is_empty() {
-        println!("limits: no part is called that");
+        println!("limits: no part has that name");
         return Ok(());
     }
-    let setup = BenchSetup::new("limits", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("limits", flags, MAX_RUN_SECONDS)?;
     let readers = arguments.readers as usize;
     let plan = LimitsPlan {
         quick: flags.quick,
@@ -158,7 +158,7 @@ fn run(arguments: Arguments) -> Result<()> {
             }
             LimitsPart::NatsPublish | LimitsPart::Scale if servers::nats_version().is_none() => {
                 println!(
-                    "{}: skipped, since nats-server is not installed",
+                    "{}: skipped, because nats-server is not installed",
                     name(&part)
                 );
                 Ok(())

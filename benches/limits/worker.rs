@@ -1,5 +1,5 @@
-//! Further processes of this executable. They read requests as lines of JSON from their standard input, and write a reply
-//! to each as a line to their standard output.
+//! Worker processes of this executable. They read requests as lines of JSON from standard input, and write each reply
+//! as a line to standard output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::process;
 
-/// A process that executes requests. It ends with its input, and so when this is dropped.
+/// A process that executes requests. It ends when its input ends, which dropping this causes.
 pub struct Worker<Request, Reply> {
     child: Child,
     requests: ChildStdin,

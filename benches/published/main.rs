@@ -3,7 +3,7 @@
 //! that pause 500 ms after each answer, with and without a cache in front, and SSE, on one core.
 //! `cargo bench --bench published -- --help` lists the flags.
 
-// On Linux, `suite` is the program. The attribute also makes the suite's own modules resolve beside this file.
+// On Linux, `suite` is the program. With the path attribute, the suite's modules are found next to this file.
 #[cfg_attr(target_os = "linux", path = "suite.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "../harness/not_linux.rs")]
 mod suite;

@@ -1,4 +1,4 @@
-//! The program: flags, clients rising step by step, and what is written at the end.
+//! The program: flags, steps with more and more clients, and writing the results.
 
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -16,17 +16,17 @@ use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, machine, nginx, report, servers};
 use report::published::{DeliveryMethod, FILE, PaperRun, Step};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 30 * 60;
-/// Bytes of a document: 5.2 kB. The server takes 4,096 characters, so they are of two bytes each.
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 30 * 60;
+/// Bytes of a document: 5.2 kB. The server accepts at most 4,096 characters, so the text uses two-byte characters.
 const SIZE: usize = 5200;
 const PERIOD: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 const ACCEPTABLE: Duration = Duration::from_secs(4);
-/// Clients of one step after the other, as far as descriptors go.
+/// The number of clients of each step; steps that need too many descriptors are skipped.
 const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
 const QUICK: [usize; 2] = [200, 1000];
-/// Further steps that search for the limit once clients wait too long.
+/// Additional steps that search for the limit once clients wait too long.
 const HALVINGS: usize = 2;
 
 /// Repeats the scenario of Van de Vyvere et al. (2020): how many clients one core serves by polling, by
@@ -36,7 +36,7 @@ const HALVINGS: usize = 2;
 struct Arguments {
     #[command(flatten)]
     flags: BenchFlags,
-    /// Clients of one step after the other, as far as descriptors go [default:
+    /// The number of clients of each step, as far as descriptors allow [default:
     /// 1000,5000,10000,20000,40000, quick: 200,1000]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     clients: Vec<usize>,
@@ -52,10 +52,10 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
     if !flags.selects("published") {
-        println!("published: no part is called that");
+        println!("published: no part has that name");
         return Ok(());
     }
-    let mut setup = BenchSetup::new("published", flags, LONGEST_RUN_SECONDS)?;
+    let mut setup = BenchSetup::new("published", flags, MAX_RUN_SECONDS)?;
     setup.about.full &= arguments.clients.is_empty();
     println!("{}", setup.about.machine_lines());
     let most = setup.most_clients();
@@ -103,14 +103,14 @@ impl PaperScenario<'_> {
         let ways = DeliveryMethod::ALL.into_iter().filter(|way| {
             let is_here = !way.is_cached() || paper.about.machine.nginx.is_some();
             if !is_here {
-                println!("left out: {}: nginx is not installed", way.name());
+                println!("skipped: {}: nginx is not installed", way.name());
             }
             is_here
         });
         let ways: Vec<_> = ways.collect();
         for (at, clients) in steps.iter().enumerate() {
             for turn in 0..ways.len() {
-                // The order changes with each round, so that none is always the last on a machine that slows down.
+                // The order changes with each step, so that no method is always last on a machine that slows down.
                 let way = ways[(at + turn) % ways.len()];
                 if !paper.is_exhausted(way) {
                     let step = self.measure_step(way, *clients).await?;
@@ -124,7 +124,7 @@ impl PaperScenario<'_> {
         Ok(())
     }
 
-    /// Searches for the number of clients from which they wait too long.
+    /// Searches for the number of clients above which they wait too long.
     async fn bisect_limit(&self, way: DeliveryMethod, paper: &mut PaperRun) -> Result<()> {
         for _ in 0..HALVINGS {
             let late = paper
@@ -175,9 +175,9 @@ impl PaperScenario<'_> {
     }
 }
 
-/// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
-/// that was replaced before a client came round to it never does; nor does one in time that a cache on a core
-/// at its limit keeps to itself. For that client its delay has no end.
+/// Fails if the audit found an error. Some findings are expected: clients that poll for whole documents receive each
+/// one repeatedly and miss those replaced between two polls, and a client behind a cache misses a document that the
+/// cache, on an overloaded core, does not deliver in time. A missed document counts as an infinite delay.
 fn check_audit(way: DeliveryMethod, outcome: &RunResult) -> Result<()> {
     let found = match (way.repeats(), way.is_cached()) {
         (true, _) => [0, 0],

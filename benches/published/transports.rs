@@ -1,4 +1,4 @@
-//! The delivery methods that are measured, each with a server of its own on the servers' core.
+//! The delivery methods to measure, each with its own server on the servers' core.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use super::servers::{OwnServer, RunningServer};
 /// The document is the newest message; older ones need not be kept.
 const KEPT: u32 = 100;
 
-/// Polls as the paper's clients do: every answer is the newest document, new or not. The engine wants a
-/// cursor; this one goes where nobody looks at it. A request while clients get into place keeps the server
-/// from closing connections that ask for nothing.
+/// Polls as the paper's clients do: every answer is the newest document, whether it is new or not. The engine requires
+/// a cursor, so it is sent in a header that the server ignores. The start request is there because the server closes
+/// connections on which no request comes while the other clients connect.
 const WHOLE: &str = r#"
 name = "whole documents"
 [publish]
@@ -27,12 +27,12 @@ path = "/poll?room={room}&last=1"
 cursor = [{ take = "header:ETag", send = "header:X-Unused" }]
 "#;
 
-/// Where the cache stands in for the server.
+/// nginx's cache in front of the server.
 ///
-/// An answer may be shared by all who ask the same: polls for whole documents always do, and polls by
-/// cursor do as all who have the newest message have the same cursor. It is kept for the shortest time
-/// nginx knows. One request at a time goes through for each address, the others wait for its answer
-/// (`proxy_cache_lock`) or, where there is an older one, take that.
+/// Clients that send the same request share an answer: all polls for whole documents are the same, and so are polls by
+/// cursor of clients that have the newest message. nginx keeps an answer for the shortest time that it supports. It
+/// passes on one request at a time for each URL; the others wait for that answer (`proxy_cache_lock`) or get an older
+/// one if there is one.
 const CACHE: &str = "proxy_cache_path cache keys_zone=paper:10m max_size=256m;";
 const CACHED: &str = r#"
     location = /poll {
@@ -59,11 +59,11 @@ const CACHED: &str = r#"
 pub struct PreparedRun {
     pub target: Target,
     pub transport: Transport,
-    /// Ends with it.
+    /// Held so that it runs as long as this value exists.
     _server: RunningServer,
 }
 
-/// Starts what `way` needs.
+/// Starts the server that `way` needs.
 pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<PreparedRun> {
     let name = way.name();
     let ours = OwnServer {

@@ -1,4 +1,4 @@
-//! What a head costs: polls, deliveries and idle subscribers over each form of HTTP.
+//! The cost of request heads: polls, deliveries and idle subscribers over each form of HTTP.
 
 use poll_vs_sse_instrument::RunResult;
 use poll_vs_sse_model::RequestHead;
@@ -9,7 +9,7 @@ use super::part::Part;
 use super::provenance::Provenance;
 use super::spread::{self, Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FormsRun {
     pub about: Provenance,
@@ -20,9 +20,9 @@ pub struct FormsRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpForm {
-    /// HTTP/1.1 without TLS over the accelerator.
+    /// HTTP/1.1 without TLS, served by the accelerator.
     Accelerator,
-    /// HTTP/1.1 without TLS over actix-web, as every other form goes.
+    /// HTTP/1.1 without TLS, served by actix-web like all other forms.
     OrdinaryWay,
     Http1Tls,
     H2,
@@ -33,7 +33,7 @@ pub enum HttpForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
-    /// A poll on a kept connection, nearly always empty.
+    /// A poll on a kept-alive connection, nearly always empty.
     Poll,
     PollOnNewConnection,
     /// A message to one of a thousand streams.
@@ -159,8 +159,7 @@ impl FormsRun {
         )
     }
 
-    /// Microseconds of a server's CPU that a TLS handshake takes: what a new connection costs over TLS beyond what it costs
-    /// without.
+    /// The server's CPU for a TLS handshake in microseconds: the cost of a new connection with TLS minus that without.
     pub fn handshake_us(&self) -> Option<f64> {
         let extra = |form| {
             let median = |what| Some(self.figure(form, what, FormMeasurement::cpu_us)?.median);
@@ -169,7 +168,7 @@ impl FormsRun {
         Some(extra(HttpForm::Http1Tls)? - extra(HttpForm::Accelerator)?)
     }
 
-    /// CPU over that of the ordinary way in the same round, which is what the forms have in common but for the form.
+    /// CPU relative to HTTP/1.1 through actix-web in the same round: that differs from `form` only in the form of HTTP.
     fn cpu_ratio(&self, form: HttpForm, what: Operation) -> Option<Spread> {
         let runs = self.runs_of(form, what, RequestHead::Chrome, 0);
         spread(runs.filter_map(|run| {

@@ -1,4 +1,4 @@
-//! The micro-benchmarks of a delivery's parts: the documentation's table of `log.txt`, which is Criterion's output.
+//! The micro-benchmarks of a delivery's steps: the documentation's table, made from `log.txt`, Criterion's output.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::runs;
 /// Its file in a run's directory.
 pub const FILE: &str = "log.txt";
 
-/// How the documentation names Criterion's benchmarks.
+/// Criterion's names of the benchmarks, and those in the documentation.
 const NAMES: [(&str, &str); 7] = [
     ("append", "append to the memory store, encoding included"),
     ("encode", "encode a message"),
@@ -23,7 +23,7 @@ const NAMES: [(&str, &str); 7] = [
     ),
     (
         "fan-out/plain",
-        "the same the plain way: `actix-web-lab`'s `Sse` over a broadcast channel",
+        "the same with `actix-web-lab`'s `Sse` over a broadcast channel",
     ),
 ];
 
@@ -36,7 +36,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
             directories.push(path);
         }
     }
-    // Their names begin with the date.
+    // The names begin with the date.
     let Some(newest) = directories.into_iter().max() else {
         return Ok(None);
     };
@@ -44,7 +44,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     let directory = newest.file_name().unwrap_or_default().to_string_lossy();
     let mut section = format!(
         "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}), what Criterion printed for `cargo bench --bench log`. \
-         It names neither machine nor commit; the directory's name is all there is of date and machine.\n\n\
+         It records neither machine nor commit; only the directory's name has the date and the machine.\n\n\
          | what | time |\n|---|---|"
     );
     for (name, what) in NAMES {
@@ -55,7 +55,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     Ok(Some(section))
 }
 
-/// The middle of the three times that Criterion gives for `name`.
+/// The middle one of the three times that Criterion prints for `name`.
 fn time(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines();
     let line = lines.find_map(|line| line.strip_prefix(name)?.trim().strip_prefix("time:"))?;

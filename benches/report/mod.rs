@@ -1,7 +1,7 @@
-//! From the files of committed runs to the tables of `docs/benchmarks.md`: the form of each file, and its
-//! tables. Benches write files with this, and the documents' command makes the tables.
+//! Makes the tables of `docs/benchmarks.md` from the files of committed runs. Each module has the format of a file and
+//! its tables. Benches write the files, and the example `docs` writes the tables.
 
-// Each bench and the documents' command use a part of this.
+// Each bench and the example `docs` use only a part of this.
 #![allow(dead_code)]
 
 pub mod access;

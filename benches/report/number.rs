@@ -1,4 +1,4 @@
-//! Figures as people read them.
+//! Formats figures for readers.
 
 pub use poll_vs_sse_model::format::with_thousands as count;
 
@@ -17,12 +17,12 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
-/// Microseconds as milliseconds, in three digits.
+/// Microseconds as milliseconds with three digits.
 pub fn milliseconds(us: f64) -> String {
     three_digits(us / 1000.0)
 }
 
-/// A plain number without needless zeros: `0.1`, `5`.
+/// A number without trailing zeros: `0.1`, `5`.
 pub fn plain(value: f64) -> String {
     format!("{value}")
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_short() {
+    fn figures_have_three_digits() {
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(three_digits(0.012_345), "0.0123");

@@ -1,4 +1,4 @@
-//! A bench's part with a file of its own.
+//! A part of a bench with its own file.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::provenance::Provenance;
 use super::runs::{self, LatestRun};
 
-/// The record of a bench's part, and the file it is kept in.
+/// The record of a bench's part, and the file that stores it.
 pub trait Part: Serialize + DeserializeOwned {
     const TITLE: &'static str;
-    /// Its file in a run's directory.
+    /// The part's file in a run's directory.
     const FILE: &'static str;
-    /// The list that has a line for each element in that file.
+    /// The field whose list elements are each on one line of that file.
     const ROWS: &'static str;
 
     fn about(&mut self) -> &mut Provenance;
@@ -21,7 +21,7 @@ pub trait Part: Serialize + DeserializeOwned {
     fn report(&self) -> String;
 }
 
-/// The part's section of the documentation, if there is a whole run of it.
+/// The part's section of the documentation, if there is a full run of it.
 pub fn section<T: Part>(root: &Path) -> Result<Option<String>> {
     let (title, file) = (T::TITLE, T::FILE);
     let Some(LatestRun { mut run, directory }) = runs::latest::<T>(root, file)? else {
@@ -36,7 +36,7 @@ pub fn section<T: Part>(root: &Path) -> Result<Option<String>> {
     )))
 }
 
-/// The same; if there is no whole run, a section that says so.
+/// The same; without a full run, a section that says so.
 pub fn section_or_none<T: Part>(root: &Path) -> Result<String> {
     let section = section::<T>(root)?;
     Ok(section.unwrap_or_else(|| format!("### {}\n\nNot measured yet.", T::TITLE)))

@@ -1,4 +1,4 @@
-//! Polling beside SSE over each protocol, at a few loads of the matrix.
+//! Polling compared with SSE over each protocol, at a few loads of the matrix.
 
 use poll_vs_sse_instrument::{RunResult, Transport};
 use poll_vs_sse_model::{Protocol, RequestHead, WireForm};
@@ -9,7 +9,7 @@ use super::part::Part;
 use super::provenance::Provenance;
 use super::spread::{Spread, ratio, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ProtocolsRun {
     pub about: Provenance,
@@ -48,7 +48,7 @@ pub struct ProtocolMeasurement {
 impl WireProtocol {
     pub const ALL: [Self; 3] = [Self::Http1, Self::Http1Tls, Self::H2Tls];
 
-    /// The same, as the model has it.
+    /// The same as the model's type.
     pub fn form(self) -> WireForm {
         match self {
             Self::Http1 => WireForm::new(Protocol::Http1, false),
@@ -93,12 +93,12 @@ impl ProtocolCell {
 }
 
 impl ProtocolMeasurement {
-    /// Share of a core.
+    /// CPU as a share of a core.
     pub fn cpu(&self) -> Option<f64> {
         Some(self.outcome.server_cpu_s? / self.outcome.duration_s)
     }
 
-    /// Wire bytes a second, both ways.
+    /// Wire bytes a second in both directions.
     pub fn wire(&self) -> Option<f64> {
         let outcome = &self.outcome;
         Some((outcome.wire_bytes_in + outcome.wire_bytes_out) as f64 / outcome.duration_s)
@@ -150,7 +150,7 @@ impl ProtocolsRun {
         spread(self.runs_of(cell).filter_map(figure))
     }
 
-    /// Of a cell over another in the same round.
+    /// The ratio of a figure of two cells in the same round.
     fn ratio(
         &self,
         cell: &ProtocolCell,
@@ -164,7 +164,7 @@ impl ProtocolsRun {
         spread(ratios)
     }
 
-    /// The cells, each once, by load and protocol.
+    /// The distinct cells, by load and protocol.
     pub fn cells(&self) -> Vec<&ProtocolCell> {
         let mut cells: Vec<&ProtocolCell> = Vec::new();
         for run in &self.runs {
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_named_with_its_cookie_and_polls_are_held_against_one_stream() {
+    fn a_head_name_includes_its_cookie_and_all_polls_are_compared_with_one_stream() {
         let cell = ProtocolCell {
             spoken: WireProtocol::H2Tls,
             transport: Transport::Poll,

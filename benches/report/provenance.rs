@@ -1,4 +1,4 @@
-//! The machine, the build and the times of a run, which a reader needs to judge its figures.
+//! The machine, the build and the times of a run, which a reader needs to interpret its figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ pub struct Machine {
     pub cores: usize,
     pub cpu: Option<String>,
     pub kernel: Option<String>,
-    /// Load averages as the run began: other work disturbs it.
+    /// Load averages at the start of the run. Other work on the machine would disturb it.
     pub load: Option<String>,
     pub nginx: Option<String>,
-    /// The compiler on the path, which is the build's unless it was changed since.
+    /// The version of the compiler on the path, presumably the one of the build.
     pub rustc: Option<String>,
     pub git_commit: Option<String>,
-    /// Whether the tree has changes the commit does not.
+    /// Whether the tree has uncommitted changes.
     pub git_dirty: Option<bool>,
     pub server: Option<String>,
     pub server_version: Option<String>,
@@ -23,22 +23,22 @@ pub struct Machine {
 /// The head of a run's file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Provenance {
-    /// How to repeat it.
+    /// The command that repeats the run.
     pub command: String,
-    /// Whether it was the whole run, not a quick or a partial one.
+    /// Whether it was a full run, not a quick or partial one.
     pub full: bool,
     /// RFC 3339, UTC.
     pub started_at: String,
     pub finished_at: String,
     pub machine: Machine,
-    /// Load averages when it ended. What the run itself caused is in them.
+    /// Load averages at the end, including the load of the run itself.
     pub load_after: Option<String>,
-    /// Processors of the servers and of the load; empty where nothing was pinned.
+    /// Processors of the servers and of the load; empty if nothing was pinned.
     pub server_cores: Vec<usize>,
     pub load_cores: Vec<usize>,
 }
 
-/// A load average above this is more than a program's own start.
+/// A load average above this cannot come from the start of the bench alone.
 const BUSY: f64 = 0.7;
 
 impl Machine {
@@ -60,7 +60,7 @@ impl Provenance {
         format!("{}{busy}", self.sentence())
     }
 
-    /// Where and when, in a sentence or two.
+    /// The machine, build and times in a sentence or two.
     pub fn sentence(&self) -> String {
         let machine = &self.machine;
         let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
@@ -93,10 +93,10 @@ fn averages(load: &Option<String>) -> String {
         .join(" ")
 }
 
-/// Flags with a value that say where a run goes or which build it is of, and nothing of what is measured.
-const OF_ONE_PLACE: [&str; 3] = ["--out", "--json", "--server-bin"];
+/// Flags with a value that do not change what is measured: they name the output or the build.
+const LOCAL_FLAGS: [&str; 3] = ["--out", "--json", "--server-bin"];
 
-/// What a person types to repeat a run of the bench `name` that was given `flags`.
+/// The command line that repeats a run of the bench `name` with `flags`.
 pub fn command(name: &str, flags: impl IntoIterator<Item = String>) -> String {
     let mut flags = flags.into_iter();
     let mut kept = Vec::new();
@@ -105,7 +105,7 @@ pub fn command(name: &str, flags: impl IntoIterator<Item = String>) -> String {
             Some((name, value)) => (name, Some(value)),
             None => (&flag[..], None),
         };
-        if OF_ONE_PLACE.contains(&name) {
+        if LOCAL_FLAGS.contains(&name) {
             if value.is_none() {
                 flags.next();
             }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_has_what_a_person_types() {
+    fn a_command_omits_local_flags_and_those_of_cargo() {
         let of = |flags: &str| command("scaling", flags.split_whitespace().map(str::to_owned));
         assert_eq!(of("--bench"), "cargo bench --bench scaling");
         assert_eq!(

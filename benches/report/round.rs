@@ -1,10 +1,10 @@
-//! What one side did in one round of a bench whose sides take turns, and what follows of many.
+//! The record of one side in one round of a bench whose sides take turns, and statistics over many rounds.
 
 use serde::{Deserialize, Serialize};
 
 use super::spread::{Spread, spread};
 
-/// What one side did in one round.
+/// The work and cost of one side in one round.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Round {
     pub side: String,
@@ -49,7 +49,7 @@ fn rounds_of<'a>(rounds: &'a [Round], side: &'a str) -> impl Iterator<Item = &'a
     rounds.iter().filter(move |round| round.side == side)
 }
 
-/// A side's figure over that of `base` in the same round.
+/// A side's figure relative to that of `base` in the same round.
 fn ratio(rounds: &[Round], side: &str, base: &str, figure: fn(&Round) -> f64) -> Option<Spread> {
     spread(rounds_of(rounds, side).filter_map(|round| {
         let base = rounds_of(rounds, base).find(|other| other.round == round.round)?;
@@ -57,17 +57,17 @@ fn ratio(rounds: &[Round], side: &str, base: &str, figure: fn(&Round) -> f64) ->
     }))
 }
 
-/// CPU per unit over that of `base`.
+/// CPU per unit relative to that of `base`.
 pub fn cpu_ratio(rounds: &[Round], side: &str, base: &str) -> Option<Spread> {
     ratio(rounds, side, base, Round::cpu_ns_per_unit)
 }
 
-/// Time per unit over that of `base`.
+/// Time per unit relative to that of `base`.
 pub fn wall_ratio(rounds: &[Round], side: &str, base: &str) -> Option<Spread> {
     ratio(rounds, side, base, Round::wall_ns_per_unit)
 }
 
-/// The rounds with the CPU of the side `part` counted to `whole`.
+/// The rounds with the CPU of the side `part` added to that of `whole`.
 pub fn counted_to(rounds: &[Round], part: &str, whole: &str) -> Vec<Round> {
     let others = rounds.iter().filter(|round| round.side != part);
     let with = others.map(|round| {

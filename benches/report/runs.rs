@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
 
-/// The part that every file has, except those of the first runs, which are no longer used.
+/// The fields that every file has, except those of the first runs, which are no longer used.
 #[derive(Debug, Deserialize)]
 struct FileHead {
     about: Option<Provenance>,
 }
 
-/// The newest whole run of a bench, and the directory it is in.
+/// The newest full run of a bench, and its directory.
 #[derive(Debug)]
 pub struct LatestRun<T> {
     pub run: T,
-    /// As the documentation names it: `2026-11-24-2core-epyc`.
+    /// The name of its directory: `2026-11-24-2core-epyc`.
     pub directory: String,
 }
 
-/// All runs of a repository.
+/// The directory of all runs.
 pub fn directory(root: &Path) -> PathBuf {
     root.join("benches/runs")
 }
 
-/// The newest whole run in the files called `name`, by the time it ended. `None` if there is none.
+/// The newest full run in the files called `name`, by end time. `None` if there is none.
 pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<LatestRun<T>>> {
     let mut newest: Option<(String, PathBuf, String)> = None;
     let entries = fs::read_dir(directory(root)).into_iter().flatten();
@@ -57,7 +57,7 @@ pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<Lat
     Ok(Some(LatestRun { run, directory }))
 }
 
-/// Writes `text` to `name` in `directory`, whole or not at all.
+/// Writes `text` to `name` in `directory` atomically.
 pub fn write(directory: &Path, name: &str, text: &str) -> Result<()> {
     let path = directory.join(name);
     let failed = || format!("cannot write {}", path.display());
@@ -67,7 +67,7 @@ pub fn write(directory: &Path, name: &str, text: &str) -> Result<()> {
     fs::rename(&partial, &path).with_context(failed)
 }
 
-/// `run` as JSON for people and machines: pretty, but each element of its list `rows` on one line.
+/// `run` as pretty-printed JSON, but with each element of its list `rows` on one line.
 pub fn json<T: Serialize>(run: &T, rows: &str) -> Result<String> {
     let mut value = serde_json::to_value(run)?;
     let object = value.as_object_mut().context("a run is an object")?;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_on_one_line_each_and_it_stays_json() {
+    fn each_row_is_on_one_line_of_valid_json() {
         let example = RowsExample {
             name: "x",
             rows: vec![[1, 2], [3, 4]],
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_whole_run_is_taken() {
+    fn the_newest_full_run_is_used() {
         let root = tempfile::tempdir().expect("a directory");
         let about = |full, finished: &str| {
             let machine = r#"{"cores":2,"cpu":null,"kernel":null,"load":null,"nginx":null,"rustc":null,

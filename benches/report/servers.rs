@@ -1,4 +1,4 @@
-//! Whole servers against their floors: what the documentation says of `servers.json`.
+//! Whole servers compared with a baseline: the documentation's tables of `servers.json`.
 
 use serde::Deserialize;
 
@@ -7,13 +7,13 @@ use super::provenance::Provenance;
 use super::runs::LatestRun;
 use super::spread::Spread;
 
-/// Its file in a run's directory.
+/// The bench's file in a run's directory.
 pub const FILE: &str = "servers.json";
 const FLOOR: &str = "floor";
 const OURS: &str = "poll-vs-sse";
 const NCHAN: &str = "nchan";
 
-/// The part of the file that is read. It also has every round.
+/// The part of the file that is used here. The file also has every round.
 #[derive(Debug, Deserialize)]
 pub struct ServersRun {
     about: Provenance,
@@ -69,7 +69,7 @@ pub fn section(found: &LatestRun<ServersRun>) -> String {
 }
 
 impl ServersRun {
-    /// The points of the documentation's summary.
+    /// The points for the documentation's summary.
     pub fn summary_points(&self) -> Vec<String> {
         let of = |summaries: &[SideRatio], side: &str| {
             let summary = summaries.iter().find(|summary| summary.side == side);
@@ -105,13 +105,13 @@ impl ServersRun {
     }
 }
 
-/// Files from before the choice existed are of the accelerator.
+/// Files that lack the field are from before the accelerator could be turned off.
 fn default_fast_path() -> bool {
     true
 }
 
 impl IdleMemoryFigures {
-    /// The growth of the process to `kib`, for each subscriber.
+    /// The growth of the process up to `kib`, for each subscriber.
     fn each_kib(&self, kib: u64) -> f64 {
         (kib as f64 - self.pss_before_kib as f64) / self.subscribers as f64
     }
@@ -164,7 +164,7 @@ fn report(run: &ServersRun) -> String {
     text
 }
 
-/// A row for each side except the one that the others are compared with.
+/// A row for each side except the base of the comparison.
 fn rows(summaries: &[SideRatio], base: &str, what: &str, against: &str) -> String {
     let others = summaries.iter().filter(|summary| summary.side != base);
     let rows = others.map(|summary| {

@@ -1,4 +1,4 @@
-//! Streams that share a connection: what a delivery and an idle stream cost over HTTP/2 and TLS.
+//! Streams that share a connection: the cost of a delivery and of an idle stream over HTTP/2 and TLS.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,12 @@ pub const NCHAN_EIGHT: &str = "nchan, HTTP/2 over TLS, eight to a connection";
 
 const SIDES: [&str; 5] = [ORDINARY, ONE, EIGHT, NCHAN, NCHAN_EIGHT];
 
-/// CPU of a delivery over that of the ordinary way, at most.
+/// The highest CPU of a delivery relative to HTTP/1.1 through actix-web.
 const DELIVERY_TARGETS: [(&str, f64); 2] = [(ONE, 1.6), (EIGHT, 0.6)];
-/// KiB of an idle stream, at most.
+/// The most KiB for an idle stream.
 const MEMORY_TARGETS: [(&str, f64); 2] = [(ONE, 34.0), (EIGHT, 6.5)];
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SharedStreamsRun {
     pub about: Provenance,
@@ -31,7 +31,7 @@ pub struct SharedStreamsRun {
     pub rounds: Vec<Round>,
 }
 
-/// The memory of a stream: a server's growth in proportional set size.
+/// The memory of a stream, from the growth of the server's proportional set size.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StreamMemory {
     pub side: String,

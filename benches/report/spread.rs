@@ -1,4 +1,4 @@
-//! The median of some values, and how far apart they lay.
+//! The median of some values, and their range.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ pub struct Spread {
     pub median: f64,
     pub min: f64,
     pub max: f64,
-    /// Of how many values. 0 in files of before it was noted down, which are of several.
+    /// The number of values. 0 in older files, which did not record it; it was more than one.
     #[serde(default)]
     pub count: usize,
 }
 
-/// The spread of some values; `None` of none.
+/// The spread of some values; `None` if there are none.
 pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
@@ -32,7 +32,7 @@ pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
 }
 
 impl Spread {
-    /// `1.10 (1.05–1.20)`; of a single value, that alone.
+    /// `1.10 (1.05–1.20)`; only the value if there is a single one.
     pub fn ratio(&self) -> String {
         let digits = match self.median {
             ..10.0 => 2,
@@ -49,7 +49,7 @@ impl Spread {
     }
 }
 
-/// A ratio for a table's cell, which may have none.
+/// A ratio for a table's cell; a dash if there is none.
 pub fn ratio(spread: Option<Spread>) -> String {
     spread.map_or("–".to_owned(), |it| it.ratio())
 }

@@ -1,4 +1,4 @@
-//! The results of the newest complete runs, in a few sentences for readers who skip tables.
+//! The results of the newest full runs in a few sentences, for readers who skip tables.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use super::published::{self, DeliveryMethod, PaperRun};
 use super::servers::{self, ServersRun};
 use super::{runs, scaling};
 
-/// The load that stands for others: neither few nor many.
+/// The load of the summary's examples: a middle one.
 const CLIENTS: usize = 1000;
 const RATE: f64 = 1.0;
 
-/// The section of the documentation: a point for each run there is. `None` where there is none.
+/// The section of the documentation, with a point for each existing run. `None` if there are no runs.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let mut points = Vec::new();
     if let Some(found) = runs::latest::<Matrix>(root, compare::FILE)? {
         points.extend(cost(&found.run));
-        points.extend(turn(&found.run));
+        points.extend(break_even(&found.run));
     }
     if let Some(found) = runs::latest::<ServersRun>(root, servers::FILE)? {
         points.extend(found.run.summary_points());
@@ -32,7 +32,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     Ok((!points.is_empty()).then(|| format!("- {}", points.join("\n- "))))
 }
 
-/// What each transport costs at the load that stands for others.
+/// The cost of each transport at the example load.
 fn cost(matrix: &Matrix) -> Option<String> {
     let of = |transport, interval| Combination::ours(transport, CLIENTS, RATE, interval);
     let stream = of(Transport::Stream, None);
@@ -49,7 +49,7 @@ fn cost(matrix: &Matrix) -> Option<String> {
         .collect();
     let is_least = others.iter().all(|(_, cpu, bytes)| cpu.min(*bytes) > 1.0);
     let headline = match is_least {
-        true => "SSE costs least where messages come one by one",
+        true => "SSE costs least if messages come one by one",
         false => "What each costs",
     };
     let others = others.iter();
@@ -65,8 +65,8 @@ fn cost(matrix: &Matrix) -> Option<String> {
     ))
 }
 
-/// Where polling becomes cheaper.
-fn turn(matrix: &Matrix) -> Option<String> {
+/// The message rates above which polling is cheaper.
+fn break_even(matrix: &Matrix) -> Option<String> {
     let at = |interval: f64| {
         let at = matrix.crossing(CLIENTS, interval, Run::cpu)?;
         Some(format!("{} (every {} s)", at.above()?, plain(interval)))
@@ -74,7 +74,7 @@ fn turn(matrix: &Matrix) -> Option<String> {
     let rates: Vec<_> = matrix.intervals().into_iter().filter_map(at).collect();
     (!rates.is_empty()).then(|| {
         format!(
-            "**Polling costs less where one poll brings several.** With {} clients, polling takes less CPU above \
+            "**Polling costs less if one poll brings several messages.** With {} clients, polling takes less CPU above \
              this many messages a second: {}. Its price is delay: half an interval on average.",
             count(CLIENTS as u64),
             rates.join(", ")
@@ -82,7 +82,7 @@ fn turn(matrix: &Matrix) -> Option<String> {
     })
 }
 
-/// How many clients one core serves in the paper's scenario.
+/// The number of clients that one core serves in the paper's scenario.
 fn clients(paper: &PaperRun) -> Option<String> {
     let one = |way: DeliveryMethod| {
         let best = paper.best_step(way)?;

@@ -1,4 +1,4 @@
-//! The instrument's figures beside those of other programs: the shape of the run's file, and its table in
+//! The instrument's figures compared with those of other programs: the format of the run's file, and its table in
 //! `docs/compare.md`.
 
 use std::path::Path;
@@ -12,25 +12,25 @@ use super::provenance::Provenance;
 use super::runs::{self, LatestRun};
 use super::spread::{Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TrustRun {
     pub about: Provenance,
-    /// What the other programs say of their versions.
+    /// The versions that the other programs report.
     pub versions: Vec<String>,
     pub rows: Vec<TrustRow>,
 }
 
-/// One figure of the instrument and the same of another program, in one round.
+/// One figure by the instrument and by another program, in one round.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrustRow {
     pub figure: Figure,
     pub referee: Referee,
     pub round: u32,
-    /// `None` for what the instrument does not measure.
+    /// `None` if the instrument does not measure the figure.
     pub own: Option<f64>,
     pub other: f64,
-    /// CPU of the load generator itself for each poll or delivery, microseconds: ours and the other's.
+    /// CPU of the load generator itself for each poll or delivery, in microseconds: ours and the other's.
     pub own_cost_us: Option<f64>,
     pub other_cost_us: Option<f64>,
 }
@@ -152,7 +152,7 @@ impl TrustRow {
         }
     }
 
-    /// The deviation of the instrument, as a share of the other program's figure.
+    /// The deviation of the instrument, relative to the other program's figure.
     fn deviation(&self) -> Option<f64> {
         Some(self.own? / self.other - 1.0)
     }
@@ -172,7 +172,7 @@ impl TrustRow {
 }
 
 impl Part for TrustRun {
-    const TITLE: &'static str = "The instrument beside others";
+    const TITLE: &'static str = "The instrument compared with other programs";
     const FILE: &'static str = "trust.json";
     const ROWS: &'static str = "rows";
 
@@ -200,7 +200,7 @@ impl Part for TrustRun {
     }
 }
 
-/// The rounds of one figure as a line; `None` of none.
+/// The rounds of one figure as a line; `None` if there are none.
 fn line(rows: &[&TrustRow]) -> Option<String> {
     let first = rows.first()?;
     let of =
@@ -243,12 +243,12 @@ fn figure(spread: Option<Spread>) -> String {
     }
 }
 
-/// The section of `docs/compare.md`, where there is a whole run.
+/// The section of `docs/compare.md`, if there is a full run.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let found = runs::latest::<TrustRun>(root, TrustRun::FILE)?;
     Ok(found.map(|LatestRun { run, directory }| {
         format!(
-            "From [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {} Beside it {}.\n\n{}\n",
+            "From [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {} Compared with {}.\n\n{}\n",
             run.about.command,
             run.about.sentence(),
             run.versions.join(", "),
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_the_middle_of_its_rounds_and_how_far_they_are_apart() {
+    fn a_line_has_the_median_and_range_of_its_rounds() {
         let round = |own, other| TrustRow::new(Figure::PollRate, Referee::H2load, own, other);
         let rows = [
             round(4000.0, 4000.0),

@@ -1,5 +1,5 @@
-//! One, two and three servers on one NATS: what a delivery costs the group, and when a message is seen on
-//! the server it was published to and on another.
+//! One, two and three servers on one NATS: the cost of a delivery to the group, and the delay of a message on the
+//! server it was published to and on the others.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,11 +19,11 @@ use super::usage;
 
 const NAMES: [&str; 3] = ["one server", "two servers", "three servers"];
 const ROOM: &str = "bench";
-/// Where messages are timed: with nobody in it but the two readers.
+/// The room for timing messages, which has no readers but those that are timed.
 const QUIET_ROOM: &str = "timed";
-/// Messages until another group has its turn.
+/// Messages in a slice, after which another group has its turn.
 const SLICE: u64 = 10;
-/// Between two messages whose way is timed.
+/// The pause between two timed messages.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The size of the measurement.
@@ -32,11 +32,11 @@ pub struct GroupSizes {
     pub readers: usize,
     pub rounds: usize,
     pub messages: u64,
-    /// Messages that are timed one by one.
+    /// Messages that are timed individually.
     pub timed: usize,
 }
 
-/// Measures groups of each size, each on a NATS of its own.
+/// Measures groups of each size, each with its own NATS server.
 pub fn run(
     binary: &Path,
     scratch: &Path,
@@ -52,15 +52,15 @@ pub fn run(
     let mut groups: Vec<ServerGroup> = groups.collect::<Result<_>>()?;
     let amounts = RoundSizes {
         rounds: amount.rounds,
-        a_round: amount.messages,
-        a_slice: SLICE,
+        per_round: amount.messages,
+        per_slice: SLICE,
     };
     let rounds = rounds::run_alternating(&mut groups, amounts)?;
     let rounds = rounds.into_iter().map(|round| {
         let group = groups.iter().find(|group| group.name == round.side);
-        let group = group.context("a round of no group")?;
+        let group = group.context("the round belongs to no group")?;
         let slices = usize::try_from(amount.messages.div_ceil(SLICE))?;
-        // The first slice of all is not counted.
+        // The very first slice is not counted.
         let from = 1 + (round.round - 1) * slices;
         let own = group
             .nats_ns
@@ -94,7 +94,7 @@ struct ServerGroup {
     published: u64,
     /// CPU time of NATS in each slice so far.
     nats_ns: Vec<u64>,
-    /// Ends last.
+    /// Dropped after the servers, which are declared before it.
     nats: RunningServer,
 }
 
@@ -135,7 +135,7 @@ impl ServerGroup {
         })
     }
 
-    /// Publishes one message to the server whose turn it is, and waits until all readers have it.
+    /// Publishes one message to the next server in turn, and waits until all readers have received it.
     fn deliver(&mut self) -> Result<Work> {
         let tag = format!("m{:09}", self.published);
         let turn = usize::try_from(self.published)? % self.publishers.len();
@@ -197,7 +197,7 @@ impl rounds::Contender for ServerGroup {
     }
 }
 
-/// Publishes messages to `here`, one by one, and times when a reader of each server has them.
+/// Publishes messages to `here`, one by one, and measures when a reader of each server receives them.
 fn time_deliveries(
     here: SocketAddr,
     there: SocketAddr,
@@ -229,22 +229,22 @@ fn time_deliveries(
         .collect()
 }
 
-/// When each message comes to a reader of `address`, from now on.
+/// The times at which a reader of `address` receives messages, from now on.
 fn arrival_times(address: SocketAddr) -> Result<Receiver<Result<Instant>>> {
     let mut reader = Reader::open(address, &stream_path(QUIET_ROOM), None)?;
-    let (tell, times) = channel();
+    let (sender, times) = channel();
     std::thread::spawn(move || {
         let mut seen = Vec::new();
         loop {
             let more = reader.read_some(&mut seen);
             let now = Instant::now();
-            let told = match more {
-                Ok(true) => seen.drain(..).try_for_each(|_| tell.send(Ok(now))),
+            let sent = match more {
+                Ok(true) => seen.drain(..).try_for_each(|_| sender.send(Ok(now))),
                 Ok(false) => return,
-                Err(error) => tell.send(Err(error)),
+                Err(error) => sender.send(Err(error)),
             };
-            // Nobody listens any more.
-            if told.is_err() {
+            // The receiver was dropped.
+            if sent.is_err() {
                 return;
             }
         }

@@ -1,5 +1,5 @@
-//! A log of ten million messages: how long a server takes to start on it, a read at its beginning, middle
-//! and end, and a reader that catches up with all of it; beside a log of a hundredth of that.
+//! A log of ten million messages: the time to start a server on it, to read a page at its beginning, middle and end,
+//! and to catch up with all of it; compared with a log of a hundredth of that length.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,9 +14,9 @@ use super::report::provenance::Provenance;
 use super::report::scaling::long_log::{LogMeasurement, LongLogRun};
 use super::servers::{self, OwnServer};
 
-/// Messages that one `after` brings.
+/// Messages in the answer to one poll.
 const PAGE: usize = 200;
-/// Reads at each place.
+/// Reads at each position.
 const READS: u64 = 15;
 /// Starts of the server.
 const STARTS: usize = 3;
@@ -35,7 +35,7 @@ pub struct LongLogSizes {
     pub few: u64,
 }
 
-/// Measures both lengths in each store, with logs in `scratch`.
+/// Measures logs of both lengths in each store, with their files in `scratch`.
 pub fn run(
     binary: &Path,
     scratch: &Path,
@@ -102,7 +102,7 @@ fn measure_log(
     let mut start_s = Vec::new();
     let mut server = None;
     for _ in 0..STARTS {
-        // One at a time: the file is locked while it is served.
+        // One server at a time: a server locks the file.
         drop(server.take());
         let begin = Instant::now();
         let started = ours.start(store, binary, core)?;
@@ -110,7 +110,7 @@ fn measure_log(
         start_s.push(begin.elapsed().as_secs_f64());
         server = Some(started);
     }
-    let server = server.context("a server that was started")?;
+    let server = server.context("no server was started")?;
     let last = newest_cursor(server.address)?;
     let (log, last_id) = cursor_parts(&last)?;
     let at = |from: u64| {
@@ -146,7 +146,7 @@ fn measure_log(
     Ok(one)
 }
 
-/// The time of a poll for a page after `cursor`, microseconds.
+/// The time of a poll for a page after `cursor`, in microseconds.
 fn read_page_us(address: SocketAddr, cursor: &str) -> Result<u64> {
     let path = format!("/poll?room={ROOM}&cursor={cursor}&limit={PAGE}");
     let mut connection = Connection::open(address)?;
@@ -163,7 +163,7 @@ fn read_page_us(address: SocketAddr, cursor: &str) -> Result<u64> {
     Ok(u64::try_from(took.as_micros())?)
 }
 
-/// Reads a stream from `cursor` to the newest message, checking that no id is left out.
+/// Reads a stream from `cursor` to the newest message, and checks that no id is missing.
 fn catch_up(
     address: SocketAddr,
     cursor: &str,

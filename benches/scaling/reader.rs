@@ -1,4 +1,5 @@
-//! One stream on a blocking socket, read on demand: for readers that stall, that are timed one by one, or that reconnect.
+//! One stream on a blocking socket, read on demand, for readers that stall, that are timed individually, or that
+//! reconnect.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,17 +15,17 @@ pub struct ReceivedMessage {
     pub cursor: String,
 }
 
-/// A stream that is read only when asked to.
+/// A stream that is read only on demand.
 pub struct Reader {
     socket: TcpStream,
     decoder: Decoder,
     buffer: Vec<u8>,
-    /// What came together with the head.
+    /// Messages that arrived together with the head.
     early: Vec<ReceivedMessage>,
 }
 
 impl Reader {
-    /// Subscribes, and reads up to the answer's head.
+    /// Subscribes, and reads the answer's head.
     pub fn open(address: SocketAddr, path: &str, after: Option<&str>) -> Result<Self> {
         let mut socket =
             TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT).context("connect")?;
@@ -48,7 +49,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads once. False at the end.
+    /// Reads once. Returns false at the end of the stream.
     pub fn read_some(&mut self, seen: &mut Vec<ReceivedMessage>) -> Result<bool> {
         if !self.early.is_empty() {
             seen.append(&mut self.early);
@@ -67,7 +68,7 @@ impl Reader {
             };
         })?;
         wrong?;
-        // A large one only once it is read in earnest.
+        // The buffer grows only now: a stalled reader needs no large one.
         self.buffer.resize(64 * 1024, 0);
         Ok(count > 0)
     }
@@ -78,9 +79,9 @@ impl Reader {
     }
 }
 
-/// The message of an event; `None` of a comment or a bare `retry`.
+/// The message in an event; `None` for a comment or a bare `retry`.
 fn message(event: &[u8]) -> Result<Option<ReceivedMessage>> {
-    let text = std::str::from_utf8(event).context("an event that is no text")?;
+    let text = std::str::from_utf8(event).context("the event is not UTF-8")?;
     let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
     let Some(data) = field("data: ") else {
         return Ok(None);

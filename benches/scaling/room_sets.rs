@@ -1,4 +1,4 @@
-//! Readers of 64 rooms over one connection, and for each of them 64 readers of one room.
+//! Readers of 64 rooms over one connection, compared with 64 readers of one room for each of them.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::servers::{OwnServer, RunningServer};
 use super::subscribers::Subscribers;
 use super::usage::settled_pss_kib;
 
-/// Rooms that one reader may read at the most.
+/// The most rooms that one reader may read.
 const ROOMS: usize = 64;
 
 /// The size of the measurement.
@@ -25,7 +25,7 @@ pub struct RoomSetSizes {
     pub times: u64,
 }
 
-/// Measures each kind of readers on a server of its own.
+/// Measures each kind of readers on its own server.
 pub fn run(
     binary: &Path,
     core: Option<usize>,
@@ -40,8 +40,8 @@ pub fn run(
     ];
     let amounts = RoundSizes {
         rounds: amount.rounds,
-        a_round: amount.times,
-        a_slice: 1,
+        per_round: amount.times,
+        per_slice: 1,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     let rounds = rounds.into_iter().filter_map(|round| {
@@ -89,7 +89,7 @@ impl RoomSetSide {
                 let path = format!("/stream?{}&last=0", rooms.join("&"));
                 Subscribers::open(address, &path, readers, false)
             }
-            // Those of one room are next to each other.
+            // Readers of the same room are next to each other.
             RoomLayout::OneRoom | RoomLayout::OneRoomOverHttp => {
                 let path = |reader: usize| format!("/stream?room=room{}&last=0", reader / readers);
                 Subscribers::open_each(address, path, ROOMS * readers, false)
@@ -115,7 +115,8 @@ impl RoomSetSide {
         Ok(side)
     }
 
-    /// Publishes one message to each room, one room after the other; all its readers get it first.
+    /// Publishes one message to each room, one room at a time: the next room's turn comes once all readers of the room
+    /// have received theirs.
     fn deliver(&mut self) -> Result<Work> {
         let mut work = Work::default();
         for room in 0..ROOMS {

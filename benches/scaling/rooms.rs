@@ -1,4 +1,4 @@
-//! As many readers in one room, and each in a room of its own.
+//! The same number of readers, all in one room or each in a separate room.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -23,8 +23,8 @@ pub struct RoomsSizes {
     pub times: u64,
 }
 
-/// Measures both on servers of their own. Readers of only one of them are there at a time: with both, the
-/// load would need more descriptors than a process commonly may have.
+/// Measures both layouts, each on its own server. Readers are connected to only one server at a time, because readers
+/// of both would need more descriptors than a process usually may have.
 pub fn run(
     binary: &Path,
     core: Option<usize>,
@@ -36,8 +36,8 @@ pub fn run(
     let mut sides = [open("one room", 1)?, open("a room each", amount.readers)?];
     let amounts = RoundSizes {
         rounds: amount.rounds,
-        a_round: amount.times,
-        a_slice: amount.times,
+        per_round: amount.times,
+        per_slice: amount.times,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     let rounds = rounds.into_iter().map(|round| report::RoomsRound {
@@ -120,7 +120,7 @@ impl RoomsSide {
         }
     }
 
-    /// Publishes one message to each room, one room after the other; each has to arrive first.
+    /// Publishes one message to each room, each after the one before has arrived.
     fn deliver(&mut self) -> Result<Work> {
         let rooms = self.memory.rooms;
         let mut turn = self.turn.borrow_mut();
@@ -132,7 +132,7 @@ impl RoomsSide {
             let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{tag}"}}"#);
             let request = http::post("/messages", "application/json", body.as_bytes());
             self.publisher.send(&request)?;
-            // With one room they are all in it; with more, one is in each.
+            // One room has all readers; otherwise each room has one.
             let awaited = match rooms {
                 1 => 0..readers.len(),
                 _ => room..room + 1,

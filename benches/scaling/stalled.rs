@@ -1,5 +1,5 @@
-//! Readers that stop reading: a thousand streams that take nothing more while a hundred megabytes are
-//! published, beside healthy readers that are measured with and without them.
+//! Readers that stop reading: a thousand streams that read nothing while a hundred megabytes are published. Healthy
+//! readers of the same room are measured with and without them.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,13 +26,13 @@ const STREAM: &str = "/stream?room=stalled&last=0";
 const TEXT_BYTES: usize = 16_000;
 const RATE: f64 = 400.0;
 const HEALTHY: usize = 20;
-/// Stalled readers that go on afterwards.
+/// Stalled readers that reconnect afterwards.
 const RESUMED: usize = 5;
-/// The longest time until the server cuts a stalled reader.
+/// The longest time until the server disconnects all stalled readers.
 const CUT_TIMEOUT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// As the built-in profile, but with a room that stalled readers know.
+/// The built-in profile, but with a fixed room that the stalled readers can open too.
 const ROOM: &str = r#"
 name = "one room"
 [publish]
@@ -51,8 +51,8 @@ pub struct StalledSizes {
     pub rounds: u32,
 }
 
-/// Measures it on a server with a log in `directory`, best one in memory: a disk that is slow now and then
-/// would be what is measured.
+/// Measures on a server with its log in `directory`, which should be in memory: the pauses of a slow disk would distort
+/// the delays.
 pub async fn run(
     binary: &Path,
     directory: &Path,
@@ -73,7 +73,7 @@ pub async fn run(
         placement,
         amount,
     };
-    // Fills what the server keeps of recent messages, so that only what stalls makes it grow.
+    // Fills the server's cache of recent messages, so that later only stalled readers make its memory grow.
     bench
         .measure_healthy(0, false)
         .await
@@ -82,7 +82,7 @@ pub async fn run(
     let mut resumed = Vec::new();
     for round in 1..=amount.rounds {
         for turn in 0..2 {
-            // The order changes with each round, so that a machine that slows down favours neither.
+            // The order changes with each round, so that a machine that slows down favours neither case.
             let with_stalled = (round + turn) % 2 == 0;
             let (measured, cut) = bench.measure_healthy(round, with_stalled).await?;
             println!("{}", round_line(&measured));
@@ -174,22 +174,20 @@ impl StalledBench<'_> {
         Ok((round, stalled))
     }
 
-    /// Lets some of the stalled readers go on, and audits what they had and what they get.
+    /// Reconnects some of the stalled readers, and audits the messages from before and after.
     fn resume(&self, stalled: Vec<Reader>) -> Result<Vec<ReaderAudit>> {
         let head = newest(self.server.address)?;
         let some = stalled.into_iter().take(RESUMED);
         some.map(|mut reader| {
             let mut had = Vec::new();
             reader.read_to_end(&mut had)?;
-            let last = had
-                .last()
-                .context("a stalled reader has had no message at all")?;
+            let last = had.last().context("a stalled reader received no message")?;
             let mut back = Reader::open(self.server.address, STREAM, Some(&last.cursor))?;
             let mut then = Vec::new();
             while then.last().unwrap_or(last).id < head {
                 let open = back
                     .read_some(&mut then)
-                    .context("a reader that came back")?;
+                    .context("reopen a stalled reader's stream")?;
                 ensure!(open, "the stream ended before the newest message");
             }
             Ok(audit(&had, &then, head))
@@ -198,7 +196,7 @@ impl StalledBench<'_> {
     }
 }
 
-/// All ids of this log are in one room, so they have no gaps.
+/// Checks the ids for gaps and repeats. All messages of this log are in one room, so its ids have no gaps.
 fn audit(had: &[ReceivedMessage], then: &[ReceivedMessage], head: u64) -> ReaderAudit {
     let first = had.first().map_or(0, |seen| seen.id);
     let mut ids: Vec<u64> = had.iter().chain(then).map(|seen| seen.id).collect();
@@ -223,7 +221,7 @@ fn newest(address: SocketAddr) -> Result<u64> {
         .context("no newest message")
 }
 
-/// Watches processes for the most memory that they have.
+/// Samples the memory of processes and keeps the maximum.
 struct MemoryWatch {
     over: Arc<AtomicBool>,
     thread: JoinHandle<Result<u64>>,
@@ -244,27 +242,27 @@ impl MemoryWatch {
         Self { over, thread }
     }
 
-    /// KiB.
+    /// Returns the maximum in KiB.
     fn end(self) -> Result<u64> {
         self.over.store(true, Relaxed);
         let Ok(most) = self.thread.join() else {
-            bail!("the watch on memory broke down");
+            bail!("the thread that samples memory panicked");
         };
         most
     }
 }
 
-/// Watches the server's ledger for when it cuts stalled streams.
+/// Polls the server's ledger to find out when it disconnects stalled streams.
 struct CutWatch(JoinHandle<Result<[f64; 2]>>);
 
 impl CutWatch {
-    /// Watches `count` streams of which none reads.
+    /// Watches `count` stalled streams.
     fn watch(address: SocketAddr, count: u64, begin: Instant) -> Self {
         Self(std::thread::spawn(move || {
             let mut first = None;
             loop {
                 let open = open_streams(address)?;
-                // The healthy ones leave as well; what is below all stalled ones is a cut.
+                // Healthy streams end too, so only a number below that of the stalled streams proves a disconnect.
                 if open < count && first.is_none() {
                     first = Some(begin.elapsed().as_secs_f64());
                 }
@@ -283,7 +281,7 @@ impl CutWatch {
 
     fn end(self) -> Result<[f64; 2]> {
         let Ok(cuts) = self.0.join() else {
-            bail!("the watch on cut streams broke down");
+            bail!("the thread that polls the ledger panicked");
         };
         cuts
     }

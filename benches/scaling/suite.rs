@@ -18,8 +18,8 @@ use clap::{Parser, ValueEnum};
 use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, fill, history, http, report, rounds, servers, sse, subscribers, usage};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 60 * 60;
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 60 * 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ScalingPart {
@@ -29,7 +29,7 @@ enum ScalingPart {
     Group,
     /// Ten thousand rooms
     Rooms,
-    /// 64 rooms on one connection, and a connection each
+    /// 64 rooms on one connection, and on a connection each
     RoomSets,
     /// A log of ten million messages
     Log,
@@ -45,8 +45,8 @@ impl ScalingPart {
     ];
 }
 
-/// Measures what grows: readers that stop reading, rooms, rooms of one reader, servers on one NATS, and a log
-/// of ten million messages. Each part writes a file of its own.
+/// Measures the cost as things grow: readers that stop reading, rooms, rooms of one reader, servers on one NATS, and a
+/// log of ten million messages. Each part writes its own file.
 #[derive(Debug, Parser)]
 #[command(name = "scaling")]
 struct Arguments {
@@ -55,7 +55,7 @@ struct Arguments {
     only: Vec<ScalingPart>,
     #[command(flatten)]
     flags: BenchFlags,
-    /// Where logs are kept meanwhile: up to 15 GB [default: a temporary directory]
+    /// Directory for logs during the run: up to 15 GB [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
     /// Messages of the long log [default: 10000000, quick: 100000]
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
     program::run("scaling", |arguments| ScalingBench::new(arguments)?.run())
 }
 
-/// A directory in memory, where the machine has such.
+/// A directory in memory, if the machine has a file system for that.
 fn in_memory() -> std::io::Result<tempfile::TempDir> {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }
@@ -80,7 +80,7 @@ struct ScalingBench {
 
 impl ScalingBench {
     fn new(arguments: Arguments) -> Result<Self> {
-        let setup = BenchSetup::new("scaling", &arguments.flags, LONGEST_RUN_SECONDS)?;
+        let setup = BenchSetup::new("scaling", &arguments.flags, MAX_RUN_SECONDS)?;
         let scratch = match &arguments.scratch {
             Some(directory) => tempfile::tempdir_in(directory),
             None => tempfile::tempdir(),
@@ -102,7 +102,7 @@ impl ScalingBench {
         let parts = ScalingPart::ALL.into_iter().filter(asked);
         let parts: Vec<_> = parts.filter(|part| flags.selects(&name(part))).collect();
         if parts.is_empty() {
-            println!("scaling: no part is called that");
+            println!("scaling: no part has that name");
             return Ok(());
         }
         for part in parts {

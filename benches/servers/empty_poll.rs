@@ -1,5 +1,5 @@
-//! Empty polls: CPU per request of a poll with nothing new on kept-alive connections, against
-//! nginx's `return 200` of the same body, and what the request log adds.
+//! Empty polls: CPU per poll with nothing new on kept-alive connections, compared with nginx's `return 200` of the same
+//! body, and what the request log adds.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub const OURS_LOGGING: &str = "poll-vs-sse, request log to a pipe";
 
 const SAMPLE_BODY: &[u8] = br#"{"messages":[],"cursor":"k3x9qa-1","more":false,"reset":null}"#;
 
-/// All that was measured.
+/// The results.
 #[derive(Debug, Serialize)]
 pub struct EmptyPoll {
     pub connections: usize,
@@ -34,7 +34,7 @@ pub struct EmptyPoll {
     pub summaries: Vec<SideSummary>,
 }
 
-/// The size of one side's answers: bodies are the same, heads are not.
+/// The size of one side's answers. All sides send the same body, but not the same head.
 #[derive(Debug, Serialize)]
 pub struct AnswerSize {
     pub side: String,
@@ -42,7 +42,7 @@ pub struct AnswerSize {
     pub body_bytes: usize,
 }
 
-/// Measures nginx against `binary`, or against a second nginx where there is none.
+/// Measures nginx against `binary`, or against a second nginx if `binary` is `None`.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
     let mut sides = match binary {
         Some(binary) => ours_and_nginx(plan, binary)?,
@@ -59,8 +59,8 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
     let answers = answers.collect();
     let amounts = RoundSizes {
         rounds: plan.rounds,
-        a_round: plan.requests,
-        a_slice: SLICE,
+        per_round: plan.requests,
+        per_slice: SLICE,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     Ok(EmptyPoll {
@@ -101,10 +101,10 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<PollingSide>> {
 }
 
 fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<PollingSide> {
-    let body = std::str::from_utf8(body).context("a body that is no text")?;
+    let body = std::str::from_utf8(body).context("the body is not UTF-8")?;
     ensure!(
         !body.contains(['\'', '\\', '$']),
-        "nginx would read this body as more than text: {body}"
+        "nginx would interpret variables or quotes in this body: {body}"
     );
     let locations = format!("location / {{ return 200 '{body}'; }}");
     let directives = nginx::NginxConfig {

@@ -1,6 +1,6 @@
-//! Fan-out: CPU per delivery of one message to many SSE subscribers, against the bare loop. Closed
-//! loop: the next message is published once every subscriber has the last. The publish itself is
-//! part of the figure, on every side.
+//! Fan-out: CPU per delivery of one message to many SSE subscribers, compared with the bare loop. It is a closed loop:
+//! the next message is published once every subscriber has received the last. The figure includes the publish itself,
+//! on every side.
 
 use std::path::Path;
 
@@ -15,21 +15,21 @@ use super::rounds::{self, Round, RoundSizes, SideSummary};
 use super::servers::{self, OwnServer, RunningServer};
 
 pub const FLOOR: &str = "floor";
-/// The second floor of a self-check.
+/// The second baseline server of a self-check.
 pub const FLOOR_AGAIN: &str = "floor again";
 /// The same loop with send(2), which costs a little less.
 pub const SEND_FLOOR: &str = "floor, send(2)";
 pub const OURS: &str = "poll-vs-sse";
-/// It without its accelerator.
+/// This project's server without its accelerator.
 pub const ORDINARY: &str = "poll-vs-sse, the ordinary way";
-/// Another build of it.
+/// Another build of this project's server.
 pub const OTHER: &str = "poll-vs-sse, the other build";
 const NCHAN: &str = "nchan";
 
-/// Messages until the other side has its turn.
+/// Messages in a slice, after which the next side has its turn.
 const SLICE: u64 = 10;
 
-/// All that was measured.
+/// The results.
 #[derive(Debug, Serialize)]
 pub struct FanOut {
     pub subscribers: usize,
@@ -39,14 +39,14 @@ pub struct FanOut {
     pub summaries: Vec<SideSummary>,
 }
 
-/// Measures the floor against `binary`, or against a second floor where there is none.
+/// Measures the baseline server against `binary`, or against a second baseline server if `binary` is `None`.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     let core = plan.server_core;
     let ours = binary.map(|binary| OwnServer::default().start(OURS, binary, core));
     let ours = ours.transpose()?;
     let frame = match &ours {
         Some(ours) => {
-            // Twice as many as are counted leaves room for the warm-ups.
+            // Twice the counted messages, to include the warm-ups.
             frame::raise_ids(ours, plan.rounds as u64 * plan.messages * 2)?;
             frame::learn_frame(ours)?
         }
@@ -87,8 +87,8 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
 
     let amounts = RoundSizes {
         rounds: plan.rounds,
-        a_round: plan.messages,
-        a_slice: SLICE,
+        per_round: plan.messages,
+        per_slice: SLICE,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     for round in rounds
@@ -98,7 +98,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         let each = round.wire_bytes as f64 / round.units as f64;
         ensure!(
             (each - frame_bytes as f64).abs() < 0.5,
-            "{}: {each} bytes per delivery where the frame has {frame_bytes}",
+            "{}: {each} bytes per delivery, but the frame has {frame_bytes}",
             round.side
         );
     }

@@ -1,5 +1,5 @@
-//! Idle memory: what an SSE subscriber to whom nothing is sent costs the server's process, as the
-//! growth of its proportional set size. Kernel memory (sockets, their buffers) is not in it.
+//! Idle memory: the memory of an idle SSE subscriber in the server's process, as the growth of its proportional set
+//! size. Kernel memory (sockets, their buffers) is not included.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ const STREAM: &str = "/stream?room=lobby&last=0";
 #[derive(Debug, Serialize)]
 pub struct IdleMemory {
     pub workers: usize,
-    /// Whether the accelerator served them.
+    /// Whether the accelerator served the streams.
     pub fast_path: bool,
     pub subscribers: usize,
     pub pss_before_kib: u64,
@@ -28,7 +28,7 @@ pub struct IdleMemory {
 }
 
 impl IdleMemory {
-    /// KiB per subscriber that has had nothing but its head.
+    /// KiB per subscriber that has received only the head of its answer.
     pub fn idle_kib(&self) -> f64 {
         self.per_subscriber(self.pss_idle_kib)
     }
@@ -66,7 +66,7 @@ pub fn run(plan: &Plan, binary: &Path, workers: usize, fast_path: bool) -> Resul
         body.as_bytes(),
     ))?;
     ensure!(answer.status == 201, "publish: status {}", answer.status);
-    // All subscribers were alive all the time: each has the message.
+    // Checks that no subscriber was disconnected: each receives the message.
     subscribers.receive(tag.as_bytes())?;
     let pss_after_message_kib = usage::settled_pss_kib(&pids)?;
     Ok(IdleMemory {

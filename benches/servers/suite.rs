@@ -1,4 +1,4 @@
-//! The program: flags, what is due, and the order it runs in.
+//! The program: flags, the selected parts, and their order.
 
 mod empty_poll;
 mod fanout;
@@ -21,9 +21,9 @@ use harness::{
 use report::{runs, servers::FILE};
 use targets::{PinnedCores, Report};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 15 * 60;
-/// Descriptors beside the subscribers': listeners, pipes, files.
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 15 * 60;
+/// Descriptors besides the subscribers': listeners, pipes, files.
 const SPARE_DESCRIPTORS: u64 = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,9 +45,9 @@ impl ServersPart {
     }
 }
 
-/// Measures the real server against its floors: CPU per delivery against a bare epoll loop, CPU per
-/// empty poll against nginx, memory per idle subscriber. Sides alternate within one run, and only
-/// their ratios mean anything.
+/// Compares this project's server with a baseline: CPU per delivery with a bare epoll loop, CPU per empty poll with
+/// nginx, and memory per idle subscriber with a target. Sides alternate within one run, and only their ratios are
+/// meaningful.
 #[derive(Debug, Parser)]
 #[command(name = "servers")]
 struct Arguments {
@@ -59,11 +59,11 @@ struct Arguments {
     /// Write the run to this file instead
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Another build to measure beside it, as a further side of the same rounds
+    /// Another build to measure too, as an additional side of the same rounds
     #[arg(long, value_name = "PATH")]
     other_bin: Option<PathBuf>,
-    /// Measure the floor against a second floor and nginx against a second nginx: the ratios must
-    /// come out at 1
+    /// Measure the baseline server against a second one and nginx against a second nginx: the ratios must
+    /// be 1
     #[arg(long)]
     self_check: bool,
     /// Rounds of each side [default: 10, quick: 3]
@@ -81,11 +81,10 @@ struct Arguments {
     /// Idle subscribers whose memory is measured
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u32).range(1..=25_000))]
     idle_subscribers: u32,
-    /// Let the load sleep until something comes, so that servers also pay for waking it
+    /// Let the load sleep between messages, so that servers also pay for waking it
     #[arg(long)]
     sleepy_load: bool,
-    /// nchan's module, a third side of the fan-out where it exists [default: where Debian installs
-    /// it]
+    /// nchan's module, another side of the fan-out if it exists [default: Debian's path]
     #[arg(long, value_name = "PATH")]
     nchan_module: Option<PathBuf>,
 }
@@ -106,7 +105,7 @@ impl Arguments {
     }
 }
 
-/// Sizes and cores of a run, with every default settled.
+/// Sizes and cores of a run, with all defaults filled in.
 pub struct Plan {
     pub rounds: usize,
     pub messages: u64,
@@ -127,7 +126,7 @@ impl Plan {
         let idle = u64::from(arguments.idle_subscribers);
         let room = descriptors.saturating_sub(SPARE_DESCRIPTORS);
         if idle > room {
-            println!("idle-memory: only {room} subscribers, for want of descriptors");
+            println!("idle-memory: only {room} subscribers, because of the descriptor limit");
         }
         Self {
             rounds: or(arguments.rounds, 10, 3) as usize,
@@ -151,11 +150,11 @@ fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
     let parts = arguments.parts();
     if parts.is_empty() {
-        println!("servers: no part is called that");
+        println!("servers: no part has that name");
         return Ok(());
     }
     let server = arguments.server()?;
-    program::set_alarm(LONGEST_RUN_SECONDS);
+    program::set_alarm(MAX_RUN_SECONDS);
     let descriptors = process::raise_descriptor_limit()?;
     let is_whole = !flags.quick && !arguments.self_check && parts.len() == ServersPart::ALL.len();
     let mut about = machine::begin("servers", is_whole, server.as_deref());
@@ -203,7 +202,7 @@ fn measure(
     match part {
         ServersPart::Fanout => report.fan_out(fanout::run(plan, server)?),
         ServersPart::EmptyPoll if report.about.machine.nginx.is_none() => {
-            println!("\nempty-poll: skipped, since nginx is not installed");
+            println!("\nempty-poll: skipped, because nginx is not installed");
         }
         ServersPart::EmptyPoll => report.empty_poll(empty_poll::run(plan, server)?),
         ServersPart::IdleMemory => match server {
@@ -212,13 +211,13 @@ fn measure(
                     report.idle_memory(idle_memory::run(plan, server, workers, fast_path)?);
                 }
             }
-            None => println!("\nidle-memory: has nothing to check itself against"),
+            None => println!("\nidle-memory: skipped, because it has no baseline to check against"),
         },
     }
     Ok(())
 }
 
-/// Keeps this process off the servers' core, where there are two.
+/// Pins this process to another core than the servers', if there are two.
 fn pin_load() -> Result<Option<PinnedCores>> {
     let cores = process::allowed_cores()?;
     let [servers, load, ..] = cores[..] else {

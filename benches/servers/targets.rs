@@ -1,5 +1,4 @@
-//! The figures as people read them: one table per part, one line per target. The raw rounds go to
-//! JSON.
+//! Prints the figures: one table per part, one line per target. The raw rounds are written as JSON.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,11 +10,11 @@ use super::report::number::target_verdict;
 use super::report::provenance::Provenance;
 use super::rounds::SideSummary;
 
-/// CPU per delivery, against the floor.
+/// CPU per delivery relative to the baseline server.
 const FAN_OUT_TARGET: f64 = 1.20;
 const FAN_OUT_AIM: f64 = 1.10;
 const ORDINARY_FAN_OUT_TARGET: f64 = 1.40;
-/// CPU per empty poll, against nginx.
+/// CPU per empty poll relative to nginx.
 const EMPTY_POLL_TARGET: f64 = 1.05;
 const ORDINARY_EMPTY_POLL_TARGET: f64 = 1.20;
 /// KiB of process memory per idle subscriber.
@@ -27,7 +26,7 @@ const ORDINARY_IDLE_MEMORY_TARGET_KIB: f64 = 12.0;
 pub struct Report {
     pub about: Provenance,
     pub pinned: Option<PinnedCores>,
-    /// Whether the load spins on its core instead of sleeping until something comes.
+    /// Whether the load spins on its core instead of sleeping between messages.
     pub load_spins: bool,
     pub fan_out: Option<FanOut>,
     pub empty_poll: Option<EmptyPoll>,
@@ -78,7 +77,7 @@ impl Report {
                 "fan-out",
                 figure,
                 FAN_OUT_TARGET,
-                &format!("{figure:.3} of the floor's CPU per delivery"),
+                &format!("{figure:.3} of the baseline's CPU per delivery"),
                 &format!("; aim {FAN_OUT_AIM:.2}: {aim}"),
             );
         }
@@ -88,7 +87,7 @@ impl Report {
                 "fan-out, ordinary way",
                 figure,
                 ORDINARY_FAN_OUT_TARGET,
-                &format!("{figure:.3} of the floor's CPU per delivery"),
+                &format!("{figure:.3} of the baseline's CPU per delivery"),
                 "",
             );
         }
@@ -159,7 +158,7 @@ impl Report {
             part.after_message_kib()
         );
         if part.workers == 1 {
-            // The worse of the two: a subscriber in use has had messages.
+            // The larger of the two, because a real subscriber has received messages.
             let figure = part.idle_kib().max(part.after_message_kib());
             let (what, target) = match part.fast_path {
                 true => ("idle-memory", IDLE_MEMORY_TARGET_KIB),
@@ -196,7 +195,7 @@ impl Report {
         }
     }
 
-    /// All of it: what was measured in every round, and what follows.
+    /// The whole report: the rounds, and the verdicts.
     pub fn json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }

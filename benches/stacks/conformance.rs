@@ -1,4 +1,4 @@
-//! The small contract of the stacks, sentence by sentence, each held against a running server.
+//! Tests a running server against each sentence of the stacks' small contract.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use super::reader::{Event, Reader};
 use super::report::stacks::ContractCheck;
 use super::running::RunningStack;
 
-/// How long anything may take that is due at once.
+/// The longest time for an answer that must come at once.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
-/// A sentence of the contract, and the test of it, which gets a room of its own.
+/// A sentence of the contract and its test. The test gets the name of an unused room.
 type ContractTest = (&'static str, fn(&RunningStack, &str) -> Result<()>);
 
 const CONTRACT: [ContractTest; 8] = [
@@ -42,7 +42,7 @@ const CONTRACT: [ContractTest; 8] = [
     ("nonsense is refused with a 4xx", nonsense_is_refused),
 ];
 
-/// Tries every sentence, each in a room of its own.
+/// Tests every sentence, each in a separate room.
 pub fn check(running: &RunningStack) -> Vec<ContractCheck> {
     let outcomes = CONTRACT
         .iter()
@@ -64,23 +64,27 @@ fn publish(running: &RunningStack, room: &str, text: &str) -> Result<Value> {
     let answer = request(running, &running.endpoint.dialect.publish(room, text))?;
     ensure!(
         answer.status == 201,
-        "a publish is answered {}",
+        "status {} after a publish",
         answer.status
     );
     serde_json::from_slice(&answer.body).context("the answer to a publish")
 }
 
-/// A poll's answer: the texts it brings, and the cursor.
+/// Polls, and returns the texts in the answer and its cursor.
 fn poll(running: &RunningStack, query: &str) -> Result<(Vec<String>, String)> {
     page(&request(running, &http::get(&format!("/poll?{query}")))?)
 }
 
 fn page(answer: &Answer) -> Result<(Vec<String>, String)> {
-    ensure!(answer.status == 200, "a poll is answered {}", answer.status);
+    ensure!(
+        answer.status == 200,
+        "status {} after a poll",
+        answer.status
+    );
     let page: Value = serde_json::from_slice(&answer.body).context("the answer to a poll")?;
     ensure!(
         page["more"].is_boolean() && page["reset"].is_null(),
-        "more and reset: {page}"
+        "more or reset is wrong: {page}"
     );
     let messages = page["messages"].as_array().context("messages")?;
     let texts = messages.iter().map(text_of).collect::<Result<_>>()?;
@@ -90,11 +94,11 @@ fn page(answer: &Answer) -> Result<(Vec<String>, String)> {
 fn text_of(message: &Value) -> Result<String> {
     ensure!(
         message["id"].is_u64() && message["cursor"].is_string(),
-        "no message: {message}"
+        "not a message: {message}"
     );
     ensure!(
         message["author"] == "bench" && message["sent_at"].is_string(),
-        "no message: {message}"
+        "not a message: {message}"
     );
     Ok(message["text"].as_str().context("text")?.to_owned())
 }
@@ -103,9 +107,9 @@ fn publish_answers(running: &RunningStack, room: &str) -> Result<()> {
     let message = publish(running, room, "häßlich → \\\"quoted\\\"")?;
     ensure!(
         text_of(&message)? == "häßlich → \"quoted\"",
-        "another text: {message}"
+        "the text is wrong: {message}"
     );
-    ensure!(message["room"] == room, "another room: {message}");
+    ensure!(message["room"] == room, "the room is wrong: {message}");
     Ok(())
 }
 
@@ -116,10 +120,13 @@ fn poll_brings(running: &RunningStack, room: &str) -> Result<()> {
     let last = publish(running, room, "three")?;
     let cursor = first["cursor"].as_str().context("cursor")?;
     let (texts, next) = poll(running, &format!("room={room}&cursor={cursor}"))?;
-    ensure!(texts == ["two", "three"], "after the first: {texts:?}");
+    ensure!(
+        texts == ["two", "three"],
+        "after the first message: {texts:?}"
+    );
     ensure!(last["cursor"] == next.as_str(), "the cursor is {next}");
     let (texts, _) = poll(running, &format!("room={room}&last=1"))?;
-    ensure!(texts == ["three"], "the last one: {texts:?}");
+    ensure!(texts == ["three"], "last=1: {texts:?}");
     Ok(())
 }
 
@@ -128,7 +135,10 @@ fn poll_is_empty(running: &RunningStack, room: &str) -> Result<()> {
     let cursor = message["cursor"].as_str().context("cursor")?;
     let begin = Instant::now();
     let (texts, next) = poll(running, &format!("room={room}&cursor={cursor}"))?;
-    ensure!(texts.is_empty() && next == cursor, "{texts:?}, then {next}");
+    ensure!(
+        texts.is_empty() && next == cursor,
+        "the poll returned {texts:?} and the cursor {next}"
+    );
     ensure!(begin.elapsed() < AT_ONCE, "it took {:?}", begin.elapsed());
     Ok(())
 }
@@ -142,7 +152,7 @@ fn long_poll_wakes(running: &RunningStack, room: &str) -> Result<()> {
     let begin = Instant::now();
     publish(running, room, "awaited")?;
     let (texts, _) = page(&waiting.answer()?)?;
-    ensure!(texts == ["awaited"], "it brings {texts:?}");
+    ensure!(texts == ["awaited"], "the poll returned {texts:?}");
     ensure!(begin.elapsed() < AT_ONCE, "it took {:?}", begin.elapsed());
     Ok(())
 }
@@ -150,7 +160,7 @@ fn long_poll_wakes(running: &RunningStack, room: &str) -> Result<()> {
 fn long_poll_ends(running: &RunningStack, room: &str) -> Result<()> {
     let begin = Instant::now();
     let (texts, _) = poll(running, &format!("room={room}&last=0&wait=0.5"))?;
-    ensure!(texts.is_empty(), "it brings {texts:?}");
+    ensure!(texts.is_empty(), "the poll returned {texts:?}");
     let took = begin.elapsed();
     ensure!(
         took >= Duration::from_millis(450) && took < AT_ONCE,
@@ -167,7 +177,7 @@ fn stream(running: &RunningStack, room: &str, last_event_id: Option<&str>) -> Re
     )
 }
 
-/// The next `count` events that a stream brings, as texts and ids.
+/// The next `count` events of a stream, as texts and ids.
 fn events(reader: &mut Reader, count: usize) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let deadline = Instant::now() + AT_ONCE;
@@ -190,7 +200,7 @@ fn stream_brings(running: &RunningStack, room: &str) -> Result<()> {
         let found = events(&mut reader, 1)?;
         ensure!(
             found.len() == 1 && found[0].0 == text,
-            "{found:?} for {text}"
+            "{found:?} instead of {text}"
         );
     }
     Ok(())
@@ -204,7 +214,10 @@ fn stream_resumes(running: &RunningStack, room: &str) -> Result<()> {
     let mut reader = stream(running, room, Some(id))?;
     let found = events(&mut reader, 2)?;
     let texts: Vec<_> = found.iter().map(|(text, _)| text.as_str()).collect();
-    ensure!(texts == ["two", "three"], "it goes on with {texts:?}");
+    ensure!(
+        texts == ["two", "three"],
+        "the stream resumed with {texts:?}"
+    );
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Clients that close their streams: until when the server holds on to them.
+//! Clients that close their streams: how long the server keeps their sockets.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -10,14 +10,15 @@ use super::report::stacks::Departure;
 use super::running::RunningStack;
 
 const ROOM: &str = "departures";
-/// Two keep-alives of 15 s, and a little.
+/// A little more than two keep-alive intervals of 15 s.
 pub const LIMIT: Duration = Duration::from_secs(32);
 const INTERVAL: Duration = Duration::from_millis(20);
-/// Between two looks once most servers have noticed: other things are measured at the same time.
+/// The pause between two checks after `LATER`, when most servers have noticed. It is longer, because other measurements
+/// run at the same time.
 const LATER_INTERVAL: Duration = Duration::from_millis(200);
 const LATER: Duration = Duration::from_secs(1);
 
-/// Streams that are open, and the sockets the server has for them: its own and those to what stands behind it.
+/// Open streams, and the sockets that the server has for them, including those between its processes.
 pub struct Departures {
     streams: Vec<Reader>,
     sockets: HashSet<String>,
@@ -25,7 +26,7 @@ pub struct Departures {
 }
 
 impl Departures {
-    /// Opens `count` streams, one after another. Nothing else must be going on.
+    /// Opens `count` streams, one after another. No other sockets may be opened at the same time.
     pub fn open(running: &RunningStack, count: usize) -> Result<Self> {
         let pids = running.pids();
         let before = sockets_of(&pids);
@@ -33,7 +34,7 @@ impl Departures {
         let mut streams = Vec::new();
         for _ in 0..count {
             streams.push(Reader::open(running.endpoint.address, &path, None)?);
-            // Each with a keep-alive at a moment of its own.
+            // So that the keep-alives of the streams are at different times.
             std::thread::sleep(INTERVAL);
         }
         let sockets = sockets_of(&pids).difference(&before).cloned().collect();
@@ -44,7 +45,8 @@ impl Departures {
         })
     }
 
-    /// Closes all, and waits until none of those sockets is left. One part of the sockets is one stream's.
+    /// Closes all streams, and waits until the server has closed their sockets. Every stream is assumed to have the
+    /// same number of sockets.
     pub fn close(self) -> Vec<Departure> {
         let count = self.streams.len();
         let begin = Instant::now();
@@ -72,7 +74,7 @@ impl Departures {
     }
 }
 
-/// What these processes hold of sockets, by the kernel's names for them.
+/// The sockets of these processes, by the kernel's names for them.
 fn sockets_of(pids: &[i32]) -> HashSet<String> {
     let descriptors = pids
         .iter()

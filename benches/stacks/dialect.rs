@@ -1,12 +1,12 @@
-//! The requests of each kind of server, for the loads of this bench; the instrument has profiles instead.
+//! The requests that each kind of server understands, for this bench's own loads. The instrument uses profiles instead.
 
 use super::http;
 use super::report::stacks::catalog::Stack;
 
-/// The room of the few streams beside the many of the fan-out.
+/// The room that has only a few of the fan-out's streams.
 pub const FEW_ROOM: &str = "fanoutfew";
 
-/// The Durable Streams server has streams that are made beforehand: all loads share the first.
+/// The Durable Streams server needs streams to be created beforehand. All loads but the few streams' share the first.
 const DURABLE: [&str; 2] = ["/bench", "/few"];
 
 fn durable(room: &str) -> &'static str {
@@ -16,7 +16,7 @@ fn durable(room: &str) -> &'static str {
 /// The requests that a kind of server understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// The contract of the stacks, which is a part of our own.
+    /// The contract of the stacks, which is a part of this project's API.
     Contract,
     Nchan,
     Pushpin,
@@ -33,7 +33,7 @@ impl Dialect {
         }
     }
 
-    /// What is to be sent before anything else.
+    /// The requests to send before anything else.
     pub fn prepare(self) -> Vec<Vec<u8>> {
         let json = "Content-Type: application/json\r\nContent-Length: 0";
         let put =
@@ -44,7 +44,7 @@ impl Dialect {
         }
     }
 
-    /// A request that is answered with `200` once the server can do all its work.
+    /// A request that is answered with `200` once the server is ready.
     pub fn readiness(self) -> Option<&'static str> {
         match self {
             Self::Contract => Some("/poll"),
@@ -53,7 +53,7 @@ impl Dialect {
         }
     }
 
-    /// Publishes `text`, which needs no escaping.
+    /// Publishes `text`, which must need no escaping.
     pub fn publish(self, room: &str, text: &str) -> Vec<u8> {
         const JSON: &str = "application/json";
         match self {
@@ -75,7 +75,7 @@ impl Dialect {
         }
     }
 
-    /// A poll that finds nothing in a room without messages.
+    /// A poll of a room without messages.
     pub fn empty_poll(self, room: &str) -> Option<Vec<u8>> {
         match self {
             Self::Contract => Some(http::get(&format!("/poll?room={room}&last=0"))),
@@ -91,7 +91,7 @@ impl Dialect {
             .unwrap_or_else(|| http::get("/ready"))
     }
 
-    /// The path of a stream that begins now.
+    /// The path of a stream of new messages.
     pub fn stream(self, room: &str) -> String {
         match self {
             Self::Contract => format!("/stream?room={room}&last=0"),
@@ -100,7 +100,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a client can go on by the id of the last event.
+    /// Whether a client can resume by the id of its last event.
     pub fn resumes(self) -> bool {
         matches!(self, Self::Contract | Self::Nchan)
     }

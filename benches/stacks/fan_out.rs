@@ -1,5 +1,5 @@
-//! Messages to many streams: in a closed loop (the next is published once all have the last), and at a steady rate, at
-//! which the server sleeps between two messages.
+//! Messages to many streams: in a closed loop (the next is published once all streams have received the last), and at a
+//! steady rate, at which the server sleeps between two messages.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -13,19 +13,19 @@ use super::running::RunningStack;
 use super::subscribers::Subscribers;
 use super::usage;
 
-/// As long a name as the instrument gives its room.
+/// As long as the names of the instrument's rooms.
 const ROOM: &str = "fanout_of_streams";
-/// Fewer say little, however long they take.
+/// The fewest messages in a round, even if it then takes longer.
 const LEAST_MESSAGES: u64 = 3;
-/// What compiles code as it runs is fast only after this.
+/// Time for runtimes with a just-in-time compiler to become fast.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Lets the server finish what it does after its last write.
+/// Time for the server to finish its work after its last write.
 const SETTLE_TIME: Duration = Duration::from_millis(2);
-/// A fifth of the streams is in a room of its own, but at most so many: what a message costs apart from its
-/// deliveries is the difference.
-const MOST_FEW: usize = 10;
+/// A fifth of the streams, but at most this many, are in a separate room. Comparing the two rooms gives the cost of a
+/// message apart from its deliveries.
+const MAX_FEW: usize = 10;
 
-/// To which streams, and how often: `None` is the closed loop.
+/// The streams to send to, and the messages a second; a `rate` of `None` is the closed loop.
 struct FanOutLoad {
     is_few: bool,
     rate: Option<f64>,
@@ -55,9 +55,9 @@ const LOADS: [FanOutLoad; 4] = [
     },
 ];
 
-/// `rounds` rounds of each load with `streams` streams.
+/// Runs `rounds` rounds of each load with `streams` streams.
 pub fn rounds(running: &RunningStack, streams: usize, rounds: usize) -> Result<Vec<FanOutRound>> {
-    let few = MOST_FEW.min(streams / 5);
+    let few = MAX_FEW.min(streams / 5);
     let dialect = running.endpoint.dialect;
     let path = |number| dialect.stream(if number < few { FEW_ROOM } else { ROOM });
     let mut fan_out = FanOutBench {
@@ -115,7 +115,7 @@ impl FanOutBench<'_> {
             deliveries += received.units;
             wire_bytes += received.wire_bytes;
             if let Some(rate) = load.rate {
-                // The pause after the last message belongs to it.
+                // The pause after each message belongs to its round, also after the last.
                 let end = begin + Duration::from_secs_f64(messages as f64 / rate);
                 std::thread::sleep(end.saturating_duration_since(Instant::now()));
             }
@@ -135,7 +135,7 @@ impl FanOutBench<'_> {
         })
     }
 
-    /// One message, until all of its room have it.
+    /// Publishes one message and waits until all streams of its room have received it.
     fn deliver(&mut self, is_few: bool) -> Result<super::harness::rounds::Work> {
         let (room, awaited) = match is_few {
             true => (FEW_ROOM, self.few.clone()),

@@ -1,5 +1,5 @@
-//! Idle streams, more and more of them: what each holds, how many there can be before a plain request waits, and how
-//! the server stops while they are open.
+//! More and more idle streams: the memory of each, how many can be open before a plain request has to wait, and how
+//! long the server takes to stop while they are open.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,15 @@ use super::running::RunningStack;
 use super::usage;
 
 const ROOM: &str = "holding";
-/// How many are open when a plain request is tried.
+/// The numbers of open streams at which a plain request is sent.
 const STEPS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-/// Streams that are asked for at the same time.
+/// Streams that are requested at the same time.
 const BATCH: usize = 25;
-/// Who waits longer for an answer is not served.
+/// A request counts as not served after this time without an answer.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// A stop may take so long.
+/// The longest time for the server to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
-/// How long nothing happens while its CPU is read.
+/// The time without requests over which idle CPU is measured.
 const IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Opens up to `most` streams on a server that has just been started, and stops it.
@@ -51,7 +51,7 @@ pub fn measure(mut running: RunningStack, most: usize) -> Result<StreamCapacity>
     let idle = usage::cpu_time(&pids)? - cpu_before;
     ensure!(
         !running.process.has_ended(),
-        "it ended:\n{}",
+        "the server ended:\n{}",
         running.process.last_output()
     );
     let stop = running.process.stop_within(STOP_LIMIT);
@@ -73,7 +73,7 @@ pub fn measure(mut running: RunningStack, most: usize) -> Result<StreamCapacity>
     })
 }
 
-/// What is loaded at first use is not what a stream holds.
+/// Uses everything once, so that code loaded at first use does not count as the memory of a stream.
 fn warm_up(running: &RunningStack) -> Result<()> {
     let mut publisher = Publisher::new(running.endpoint);
     for _ in 0..3 {
@@ -85,7 +85,7 @@ fn warm_up(running: &RunningStack) -> Result<()> {
     Ok(())
 }
 
-/// Opens streams until there are `count`, or until some of a batch do not open.
+/// Opens streams until `count` are open, or until some of a batch do not open.
 fn open_up_to(running: &RunningStack, streams: &mut Vec<Reader>, count: usize) -> Result<()> {
     let path = running.endpoint.dialect.stream(ROOM);
     while streams.len() < count {

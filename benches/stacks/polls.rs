@@ -1,4 +1,4 @@
-//! Empty polls, in a closed loop (each connection asks again once it has its answer) or so many a second.
+//! Empty polls, in a closed loop (each connection sends its next poll after the answer) or at a steady rate.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,12 +11,12 @@ use super::report::stacks::PollRound;
 use super::running::{Endpoint, RunningStack};
 use super::usage;
 
-/// Enough to keep one core busy whatever the server.
+/// Enough to keep one core busy with any server.
 const CONNECTIONS: usize = 16;
-/// What compiles code as it runs is fast only after this.
+/// Time for runtimes with a just-in-time compiler to become fast.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Polls a second over all connections, and for how long: a server that has nothing else to do pays for waking up
-/// as well. The model is held to those in the middle and fitted to the others.
+/// Polls a second over all connections, and the duration. At these rates a server also pays for waking up. The model is
+/// fitted to the first and last rate and checked against the one in the middle.
 const PACED: [(f64, Duration); 3] = [
     (10.0, Duration::from_millis(1000)),
     (
@@ -26,7 +26,7 @@ const PACED: [(f64, Duration); 3] = [
     (120.0, Duration::from_millis(600)),
 ];
 
-/// What one connection did.
+/// The polls of one connection.
 #[derive(Default)]
 struct PollTally {
     requests: u64,
@@ -55,7 +55,7 @@ impl PollTally {
     }
 }
 
-/// A connection that is opened again when the server has closed it.
+/// A connection that is reopened after the server has closed it.
 struct Poller {
     endpoint: Endpoint,
     request: Vec<u8>,
@@ -90,7 +90,7 @@ impl Poller {
     }
 }
 
-/// `rounds` rounds of each kind; none if the server has no polls.
+/// Runs `rounds` rounds of each kind; none if the server has no polls.
 pub fn rounds(running: &RunningStack, rounds: usize, lasts: Duration) -> Result<Vec<PollRound>> {
     let Some(request) = running.endpoint.dialect.empty_poll("polls") else {
         return Ok(Vec::new());
@@ -114,7 +114,7 @@ fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Resul
             .map(|_| scope.spawn(|| poll_until_stopped(endpoint, request, &begun, &stop)))
             .collect();
         begun.wait();
-        // Each has been answered once, so all the server's processes are there.
+        // Each connection has had an answer, so all of the server's processes have started.
         let pids = running.pids();
         let cpu_before = usage::cpu_time(&pids);
         let begin = Instant::now();
@@ -122,10 +122,7 @@ fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Resul
         stop.store(true, Relaxed);
         let mut all = PollTally::default();
         for one in connections {
-            all.add(
-                &one.join()
-                    .map_err(|_| anyhow!("a connection broke down"))??,
-            );
+            all.add(&one.join().map_err(|_| anyhow!("a poller panicked"))??);
         }
         let wall = begin.elapsed();
         all.round(None, wall, usage::cpu_time(&pids)? - cpu_before?)
@@ -142,7 +139,7 @@ fn poll_until_stopped(
         poller.ask()?;
         Ok(poller)
     });
-    // All begin together, those that failed too.
+    // All threads must reach the barrier, even those that failed.
     begun.wait();
     let mut poller = opened?;
     poller.tally = PollTally::default();
@@ -152,7 +149,7 @@ fn poll_until_stopped(
     Ok(poller.tally)
 }
 
-/// The connections ask in turn, `rate` times a second altogether.
+/// The connections poll in turn, `rate` times a second in total.
 fn paced(running: &RunningStack, request: &[u8], rate: f64, lasts: Duration) -> Result<PollRound> {
     let mut pollers = Vec::new();
     for _ in 0..CONNECTIONS {

@@ -1,11 +1,11 @@
-//! Publishing to a server, however long it keeps a connection open.
+//! Publishing to a server that may close the connection after each answer.
 
 use anyhow::{Context, Result, ensure};
 
 use super::http::Connection;
 use super::running::Endpoint;
 
-/// Publishes, on a connection of its own for as long as the server keeps it open.
+/// Publishes on one connection, and reconnects after the server has closed it.
 pub struct Publisher {
     endpoint: Endpoint,
     connection: Option<Connection>,
@@ -29,7 +29,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Waits until what was sent is taken.
+    /// Waits for the answer to the last publish.
     pub fn confirm(&mut self) -> Result<()> {
         let mut connection = self.connection.take().context("nothing was sent")?;
         let answer = connection.answer()?;

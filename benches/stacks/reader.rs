@@ -1,4 +1,4 @@
-//! One stream, read by a thread that waits for it.
+//! One stream on a blocking socket.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +12,7 @@ use super::sse::Decoder;
 pub struct Reader {
     socket: TcpStream,
     decoder: Decoder,
-    /// What came with the head.
+    /// Events that arrived together with the head.
     early: Vec<Event>,
 }
 
@@ -24,7 +24,7 @@ pub struct Event {
 }
 
 impl Reader {
-    /// Sends the request for a stream, and does not wait for the answer.
+    /// Sends the request for a stream without waiting for the answer.
     pub fn connect(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
         let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         socket.set_nodelay(true)?;
@@ -46,11 +46,11 @@ impl Reader {
         let deadline = Instant::now() + Duration::from_secs(10);
         match reader.wait_open(deadline)? {
             true => Ok(reader),
-            false => bail!("the stream does not open"),
+            false => bail!("the stream did not open"),
         }
     }
 
-    /// Waits for the head. False if it has not come by `deadline`.
+    /// Waits for the head. Returns false if it has not arrived by `deadline`.
     pub fn wait_open(&mut self, deadline: Instant) -> Result<bool> {
         while !self.decoder.is_open() {
             let mut events = std::mem::take(&mut self.early);
@@ -63,7 +63,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// The next events, at least one. Fails if none has come by `deadline`.
+    /// Waits for the next events, at least one. Fails if none has arrived by `deadline`.
     pub fn wait_events(&mut self, deadline: Instant) -> Result<Vec<Event>> {
         let mut events = std::mem::take(&mut self.early);
         while events.is_empty() {
@@ -73,7 +73,7 @@ impl Reader {
         Ok(events)
     }
 
-    /// Reads once; `None` if nothing has come by `deadline`.
+    /// Reads once. Returns `None` if nothing has arrived by `deadline`.
     fn read_until(&mut self, deadline: Instant, events: &mut Vec<Event>) -> Result<Option<()>> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,4 +1,5 @@
-//! A client whose connection is cut again and again while messages go on: what it misses, and what comes twice.
+//! A client whose connection is cut repeatedly while messages are published: the messages that it misses or receives
+//! twice.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use super::report::stacks::Reconnects;
 use super::running::Endpoint;
 
 const MESSAGES: u64 = 100;
-/// How many it reads before its connection is cut.
+/// The number of messages that it reads before its connection is cut.
 const BETWEEN_CUTS: usize = 10;
 const INTERVAL: Duration = Duration::from_millis(5);
 const EVENT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,9 +22,7 @@ pub fn round(endpoint: Endpoint, room: &str) -> Result<Reconnects> {
     let (seen, reconnects, publishing) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read_with_cuts(endpoint, room, first));
         let published = publish(endpoint, room);
-        let (seen, reconnects) = reading
-            .join()
-            .map_err(|_| anyhow!("the reader broke down"))?;
+        let (seen, reconnects) = reading.join().map_err(|_| anyhow!("the reader panicked"))?;
         Ok::<_, anyhow::Error>((seen, reconnects, published))
     })?;
     let missed = (0..MESSAGES)
@@ -47,7 +46,8 @@ fn publish(endpoint: Endpoint, room: &str) -> Result<()> {
     Ok(())
 }
 
-/// How often each message was seen, and how often the connection was cut. It gives up if the server does not go on.
+/// Returns how often each message was seen, and how often the connection was cut. Gives up if no message arrives in
+/// time.
 fn read_with_cuts(endpoint: Endpoint, room: &str, first: Reader) -> (HashMap<u64, u64>, usize) {
     let path = endpoint.dialect.stream(room);
     let (mut seen, mut reconnects) = (HashMap::new(), 0);

@@ -1,4 +1,4 @@
-//! A stack as a process: started in a directory of its own, asked until it answers, and ended with all it started.
+//! A stack as a process: started in its own directory, polled until it is ready, and ended with all its children.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::report::stacks::catalog::{self, Runtime, Stack};
 use super::usage;
 
-/// How long it may take until it answers, on a busy machine too: Rails loads itself first.
+/// The longest time until a stack answers, even on a busy machine: Rails is slow to load.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
@@ -28,15 +28,15 @@ pub struct Endpoint {
     pub dialect: Dialect,
 }
 
-/// A running server. Dropping it ends it.
+/// A running server. Dropping this value ends it.
 pub struct RunningStack {
     pub process: ChildProcess,
     pub endpoint: Endpoint,
-    /// What it keeps, until it has ended.
+    /// The server's files, deleted after it has ended.
     _data: TempDir,
 }
 
-/// What is missing of a stack and how to get it; `None` if it is installed.
+/// What a stack lacks and how to install it; `None` if the stack is installed.
 pub fn missing(root: &Path, stack: &Stack) -> Result<Option<String>> {
     if stack.runtime == Runtime::Own {
         return Ok(None);
@@ -49,14 +49,14 @@ pub fn missing(root: &Path, stack: &Stack) -> Result<Option<String>> {
 }
 
 impl Drop for RunningStack {
-    /// Most stacks wait for their open streams when asked to stop; how long is measured elsewhere.
+    /// Kills the server: most stacks wait for their open streams on SIGTERM. `holding` measures how long.
     fn drop(&mut self) {
         self.process.kill();
     }
 }
 
 impl RunningStack {
-    /// Starts it on `core`; `own` is the binary of this project's server.
+    /// Starts the stack on `core`. `own` is the binary of this project's server.
     pub fn start(root: &Path, stack: &Stack, own: &Path, core: Option<usize>) -> Result<Self> {
         let data = TempDir::new().context("a directory for the server's files")?;
         let ports = free_ports()?;
@@ -122,8 +122,8 @@ impl RunningStack {
         Ok(())
     }
 
-    /// Fails unless a message is delivered. Pushpin's parts find each other after it has begun to answer; what comes before
-    /// is lost.
+    /// Fails unless a message is delivered. Pushpin's processes connect to each other after it has begun to answer, and
+    /// messages before that are lost.
     fn check_delivery(&self) -> Result<()> {
         let Endpoint { address, dialect } = self.endpoint;
         let mut stream = Reader::open(address, &dialect.stream("ready"), None)?;
@@ -150,7 +150,7 @@ fn own_server(binary: &Path, address: SocketAddr) -> Command {
     command
 }
 
-/// Three ports nobody listens on just now.
+/// Three ports that are free at the moment.
 fn free_ports() -> Result<[u16; 3]> {
     let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0"));
     let mut ports = [0; 3];

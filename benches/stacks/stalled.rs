@@ -1,4 +1,4 @@
-//! Clients that stop reading while messages go on: what the server keeps for them.
+//! Clients that stop reading while messages are published: the memory that the server uses for them.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -14,26 +14,26 @@ use super::usage;
 
 const MESSAGES: usize = 1000;
 const TEXT_BYTES: usize = 4000;
-/// What each text begins with.
+/// The beginning of each text.
 const MARK: &str = "stall:";
-/// As little as the kernel gives, so that what is not read stays with the server.
+/// The smallest that the kernel allows, so that unread data stays at the server.
 const RECEIVE_BUFFER_BYTES: usize = 4096;
-/// How long after the last message a client that reads may still lack some.
+/// The longest wait for the next message of the client that reads.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// `readers` clients that read nothing beside one that reads everything.
+/// Measures `readers` clients that read nothing, and one that reads everything.
 ///
-/// The log keeps what is published, whoever reads: that growth is measured first, without them, and taken off.
+/// The log itself grows with every message. That growth is measured first, without stalled readers, to be subtracted.
 pub fn rounds(
     running: &RunningStack,
     readers: usize,
     rounds: usize,
 ) -> Result<Vec<StalledReaders>> {
-    let (log_kib, _) = publish_beside(running, "stalled", 0)?;
+    let (log_kib, _) = publish_with_stalled(running, "stalled", 0)?;
     let mut records = Vec::new();
     for round in 0..rounds {
         let (grown_kib, reader_has_all) =
-            publish_beside(running, &format!("stalled{round}"), readers)?;
+            publish_with_stalled(running, &format!("stalled{round}"), readers)?;
         records.push(StalledReaders {
             readers,
             bytes_each: (MESSAGES * TEXT_BYTES) as u64,
@@ -45,9 +45,9 @@ pub fn rounds(
     Ok(records)
 }
 
-/// Publishes to a room with so many stalled readers and one that reads. How much memory grew meanwhile, and whether
-/// the one that reads has all.
-fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<(u64, bool)> {
+/// Publishes to a room with `stalled` stalled readers and one that reads. Returns the growth of the memory, and whether
+/// the reader has received all messages.
+fn publish_with_stalled(running: &RunningStack, room: &str, stalled: usize) -> Result<(u64, bool)> {
     let path = running.endpoint.dialect.stream(room);
     let stalled: Result<Vec<_>> = (0..stalled).map(|_| open_stalled(running, &path)).collect();
     let stalled = stalled?;
@@ -60,9 +60,7 @@ fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<
         for _ in 0..MESSAGES {
             publisher.publish(room, &text)?;
         }
-        let has_all = reading
-            .join()
-            .map_err(|_| anyhow!("the reader broke down"))?;
+        let has_all = reading.join().map_err(|_| anyhow!("the reader panicked"))?;
         Ok::<_, anyhow::Error>(has_all)
     })?;
     let after_kib = usage::settled_pss_kib(&running.pids())?;
@@ -88,7 +86,7 @@ fn read_all(mut reader: Reader) -> bool {
         let Ok(events) = reader.wait_events(deadline) else {
             return false;
         };
-        // An event may carry several.
+        // An event may carry several messages.
         let messages = events.iter().map(|event| event.data.matches(MARK).count());
         count += messages.sum::<usize>();
         deadline = Instant::now() + EVENT_TIMEOUT;

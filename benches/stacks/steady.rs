@@ -1,4 +1,4 @@
-//! The instrument at one steady load: what long-polls and streams cost there, and how late messages come.
+//! The instrument at steady loads: the CPU cost of long-polls and streams, and the delay of messages.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl SteadyLoad {
         }
     }
 
-    /// With no more clients than there is room for.
+    /// The same load with at most `room` clients.
     pub fn within(self, room: usize) -> Self {
         Self {
             clients: self.clients.min(room),
@@ -38,7 +38,7 @@ impl SteadyLoad {
     }
 }
 
-/// In the order of a round. What models are held to lies between what they are fitted to.
+/// The loads in the order of a round. Models are checked at a load between those that they are fitted to.
 pub const LOADS: [(Transport, SteadyLoad); 4] = [
     (Transport::LongPoll, SteadyLoad::new(20, 5.0, Purpose::Fit)),
     (

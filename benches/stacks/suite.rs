@@ -1,4 +1,4 @@
-//! The program: flags, which stacks are measured, and the order it runs in.
+//! The program: flags, the selected stacks, and the order of the measurements.
 
 mod conformance;
 mod departures;
@@ -32,22 +32,22 @@ use report::stacks::{self, StackRun};
 use running::RunningStack;
 use steady::SteadyBench;
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
+/// The longest time for the whole run. Then an alarm ends it and its children.
 const MAX_RUN_SECONDS: u32 = 60 * 60;
-/// Clients that close their streams, as far as the server can have so many.
+/// Clients that close their streams; fewer if the server has no room for them.
 const DEPARTING: usize = 5;
 const STALLED: usize = 10;
-/// How long the machine is watched before anything of a stack runs.
+/// How long other CPU use of the machine is measured before a stack is started.
 const OTHER_WORK_TIME: Duration = Duration::from_millis(500);
 
-/// Measures what polls, long-polls and streams cost on the stacks people run, what each open stream holds, and what
-/// happens at the limit.
+/// Measures the cost of polls, long-polls and streams on common web stacks, the memory of each open stream, and the
+/// behaviour at the limit.
 #[derive(Debug, Parser)]
 #[command(name = "stacks")]
 struct Arguments {
     #[command(flatten)]
     flags: BenchFlags,
-    /// Only say which stacks there are, and what is missing of each
+    /// Only list the stacks, and what each lacks
     #[arg(long)]
     list: bool,
     /// Only write docs/stacks.md from the committed runs
@@ -58,7 +58,7 @@ struct Arguments {
 /// The sizes of a stack's measurements.
 struct StackSizes {
     rounds: usize,
-    /// Of one round of polls in a closed loop.
+    /// The length of one round of polls in a closed loop.
     round: Duration,
     steady: Duration,
     fan_out_streams: usize,
@@ -98,12 +98,12 @@ fn run(arguments: Arguments) -> Result<()> {
     let mut measured = 0;
     for stack in selected_stacks(&stacks, flags.filter.as_deref().unwrap_or_default())? {
         if let Some(missing) = running::missing(program::root(), stack)? {
-            println!("{}: left out. {missing}", stack.name);
+            println!("{}: skipped. {missing}", stack.name);
             continue;
         }
         if lacks_flags(stack, &setup)? {
             println!(
-                "{}: left out: this build has no {}",
+                "{}: skipped: this build has no {}",
                 stack.name,
                 stack.start.join(" ")
             );
@@ -128,7 +128,8 @@ fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The stacks that `filter` names, separated by commas: by their whole names, or else by a part of them.
+/// The stacks in `filter`, a comma-separated list. Each item is a stack's name or, if there is no such name, a part of
+/// names.
 fn selected_stacks<'a>(stacks: &'a [Stack], filter: &str) -> Result<Vec<&'a Stack>> {
     let is_asked = |stack: &Stack, name: &str| match stacks.iter().any(|one| one.name == name) {
         true => stack.name == name,
@@ -137,7 +138,7 @@ fn selected_stacks<'a>(stacks: &'a [Stack], filter: &str) -> Result<Vec<&'a Stac
     for name in filter.split(',') {
         ensure!(
             stacks.iter().any(|stack| is_asked(stack, name)),
-            "no stack is called {name}: --list says which there are"
+            "there is no stack {name}; --list shows all"
         );
     }
     let asked = stacks
@@ -158,7 +159,7 @@ fn list(stacks: &[Stack]) -> Result<()> {
     Ok(())
 }
 
-/// Whether this project's server does not know the flags it is to be started with.
+/// Whether the binary of this project's server lacks the flags that the stack starts it with.
 fn lacks_flags(stack: &Stack, setup: &BenchSetup) -> Result<bool> {
     let flag = stack
         .start
@@ -179,7 +180,7 @@ fn measure(
 ) -> Result<StackRun> {
     println!("{}", stack.title);
     let mut about = machine::begin("stacks", !flags.quick, Some(&setup.binary));
-    // This process is pinned by now, and sees its own core only.
+    // This process is pinned, so it sees only its own core.
     about.machine.cores = setup.about.machine.cores;
     about.server_cores.clone_from(&setup.about.server_cores);
     about.load_cores.clone_from(&setup.about.load_cores);
@@ -188,7 +189,7 @@ fn measure(
     let other_work = Some(usage::busy_share(OTHER_WORK_TIME)?);
     run.other_work = other_work;
     if let Err(error) = run_phases(&mut run, stack, sizes, setup) {
-        // Half a run's figures are nobody's.
+        // Figures of an incomplete run are discarded.
         let failure = format!("{error:#}");
         run = StackRun {
             failure: Some(failure),
@@ -200,7 +201,7 @@ fn measure(
     Ok(run)
 }
 
-/// What the runtime says of itself.
+/// The version that the runtime reports.
 fn version(runtime: Runtime) -> Option<String> {
     let (program, argument) = match runtime {
         Runtime::Node => ("node", "--version"),
@@ -214,12 +215,12 @@ fn version(runtime: Runtime) -> Option<String> {
     Some(text.lines().next()?.trim().to_owned())
 }
 
-/// What the phases of one stack's measurement share.
+/// Data that the phases of one stack's measurement share.
 struct Phases<'a> {
     stack: &'a Stack,
     sizes: &'a StackSizes,
     setup: &'a BenchSetup,
-    /// The server they all use.
+    /// The server that all phases use.
     shared: Option<RunningStack>,
 }
 
@@ -233,8 +234,7 @@ impl Phases<'_> {
         )
     }
 
-    /// Runs one phase, on a server of its own if there is no shared one. An error tells what a server that ended
-    /// said last.
+    /// Runs one phase, on a fresh server if there is no shared one. If the server ended, the error has its last output.
     fn run<T>(&self, name: &str, phase: impl FnOnce(&RunningStack) -> Result<T>) -> Result<T> {
         let own = match &self.shared {
             Some(_) => None,
@@ -245,7 +245,7 @@ impl Phases<'_> {
             .with_context(|| name.to_owned())
             .map_err(|error| match running.process.has_ended() {
                 true => error.context(format!(
-                    "it ended, and said last:\n{}",
+                    "the server ended; its last output:\n{}",
                     running.process.last_output()
                 )),
                 false => error,
@@ -272,13 +272,13 @@ fn run_phases(
     let Some((most, is_open_ended)) = run.most_streams() else {
         return Ok(());
     };
-    // One is left for whoever publishes.
+    // One connection is reserved for the publisher.
     let room = (most.min as usize).saturating_sub(1).max(1);
     if is_open_ended {
         phases.shared = Some(phases.start()?);
     }
-    // Clients that leave are watched for half a minute. Their server does nothing in that time, so the others are
-    // measured meanwhile. It is started here, as a child ends with the thread that started it.
+    // The departures take half a minute, in which their server is idle, so the other phases run at the same time. The
+    // server is started in this thread, because a child ends with the thread that started it.
     let departing = phases.start()?;
     let departures = Departures::open(&departing, DEPARTING.min(room)).context("departures")?;
     let (measured, left) = std::thread::scope(|scope| {
@@ -288,7 +288,7 @@ fn run_phases(
         (measured, watching.join())
     });
     measured?;
-    run.departures = left.map_err(|_| anyhow!("the watch over clients that leave broke down"))?;
+    run.departures = left.map_err(|_| anyhow!("the thread that measures departures panicked"))?;
     Ok(())
 }
 

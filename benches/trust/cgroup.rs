@@ -1,13 +1,13 @@
-//! A control group of a server's own, where this process may make one: the kernel keeps its account of all that is
-//! in it, whoever asks.
+//! A control group that contains only the server, if this process may create one. The kernel accounts for the group's
+//! CPU and memory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the kernel's controllers are, of either version of control groups.
+/// The kernel's controllers, in both versions of control groups.
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// Removed when it is dropped, if nothing is in it any more.
+/// Removed on drop, if no process is left in it.
 pub struct ControlGroup {
     cpu: PathBuf,
     memory: PathBuf,
@@ -17,7 +17,7 @@ pub struct ControlGroup {
 /// Bytes that the kernel has charged to a group.
 #[derive(Debug, Clone, Copy)]
 pub struct ChargedMemory {
-    /// Pages of the processes' own.
+    /// Anonymous pages of the processes.
     pub anonymous: u64,
     /// Slabs, stacks and socket buffers.
     pub kernel: u64,
@@ -46,7 +46,7 @@ impl ControlGroup {
         Some(group)
     }
 
-    /// The file with its CPU time.
+    /// The file with the group's CPU time.
     pub fn cpu_file(&self) -> PathBuf {
         let name = if self.is_v2 {
             "cpu.stat"
@@ -56,7 +56,7 @@ impl ControlGroup {
         self.cpu.join(name)
     }
 
-    /// Seconds, of what is in that file.
+    /// The CPU time in seconds, from the content of that file.
     pub fn cpu_s(&self, text: &str) -> Option<f64> {
         match self.is_v2 {
             true => Some(field(text, "usage_usec")? as f64 / 1e6),

@@ -1,6 +1,7 @@
-//! The instrument's figures beside those of other programs. `cargo bench --bench trust -- --help` lists the flags.
+//! Compares the instrument's figures with those of other programs. `cargo bench --bench trust -- --help` lists the
+//! flags.
 
-// On Linux, `suite` is the program. The attribute also makes the suite's own modules resolve beside this file.
+// On Linux, `suite` is the program. With the path attribute, the suite's modules are found next to this file.
 #[cfg_attr(target_os = "linux", path = "suite.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "../harness/not_linux.rs")]
 mod suite;

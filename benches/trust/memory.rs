@@ -1,4 +1,4 @@
-//! What an idle stream holds of the server's memory, and what of the kernel's beside it.
+//! The memory of an idle stream, in the server and in the kernel.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const KIB: f64 = 1024.0;
 
 pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     let (server, group) = bench.start()?;
-    // One to warm up: what is loaded at first use is not what a stream holds.
+    // One run to warm up, so that code loaded at first use does not count as the memory of a stream.
     let workload = |clients| Workload {
         transports: vec![Transport::Stream],
         clients,

@@ -1,4 +1,4 @@
-//! Empty polls: at a steady rate beside h2load's, and in a closed loop beside wrk's.
+//! Empty polls: at a steady rate, compared with h2load, and in a closed loop, compared with wrk.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use super::report::trust::{Figure, Referee, TrustRow};
 use super::{TrustBench, cpu_rows, http, is_installed, usage};
 
 const CLIENTS: usize = 100;
-/// Polls a second of each.
+/// Polls a second of each client.
 const RATE: u64 = 40;
-/// Of the closed loop.
+/// Connections of the closed loop.
 const CONNECTIONS: usize = 64;
-/// As long a name as that of the instrument's rooms.
+/// As long as the names of the instrument's rooms.
 const ROOM: &str = "trusttrusttrustro";
 
 pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
@@ -42,7 +42,7 @@ pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     Ok(rows)
 }
 
-/// The polls of a reader that has everything, so that they are empty.
+/// The path of a poll by a reader that has all messages, so that it is empty.
 fn path(server: &RunningServer) -> Result<String> {
     let answer =
         http::Connection::open(server.address)?.ask(&http::get(&format!("/poll?room={ROOM}")))?;
@@ -89,7 +89,7 @@ fn beside_h2load(
     ])
 }
 
-/// The figures that h2load prints at its end.
+/// The figures that h2load prints when it ends.
 struct H2loadSummary {
     per_s: f64,
     requests: f64,
@@ -98,7 +98,8 @@ struct H2loadSummary {
 }
 
 impl H2loadSummary {
-    /// `finished in 5.00s, 4000.00 req/s, …`, `requests: … 20000 done, … 0 failed, …`, `traffic: 4.1MB (4300000) total`.
+    /// `finished in 5.00s, 4000.00 req/s, …`, `requests: … 20000 done, … 0 failed, …`, `traffic: 4.1MB (4300000)
+    /// total`.
     fn read(text: &str) -> Option<Self> {
         let line = |begin: &str| text.lines().find_map(|line| line.strip_prefix(begin));
         let before = |line: &str, word: &str| -> Option<f64> {
@@ -116,7 +117,7 @@ impl H2loadSummary {
     }
 }
 
-/// The loop that `cargo bench --bench servers` asks with, beside wrk's. perf counts what wrk makes the server do.
+/// Compares the loop that `cargo bench --bench servers` uses with wrk. perf counts the server's CPU under wrk.
 fn beside_wrk(bench: &TrustBench<'_>, server: &RunningServer) -> Result<Vec<TrustRow>> {
     let path = path(server)?;
     let pid = server.process.pids()[0];

@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 use super::cgroup::{ChargedMemory, ControlGroup};
 use super::usage;
 
-/// After the load has begun to run as it will.
+/// The delay of the readings after the begin of the load, which is then steady.
 const AFTER: Duration = Duration::from_millis(500);
 
-/// CPU as milliseconds a second, memory before the load and late in it. `None` if it could not be read.
+/// CPU in milliseconds a second, and memory before the load and late in it. `None` if it could not be read.
 #[derive(Debug)]
 pub struct OtherReadings {
     pub perf_ms_per_s: Option<f64>,
@@ -34,7 +34,7 @@ pub struct MemoryReading {
 }
 
 impl OtherReadings {
-    /// Of the server `pid`, over the middle of a load that warms up and then lasts.
+    /// Reads the server `pid` in the middle of a load, after its warm-up.
     pub fn during(
         pid: i32,
         group: Option<&ControlGroup>,
@@ -73,7 +73,7 @@ impl CpuReading {
         let at = Instant::now();
         let cgroup_s = group.and_then(|group| group.cpu_s(&cat(&group.cpu_file()).ok()?));
         let stat = cat(Path::new(&format!("/proc/{pid}/stat")))?;
-        // The name in parentheses may hold anything; user and system time are the 14th and 15th field.
+        // The name in parentheses may contain spaces and parentheses; user and system time are the 14th and 15th field.
         let (_, rest) = stat.rsplit_once(')').context("a process's state")?;
         let ticks = rest.split_whitespace().skip(11).take(2);
         let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
@@ -87,13 +87,13 @@ impl CpuReading {
     }
 }
 
-/// A file as another program reads it.
+/// Reads a file with `cat`, a program other than this one.
 fn cat(path: &Path) -> Result<String> {
     let output = Command::new("cat").arg(path).output().context("run cat")?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What `perf stat` counts of the server in `time`; `None` if it is missing or may not count.
+/// The server's CPU time by `perf stat` over `time`; `None` if perf is not installed or not permitted.
 pub fn perf_ms_per_s(pid: i32, time: Duration) -> Option<f64> {
     let seconds = time.as_secs_f64();
     let mut command = Command::new("perf");

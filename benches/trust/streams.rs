@@ -1,4 +1,4 @@
-//! Messages to streams, beside as many curls that read the raw bytes of theirs.
+//! Messages to streams, compared with the same number of curl processes that read the raw bytes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ const STREAMS: usize = 100;
 /// Messages a second.
 const RATE: u32 = 20;
 const TEXT_BYTES: usize = 100;
-/// As long a name as that of the instrument's rooms.
+/// As long as the names of the instrument's rooms.
 const ROOM: &str = "trusttrusttrustro";
-/// What each text begins with.
+/// The beginning of each text.
 const MARK: &str = "trust:";
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -69,18 +69,18 @@ pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     Ok(rows)
 }
 
-/// What the curls received, and what it cost.
+/// What the curl processes received, and what that cost.
 struct CurlResult {
     deliveries: f64,
     seconds: f64,
     bytes: f64,
-    /// The server's, by perf.
+    /// The server's CPU time by perf.
     cpu_ms_per_s: Option<f64>,
-    /// CPU of the curls.
+    /// CPU time of the curl processes.
     cost: Duration,
 }
 
-/// Curls that each write what they get to a file; ended when dropped.
+/// curl processes that each write their stream to a file; they end when this is dropped.
 struct Curls {
     children: Vec<Child>,
     files: Vec<PathBuf>,
@@ -132,7 +132,10 @@ impl Curls {
     fn wait_for(&self, what: &str, is_there: impl Fn(&Self) -> bool) -> Result<()> {
         let deadline = Instant::now() + RECEIVE_TIMEOUT;
         while !is_there(self) {
-            ensure!(Instant::now() < deadline, "curl: {what} did not come");
+            ensure!(
+                Instant::now() < deadline,
+                "curl did not receive {what} in time"
+            );
             sleep(Duration::from_millis(20));
         }
         Ok(())
@@ -173,7 +176,7 @@ fn beside_curl(bench: &TrustBench<'_>, server: &RunningServer) -> Result<CurlRes
     let seconds = begin.elapsed().as_secs_f64();
     let expected = warmed + count as usize * STREAMS;
     curls.wait_for("all messages", |curls| curls.messages() >= expected)?;
-    ensure!(curls.messages() == expected, "curl: messages came twice");
+    ensure!(curls.messages() == expected, "curl received messages twice");
     Ok(CurlResult {
         deliveries: (expected - warmed) as f64,
         seconds,
@@ -183,7 +186,7 @@ fn beside_curl(bench: &TrustBench<'_>, server: &RunningServer) -> Result<CurlRes
     })
 }
 
-/// Publishes `count` messages when they are due.
+/// Publishes `count` messages at the steady rate.
 fn publish(server: &RunningServer, count: u32) -> Result<()> {
     let mut connection = http::Connection::open(server.address)?;
     let text = format!("{MARK}{}", "x".repeat(TEXT_BYTES - MARK.len()));

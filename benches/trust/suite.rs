@@ -1,4 +1,4 @@
-//! The program: flags, and the order it runs in.
+//! The program: flags, and the order of the parts.
 
 mod cgroup;
 #[path = "../harness/mod.rs"]
@@ -22,10 +22,10 @@ use harness::{audit_check, http, pollers, report, usage};
 use readings::OtherReadings;
 use report::trust::{Figure, Referee, TrustRow, TrustRun};
 
-/// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 15 * 60;
+/// The longest time for the whole run. Then an alarm ends it and its children.
+const MAX_RUN_SECONDS: u32 = 15 * 60;
 
-/// Holds the figures of the instrument against those of h2load, wrk, curl, perf, the cgroup and /proc.
+/// Compares the figures of the instrument with those of h2load, wrk, curl, perf, the cgroup and /proc.
 #[derive(Debug, Parser)]
 #[command(name = "trust")]
 struct Arguments {
@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
-    let setup = BenchSetup::new("trust", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("trust", flags, MAX_RUN_SECONDS)?;
     println!("{}", setup.about.machine_lines());
     let (rounds, seconds) = if flags.quick { (1, 2) } else { (3, 6) };
     let bench = TrustBench {
@@ -68,12 +68,12 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         measured.rows.extend(rows);
     }
-    // Part of it is no whole run.
+    // A filtered run is not a full run.
     measured.about.full &= flags.filter.is_none();
     flags.save_part(measured)
 }
 
-/// What the other programs say of themselves; those that are missing are left out of the run.
+/// The versions that the other programs report. The run skips those that are not installed.
 fn versions() -> Vec<String> {
     let of = [
         ("h2load", "--version"),
@@ -91,7 +91,7 @@ fn versions() -> Vec<String> {
     said.collect()
 }
 
-/// Whether there is such a program; says how to get it if not.
+/// Whether the program is installed. If not, prints how to install it.
 fn is_installed(program: &str, package: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
@@ -100,7 +100,7 @@ fn is_installed(program: &str, package: &str) -> bool {
         .status()
         .is_ok();
     if !found {
-        println!("{program} is missing, and is left out (Debian: apt-get install {package})");
+        println!("{program} is not installed and is skipped (Debian: apt-get install {package})");
     }
     found
 }
@@ -112,14 +112,15 @@ struct TrustBench<'a> {
 }
 
 impl TrustBench<'_> {
-    /// A server in a group of its own.
+    /// Starts a server in its own control group.
     fn start(&self) -> Result<(RunningServer, Option<ControlGroup>)> {
         let server = OwnServer::default().start("ours", &self.setup.binary, self.setup.core())?;
         let group = ControlGroup::with_process(server.process.pids()[0]);
         Ok((server, group))
     }
 
-    /// One run of the instrument, with the readings of other programs taken at the same time. Fails unless the audit is clean.
+    /// One run of the instrument, with the readings of other programs taken at the same time. Fails unless the audit is
+    /// clean.
     fn measure_with_readings(
         &self,
         server: &RunningServer,
@@ -145,13 +146,13 @@ impl TrustBench<'_> {
             audit_check::check(&outcome)?;
             let readings = reading
                 .join()
-                .map_err(|_| anyhow::anyhow!("the other readings broke down"))??;
+                .map_err(|_| anyhow::anyhow!("the thread of the other readings panicked"))??;
             Ok((outcome, readings))
         })
     }
 }
 
-/// The server's CPU in one run, a second of it, as the instrument and as others read it.
+/// The server's CPU time per second in one run, read by the instrument and by other programs.
 fn cpu_rows(
     figure: Figure,
     outcome: &RunResult,

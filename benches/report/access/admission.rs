@@ -1,4 +1,4 @@
-//! What tokens and limits add to an empty poll.
+//! The cost that tokens and limits add to an empty poll.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,11 @@ use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
 use super::super::spread;
 
-/// The most that an empty poll may cost of one without tokens, and of one without limits.
+/// The highest CPU of an empty poll with tokens, and with limits, relative to one with neither.
 const TOKENS_TARGET: f64 = 1.15;
 const LIMITS_TARGET: f64 = 1.03;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AdmissionRun {
     pub about: Provenance,
@@ -33,7 +33,7 @@ pub enum HttpPath {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessChecks {
     Nothing,
-    /// The same on a second server: how far two equal sides differ.
+    /// Neither, on a second server. It shows how much two equal sides differ.
     NothingAgain,
     Limits,
     Tokens,

@@ -1,4 +1,4 @@
-//! Tokens and limits, and caches in front of the server. Each part has a file of its own.
+//! Tokens and limits, and caches in front of the server. Each part has its own file.
 
 pub mod admission;
 pub mod poll_cache;
@@ -11,7 +11,7 @@ use self::admission::AdmissionRun;
 use self::poll_cache::PollCacheRun;
 use super::part;
 
-/// The section of the documentation: a part for each file there is.
+/// The section of the documentation, with a part for each existing file.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
         part::section::<AdmissionRun>(root)?,

@@ -1,4 +1,4 @@
-//! Long-pollers behind caches that share answers, and behind the same proxies without.
+//! Long-pollers behind caches that share answers, and behind the same proxies without caching.
 
 use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PollCacheRun {
     pub about: Provenance,
     pub readers: usize,
     /// Messages a second.
     pub rate: f64,
-    /// The server's `--poll-cache`, where it has it.
+    /// The value of the server's `--poll-cache`, in runs with caching.
     pub max_age: String,
     pub runs: Vec<PollCacheMeasurement>,
 }
@@ -33,21 +33,22 @@ pub enum Front {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PollCacheMeasurement {
     pub front: Front,
-    /// With `--poll-cache`, and a front that shares what it allows to.
+    /// Whether the server runs with `--poll-cache`, and the front shares the answers.
     pub shares: bool,
     pub window: UsageWindow,
-    /// What readers saw. Its CPU is the front's, or the server's where there is none.
+    /// The readers' outcome. Its CPU is that of the front or, without a front, of the server.
     pub outcome: RunResult,
 }
 
-/// CPU time, as the kernel counts it, and counts of the server's ledger, for one part of the run.
+/// CPU time read from the kernel, and counts of the server's ledger, over one part of the run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UsageWindow {
-    /// The time over which CPU was counted, seconds.
+    /// The time over which CPU was counted, in seconds.
     pub cpu_s: f64,
     pub server_cpu_ns: u64,
     pub proxy_cpu_ns: u64,
-    /// Messages published from its beginning to the run's end, and long-polls answered at the server.
+    /// Messages published from the beginning of that time to the end of the run, and long-polls that the server
+    /// answered.
     pub messages: u64,
     pub requests: u64,
 }

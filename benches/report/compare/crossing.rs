@@ -1,5 +1,5 @@
-//! Where one transport overtakes the other: the message rate above which asking at an interval costs less
-//! than a push of each message.
+//! The break-even of polling and SSE: the message rate above which polling at an interval costs less than a push of
+//! each message.
 
 use poll_vs_sse_instrument::Transport;
 
@@ -7,19 +7,19 @@ use super::super::number::{count, plain, three_digits};
 use super::super::spread::spread;
 use super::{Combination, Matrix, Run};
 
-/// Where a ratio passes 1 between the rates that were measured.
+/// Where a ratio falls below 1 within the measured rates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Crossing {
-    /// At about so many messages a second, and above.
+    /// At about this many messages a second, and above.
     At(f64),
-    /// At every rate that was measured.
+    /// At every measured rate.
     Always,
-    /// At none up to this rate.
+    /// At no rate up to this one.
     NotUpTo(f64),
 }
 
-/// Where `points` (rate, ratio), rates rising, fall below 1 for good. Between two of them both are taken
-/// to change by powers, as rates are spaced so. `None` of no points.
+/// The rate above which all ratios of `points` (rate, ratio) are below 1. Rates rise. The interpolation between two
+/// points is linear in the logarithms, because the rates are spaced logarithmically. `None` if there are no points.
 fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
     let (last_rate, last) = *points.last()?;
     if last >= 1.0 {
@@ -34,7 +34,7 @@ fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
 }
 
 impl Crossing {
-    /// For a place in a row: below all rates, or above them.
+    /// A rate to sort by: 0 if below all rates, infinite if above them.
     fn rate(self) -> f64 {
         match self {
             Self::At(rate) => rate,
@@ -44,8 +44,8 @@ impl Crossing {
     }
 }
 
-/// Where it is by the medians; and beside it by each round of its own, lowest first: none where there are
-/// not two rounds.
+/// The crossing by the medians, and the crossing of each single round, lowest first. `rounds` is empty if there are
+/// fewer than two rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crossings {
     median: Crossing,
@@ -53,13 +53,13 @@ pub struct Crossings {
 }
 
 impl Crossings {
-    /// The rate as people read it, with its range. `None` where there is none.
+    /// The rate as text, with its range. `None` if there is no crossing.
     pub fn above(&self) -> Option<String> {
         matches!(self.median, Crossing::At(_)).then(|| self.text())
     }
 
     fn text(&self) -> String {
-        let median = word(self.median);
+        let median = crossing_text(self.median);
         match &self.rounds[..] {
             [least, .., most] if least != most || matches!(self.median, Crossing::At(_)) => {
                 format!("{median} ({}–{})", end(*least), end(*most))
@@ -69,7 +69,7 @@ impl Crossings {
     }
 }
 
-fn word(crossing: Crossing) -> String {
+fn crossing_text(crossing: Crossing) -> String {
     match crossing {
         Crossing::At(rate) => three_digits(rate),
         Crossing::Always => "all".to_owned(),
@@ -81,12 +81,12 @@ fn word(crossing: Crossing) -> String {
 fn end(crossing: Crossing) -> String {
     match crossing {
         Crossing::NotUpTo(rate) => format!("over {}", plain(rate)),
-        other => word(other),
+        other => crossing_text(other),
     }
 }
 
 impl Matrix {
-    /// Where a poll at this interval becomes cheaper than SSE, by `figure`.
+    /// The rate at which polling at this interval becomes cheaper than SSE, by `figure`.
     pub fn crossing(
         &self,
         clients: usize,
@@ -115,7 +115,7 @@ impl Matrix {
     }
 }
 
-/// A table for each figure: clients by interval.
+/// A table of clients by interval for each figure.
 pub fn text(matrix: &Matrix) -> String {
     let mut text = String::from(
         "#### Where polling becomes cheaper than SSE\n\n\
@@ -143,7 +143,7 @@ pub fn text(matrix: &Matrix) -> String {
 
 type RunFigure = fn(&Run) -> Option<f64>;
 
-/// The costs in which polling may become cheaper.
+/// The costs by which polling may become cheaper.
 const FIGURES: [(&str, RunFigure); 3] = [
     ("server CPU", Run::cpu),
     ("wire bytes", |run| Some(run.wire())),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_that_of_the_rounds() {
+    fn the_range_covers_the_single_rounds() {
         let of = |median, rounds: &[Crossing]| {
             let rounds = rounds.to_vec();
             Crossings { median, rounds }.text()

@@ -1,11 +1,11 @@
-//! How long runs were, and how many messages and repetitions a figure stands on.
+//! The length of the runs, and the number of messages and repetitions behind each figure.
 
 use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{plain, three_digits};
 use super::{Combination, Matrix, OURS, Run};
 
-/// By message rate and way. The number of clients changes only the number of runs.
+/// A table by message rate and way. The number of clients changes only the number of runs.
 pub fn text(matrix: &Matrix) -> String {
     let of = |transport, interval| Combination::ours(transport, 0, 0.0, interval).way();
     let polls = matrix.intervals().into_iter();

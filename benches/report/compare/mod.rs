@@ -1,4 +1,4 @@
-//! The matrix: every run of every transport over clients, message rate and polling interval.
+//! The matrix: all runs of each transport, by clients, message rate and polling interval.
 
 mod crossing;
 mod lengths;
@@ -13,7 +13,7 @@ use super::provenance::Provenance;
 use super::runs::LatestRun;
 use super::spread::{Spread, spread};
 
-/// Its file in a run's directory.
+/// The matrix's file in a run's directory.
 pub const FILE: &str = "compare.json";
 /// The subject that all others are compared with.
 pub const OURS: &str = "poll-vs-sse";
@@ -22,26 +22,26 @@ pub const NCHAN: &str = "nchan";
 
 /// The head of every request.
 pub const HEAD: RequestHead = RequestHead::Chrome;
-/// Where the servers listen: some headers of a browser repeat it. The port has as many digits as theirs.
+/// A host name as long as those of the measured servers, because some headers of a browser contain it.
 pub const HOST: &str = "127.0.0.1:40000";
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Matrix {
     pub about: Provenance,
-    /// How often each combination was measured; what is over soon may be once more, what takes long once.
+    /// How often each combination was measured. Short ones may have one more run, long ones only one.
     pub rounds: u32,
     /// The text of a message, bytes.
     pub size_bytes: usize,
     /// The head of every request.
     pub head: RequestHead,
-    /// What this machine can do, measured before.
+    /// The capacity of the machine, measured beforehand.
     pub reach: MachineCapacity,
     pub skipped: Vec<SkippedCombination>,
     pub runs: Vec<Run>,
 }
 
-/// One server spoken to by one transport under one load.
+/// One transport on one server under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Combination {
     /// `poll-vs-sse`, `nchan` or `floor`.
@@ -50,7 +50,7 @@ pub struct Combination {
     pub clients: usize,
     /// Messages a second.
     pub rate: f64,
-    /// Of polls; `None` of the others.
+    /// The interval of polls; `None` for other transports.
     pub interval_s: Option<f64>,
 }
 
@@ -70,7 +70,7 @@ pub struct SkippedCombination {
     pub why: String,
 }
 
-/// CPU time of one unit of work, microseconds: of the server, and of the load.
+/// CPU time of one unit of work in microseconds, for the server and for the load.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Cost {
     pub server_us: f64,
@@ -78,13 +78,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The dearer side's.
+    /// The CPU time of the more expensive side.
     pub fn dearer(self) -> f64 {
         self.server_us.max(self.load_us)
     }
 }
 
-/// What a machine can do with one processor on each side.
+/// The capacity of a machine with one processor for each side.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct MachineCapacity {
     /// One message pushed to one client.
@@ -93,12 +93,12 @@ pub struct MachineCapacity {
     pub poll: Cost,
     /// One more message in a poll's answer.
     pub message: Cost,
-    /// Combinations that would take more than this share of a processor are left out.
+    /// Combinations that would take more than this share of a processor are skipped.
     pub most: f64,
 }
 
 impl MachineCapacity {
-    /// The share of a processor that `of` would take on the dearer side.
+    /// The share of a processor that `of` would take on the more expensive side.
     pub fn share(&self, of: &Combination) -> f64 {
         let deliveries = of.clients as f64 * of.rate;
         let share_us = match (of.transport, of.interval_s) {
@@ -107,7 +107,7 @@ impl MachineCapacity {
                 let polls = of.clients as f64 / interval;
                 polls * self.poll.dearer() + deliveries * self.message.dearer()
             }
-            // Each message takes a request of its own.
+            // Each message takes a separate request.
             (Transport::LongPoll | Transport::Poll, _) => {
                 deliveries * (self.poll.dearer() + self.message.dearer())
             }
@@ -116,13 +116,13 @@ impl MachineCapacity {
     }
 }
 
-/// The load generator was late where one in a hundred of its timers was later than this...
+/// The load generator was late if one in a hundred of its timers was later than this…
 const LATE_TIMERS_US: u64 = 10_000;
-/// ... or a message was sent later than this.
+/// …or if a message was sent later than this.
 const LATE_MESSAGE_US: u64 = 20_000;
 
 impl Run {
-    /// Whether the load generator was near its limit, or late: delays are then its own in part.
+    /// Whether the load generator was near its limit or late, so that a part of the delays is its own.
     pub fn is_held_up(&self) -> bool {
         let RunResult {
             load, publishing, ..
@@ -130,10 +130,10 @@ impl Run {
         load.limited || load.lag_us_p99 > LATE_TIMERS_US || publishing.late_us_max > LATE_MESSAGE_US
     }
 
-    /// Whether the server could not keep up: what arrived is not what was due.
+    /// Whether the server could not keep up, so that fewer messages arrived than were due.
     pub fn is_behind(&self) -> bool {
         let outcome = &self.outcome;
-        // A message or two may be under way as the measured time begins or ends.
+        // A message may be in flight when the measured time begins, and another when it ends.
         let due = outcome.deliveries.saturating_sub(2 * outcome.clients);
         (outcome.arrivals as f64) < 0.95 * due as f64
     }
@@ -143,20 +143,20 @@ impl Run {
         Some(self.outcome.server_cpu_s? / self.outcome.duration_s)
     }
 
-    /// Wire bytes a second, both ways.
+    /// Wire bytes a second in both directions.
     pub fn wire(&self) -> f64 {
         let outcome = &self.outcome;
         (outcome.wire_bytes_in + outcome.wire_bytes_out) as f64 / outcome.duration_s
     }
 
-    /// The same if requests had no header but `Host` and what the protocol asks for: [`HEAD`] is longer by the same
-    /// number of bytes in each of them.
+    /// The same, computed for requests with no headers but `Host` and those of the protocol. [`HEAD`] adds the same
+    /// number of bytes to each request.
     pub fn wire_with_bare_heads(&self) -> f64 {
         let extra = HEAD.extra_bytes(self.of.transport, HOST, 0) as f64;
         self.wire() - self.outcome.requests as f64 * extra / self.outcome.duration_s
     }
 
-    /// Bytes of server memory that its clients take, each.
+    /// Bytes of server memory for each client.
     pub fn memory(&self) -> Option<f64> {
         let outcome = &self.outcome;
         let grown = outcome.server_memory_bytes? as f64 - outcome.server_memory_base_bytes? as f64;
@@ -175,8 +175,8 @@ impl Matrix {
         spread(self.runs_of(of).filter_map(figure))
     }
 
-    /// `figure` of one combination over that of another, round by round. Rounds in which one of them fell
-    /// behind are left out: what a server costs that does not do its work says nothing.
+    /// The ratio of `figure` of two combinations, round by round. Rounds in which one of them fell behind are left out:
+    /// the cost of a server that does not do all the work is meaningless.
     pub fn ratio(
         &self,
         of: &Combination,
@@ -203,7 +203,7 @@ impl Matrix {
         ratios.collect()
     }
 
-    /// All values of a dimension that were measured with our server, rising.
+    /// All values of a dimension that were measured with our server, in ascending order.
     fn values(&self, of: impl Fn(&Combination) -> Option<f64>) -> Vec<f64> {
         let ours = self.runs.iter().filter(|run| run.of.subject == OURS);
         let mut values: Vec<f64> = ours.filter_map(|run| of(&run.of)).collect();
@@ -266,7 +266,7 @@ pub fn section(found: &LatestRun<Matrix>) -> String {
     format!("{source}\n\n{}", report(matrix))
 }
 
-/// All tables, as a run prints them and keeps them.
+/// All tables, as a run prints and stores them.
 pub fn report(matrix: &Matrix) -> String {
     [
         tables::scope(matrix),

@@ -1,15 +1,15 @@
-//! Why one transport overtakes the other: what a poll and a push cost the server, by the figures.
+//! Explains the break-even by the measured cost of a poll and of a push.
 
 use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{count, plain, three_digits};
 use super::{Combination, Matrix, Run};
 
-/// The number of clients of the pushes shown: neither few nor many.
+/// The number of clients of the pushes to show: a middle one.
 const CLIENTS: usize = 1000;
-/// A cost that differs by less than this share is about the same.
+/// Costs that differ by less than this share are reported as about the same.
 const ABOUT: f64 = 0.1;
-/// Messages in an answer that stand for many.
+/// The number of messages in the example of an answer with many.
 const MANY: f64 = 50.0;
 
 pub fn text(matrix: &Matrix) -> String {

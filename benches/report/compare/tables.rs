@@ -1,5 +1,5 @@
-//! The matrix as tables: one row for each number of clients and message rate, one column for each way to
-//! the messages. Ratios are those of the same round, as median and range over the rounds.
+//! The matrix as tables: one row for each number of clients and message rate, one column for each transport. Ratios
+//! compare figures of the same round; a cell has their median and range over the rounds.
 
 use poll_vs_sse_instrument::Transport;
 use poll_vs_sse_model::RequestHead;
@@ -7,7 +7,7 @@ use poll_vs_sse_model::RequestHead;
 use super::super::number::{count, milliseconds, plain, three_digits};
 use super::{Combination, FLOOR, Matrix, NCHAN, Run};
 
-/// The measured combinations, those left out, and the runs to read with care.
+/// The measured combinations, the skipped ones, and the runs to read with care.
 pub fn scope(matrix: &Matrix) -> String {
     let reach = &matrix.reach;
     let total = matrix.runs.len();
@@ -55,7 +55,7 @@ pub fn scope(matrix: &Matrix) -> String {
     text
 }
 
-/// Why combinations were left out, each once, in the order they were met.
+/// The reasons for skipping combinations, without duplicates, in the order of their first use.
 fn reasons(matrix: &Matrix) -> Vec<&str> {
     let mut all: Vec<&str> = Vec::new();
     for one in &matrix.skipped {
@@ -81,7 +81,7 @@ fn named(of: &Combination) -> String {
     )
 }
 
-/// Server CPU against that of the stream.
+/// Server CPU relative to that of the stream.
 pub fn cpu(matrix: &Matrix) -> String {
     let title = "#### Server CPU\n\nFor SSE: the share of one core, and µs a delivery. For the others: multiples of \
                  SSE's CPU, at the same load in the same round. If SSE was not measured at a load, the others have \
@@ -100,7 +100,7 @@ pub fn cpu(matrix: &Matrix) -> String {
     by_load(matrix, title, Marks::All, alone, Run::cpu)
 }
 
-/// Wire bytes against those of the stream.
+/// Wire bytes relative to those of the stream.
 pub fn wire(matrix: &Matrix) -> String {
     let title = "#### Wire bytes\n\nBytes in both directions, with the heads that Chromium sends. For SSE: bytes a \
                  delivery. For the others: multiples of SSE's bytes. If SSE was not measured at a load, the others \
@@ -126,7 +126,7 @@ fn bytes(matrix: &Matrix, title: &str, a_second: fn(&Run) -> Option<f64>) -> Str
     by_load(matrix, title, Marks::Behind, alone, a_second)
 }
 
-/// Delays in milliseconds. A ratio would say nothing, because a poll's delay is its interval.
+/// Delays in milliseconds. A ratio would be meaningless, because a poll's delay depends on its interval.
 pub fn delay(matrix: &Matrix) -> String {
     let title = "#### Delay\n\nMilliseconds from the time a message was due to be sent until a client had read \
                  it: p50 / p99, medians over the rounds.";
@@ -139,7 +139,8 @@ pub fn delay(matrix: &Matrix) -> String {
     table(matrix, title, Marks::All, cell, |of, _| cell(of))
 }
 
-/// The stream's figure, and the others' as multiples of it. If there is no figure of the stream, the others' own.
+/// The stream's figure, and those of the others as multiples of it. Without a figure for the stream, the others' own
+/// figures.
 fn by_load(
     matrix: &Matrix,
     title: &str,
@@ -193,14 +194,14 @@ fn table(
     text
 }
 
-/// Which marks a table has: bytes are counted, however late they are.
+/// Which marks a table has. A table of bytes needs no marks for lateness.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Marks {
     All,
     Behind,
 }
 
-/// A cell with the marks that its runs earned.
+/// A cell with the marks for its runs.
 fn marked(matrix: &Matrix, of: &Combination, marks: Marks, cell: Option<String>) -> String {
     let Some(mut cell) = cell else {
         return "–".to_owned();
@@ -214,7 +215,7 @@ fn marked(matrix: &Matrix, of: &Combination, marks: Marks, cell: Option<String>)
     cell
 }
 
-/// Memory of the server for each client, where there are enough of them to tell.
+/// Memory of the server for each client, for loads with enough clients for a meaningful figure.
 pub fn memory(matrix: &Matrix) -> String {
     const ENOUGH: usize = 1000;
     const RATE: f64 = 1.0;
@@ -250,7 +251,7 @@ pub fn memory(matrix: &Matrix) -> String {
     text
 }
 
-/// Our server and nchan against the bare loop and against each other.
+/// Our server and nchan compared with the bare loop and with each other.
 pub fn others(matrix: &Matrix) -> String {
     let mut rows = Vec::new();
     let mut loads: Vec<&Combination> = Vec::new();
@@ -281,10 +282,10 @@ pub fn others(matrix: &Matrix) -> String {
         ));
     }
     if rows.is_empty() {
-        return "#### Beside it\n\nNo other server was measured in this run.".to_owned();
+        return "#### Other servers\n\nNo other server was measured in this run.".to_owned();
     }
     format!(
-        "#### Beside it: the bare write loop and nchan\n\nThe CPU of our server divided by that of the other, at the \
+        "#### Compared with the bare write loop and nchan\n\nThe CPU of our server divided by that of the other, at the \
          same load in the same round. The bare loop makes one `write(2)` per subscriber and does nothing else. \
          nchan gets the message as JSON of the same length as ours, and answers a poll with one message at a time. \
          If several messages are due at once, our server joins them into one write and the bare loop does not, so \

@@ -10,17 +10,17 @@ use super::super::spread;
 
 pub const FLOOR: &str = "bare program";
 pub const OURS: &str = "poll-vs-sse";
-/// The NATS server that this server reads from; its rounds have this server's messages and bytes.
+/// The NATS server that this project's server reads from. Its rounds have the same messages and bytes as that server's.
 pub const NATS: &str = "its NATS server";
 
-/// CPU over the bare program's.
+/// The highest CPU relative to the bare program's.
 const TARGET: f64 = 1.4;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CatchUpRun {
     pub about: Provenance,
-    /// The version of NATS; without it there is no log in JetStream.
+    /// The version of NATS; `None` if JetStream was not measured.
     pub nats: Option<String>,
     pub logs: Vec<CatchUpLog>,
 }

@@ -1,4 +1,4 @@
-//! Deliveries beside the cheapest loop there is.
+//! Deliveries compared with the cheapest possible loop.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -14,15 +14,15 @@ pub const FLOOR: &str = "bare loop, send(2)";
 pub const WRITE_FLOOR: &str = "bare loop, write(2)";
 pub const OURS: &str = "poll-vs-sse";
 
-/// CPU of a delivery over the bare loop's, at a thousand readers.
+/// The highest CPU of a delivery relative to the bare loop's, with a thousand readers.
 const TARGET: f64 = 1.05;
 const TARGET_READERS: usize = 1000;
-/// Between the dearest and the cheapest number of readers.
+/// The highest ratio between the costs of a delivery with different numbers of readers.
 const EVENNESS_TARGET: f64 = 1.2;
-/// Deliveries a second of a burst over those of single messages.
+/// The lowest ratio of the deliveries a second of a burst to those of single messages.
 const BURST_TARGET: f64 = 10.0;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DeliveryRun {
     pub about: Provenance,
@@ -70,7 +70,7 @@ impl DelayQuantiles {
     }
 }
 
-/// Many messages that were published at once.
+/// A burst of messages that were published at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Burst {
     pub readers: usize,

@@ -1,5 +1,5 @@
-//! At the limit: waiting readers, deliveries, rooms, durable publishing and catching up beside the least there can be.
-//! Each part has a file of its own.
+//! The server at its limits: waiting readers, deliveries, rooms, durable publishing and catching up, compared with the
+//! least possible work. Each part has its own file.
 
 pub mod catch_up;
 pub mod delivery;
@@ -23,7 +23,7 @@ use self::rooms::RoomPerReaderRun;
 use self::scale::ScaleRun;
 use super::part;
 
-/// The section of the documentation: a part for each file there is.
+/// The section of the documentation, with a part for each existing file.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
         part::section::<ReadersRun>(root)?,

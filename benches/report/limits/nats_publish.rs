@@ -1,4 +1,4 @@
-//! Publishing to JetStream beside NATS's own client.
+//! Publishing to JetStream, compared with NATS's own client.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +12,11 @@ use super::super::spread;
 
 pub const CLIENT: &str = "NATS's own client";
 pub const OURS: &str = "poll-vs-sse on NATS";
-/// The NATS servers of both; their rounds have the messages and the time of those who publish to them.
+/// The NATS servers of both sides. Their rounds have the messages and the time of the side that publishes to them.
 pub const CLIENT_NATS: &str = "the client's NATS server";
 pub const OUR_NATS: &str = "poll-vs-sse's NATS server";
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct NatsPublishRun {
     pub about: Provenance,

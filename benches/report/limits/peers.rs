@@ -1,4 +1,4 @@
-//! The other servers that this one is measured beside. Not every machine has all of them.
+//! The other servers to compare with. Not every machine has all of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Peer {
     pub version: Option<String>,
 }
 
-/// A sentence on which of them a run has. Older runs did not record them.
+/// A sentence on the servers that a run has. Older runs did not record them.
 pub fn sentence(peers: &[Peer]) -> String {
     if peers.is_empty() {
         return format!("{PUSHPIN} and {DURABLE_STREAMS}: not measured yet.");
@@ -43,7 +43,7 @@ pub fn sentence(peers: &[Peer]) -> String {
         ));
     }
     if !missing.is_empty() {
-        sentences.push(format!("Left out, because not installed: {missing}."));
+        sentences.push(format!("Not measured, because not installed: {missing}."));
     }
     sentences.join(" ")
 }
@@ -53,13 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn missing_servers_are_named() {
         let peer = |name: &str, version: Option<&str>| Peer {
             name: name.to_owned(),
             version: version.map(str::to_owned),
         };
         let some = [peer(NCHAN, Some("nginx/1.22.1")), peer(PUSHPIN, None)];
-        let said = "Also measured: nchan (nginx/1.22.1). Left out, because not installed: Pushpin.";
+        let said =
+            "Also measured: nchan (nginx/1.22.1). Not measured, because not installed: Pushpin.";
         assert_eq!(sentence(&some), said);
         let none = "Pushpin and durable-streams-server: not measured yet.";
         assert_eq!(sentence(&[]), none);

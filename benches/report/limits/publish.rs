@@ -15,7 +15,7 @@ pub const OURS: &str = "poll-vs-sse on SQLite";
 
 const TARGET: f64 = 1.25;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DurablePublishRun {
     pub about: Provenance,
@@ -27,7 +27,7 @@ pub struct DurablePublishRun {
 pub struct PublishMeasurement {
     pub publishers: usize,
     pub messages_a_round: u64,
-    /// From a publish to its answer, all rounds together.
+    /// From a publish to its answer, over all rounds.
     pub delays: Vec<DelayQuantiles>,
     pub rounds: Vec<Round>,
 }

@@ -1,4 +1,4 @@
-//! What a waiting reader holds, and what a herd costs.
+//! The memory of a waiting reader, and the cost of a herd.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 use super::peers::{self, DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReadersRun {
     pub about: Provenance,
@@ -24,9 +24,9 @@ pub struct ReadersRun {
 pub enum ServerKind {
     /// A bare loop that accepts, reads a request, answers with a head, and keeps the connection.
     Floor,
-    /// This project's, plain reads over the accelerator.
+    /// This project's server with its accelerator.
     Accelerator,
-    /// This project's, every request over actix-web.
+    /// This project's server without its accelerator.
     OrdinaryWay,
     Nchan,
     Pushpin,
@@ -38,19 +38,19 @@ pub enum ServerKind {
 #[serde(rename_all = "kebab-case")]
 pub enum ReaderKind {
     Stream,
-    /// A long-poll that waits.
+    /// A waiting long-poll.
     LongPoll,
     /// A kept-alive connection between two polls.
     Poller,
 }
 
-/// The order in which they connect and send their requests.
+/// The order in which readers connect and send their requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectOrder {
-    /// Fifty at a time, the next fifty once those are served.
+    /// In batches, each after the one before is served.
     InTurn,
-    /// All connect, then all send their requests, before the first answer is read.
+    /// All connect, then all send their requests before the first answer is read.
     Herd,
 }
 
@@ -61,14 +61,14 @@ pub struct ReaderMemory {
     pub kind: ReaderKind,
     pub arrival: ConnectOrder,
     pub repeat: usize,
-    /// Readers that were answered with an error, or whose connection was closed.
+    /// Readers that got an error as an answer, or whose connection was closed.
     #[serde(default)]
     pub refused: usize,
-    /// Proportional set size before they came, with them, and when all had gone.
+    /// Proportional set size before the readers connected, with them, and after all had left.
     pub before_kib: u64,
     pub held_kib: u64,
     pub after_kib: u64,
-    /// The kernel's slabs and TCP buffers, of the whole machine and so of both ends.
+    /// The kernel's slabs and TCP buffers of the whole machine, so of both ends of each connection.
     pub kernel_before_kib: u64,
     pub kernel_held_kib: u64,
     pub served: Option<FirstByteTimes>,
@@ -117,7 +117,7 @@ impl ReaderKind {
         }
     }
 
-    /// KiB of process memory that the project wants to stay below.
+    /// The highest KiB of process memory for each reader.
     fn target_kib(self) -> f64 {
         match self {
             Self::Stream => 0.6,
@@ -126,9 +126,9 @@ impl ReaderKind {
     }
 }
 
-/// MiB that may be left when all have gone.
+/// The most MiB that may remain after all readers have left.
 const LEFT_TARGET_MIB: f64 = 12.0;
-/// Time until a herd is served, over that of the bare loop.
+/// The longest time until a herd is served, relative to that of the bare loop.
 const HERD_TARGET: f64 = 1.3;
 
 impl ReadersRun {
@@ -141,7 +141,7 @@ impl ReadersRun {
             .filter(move |row| row.subject == subject && row.kind == kind && row.arrival == arrival)
     }
 
-    /// The same without those in which readers were refused.
+    /// The same without measurements in which readers were refused.
     fn served_rows(
         &self,
         subject: ServerKind,
@@ -152,7 +152,7 @@ impl ReadersRun {
         all.filter(|row| row.refused == 0)
     }
 
-    /// A cell for what readers hold each, or for how many were refused.
+    /// A cell with the memory of each reader, or with the number of refused readers.
     fn each_cell(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> String {
         let refused = self.rows_of(of).map(|row| row.refused).max();
         match (self.each_kib(of), refused) {
@@ -189,7 +189,7 @@ impl ReadersRun {
         })
     }
 
-    /// The time until a herd is served over the bare loop's in the same repeat.
+    /// The time until a herd is served, relative to the bare loop's in the same repeat.
     fn herd_ratio(&self, subject: ServerKind) -> Option<Spread> {
         let all_ms = |row: &ReaderMemory| row.served.as_ref().map(|served| served.all_ms);
         let rows = self.served_rows(subject, ReaderKind::Stream, ConnectOrder::Herd);
@@ -222,7 +222,7 @@ fn memory(run: &ReadersRun) -> String {
          the process's proportional set size. In a herd, all readers connect, then all send their requests, before \
          the first answer is read. The kernel's memory is its slabs and TCP buffers, of both ends, because both are \
          on this machine. {}\n\n\
-         | server | reader | KiB each, in turn | KiB each, as a herd | MiB left by a herd that has gone | kernel, KiB each |\n\
+         | server | reader | KiB each, in turn | KiB each, as a herd | MiB left after a herd | kernel, KiB each |\n\
          |---|---|---|---|---|---|",
         count(run.readers as u64),
         peers::sentence(&run.peers)
@@ -299,7 +299,7 @@ fn targets(run: &ReadersRun) -> String {
             lines.push(verdict(&what, herd.median / each.median, "", 1.2));
         }
         if let Some(left) = run.left_mib((ours, kind, ConnectOrder::Herd)) {
-            let what = format!("memory left by a herd that has gone, {}", kind.name());
+            let what = format!("memory left after a herd, {}", kind.name());
             lines.push(verdict(&what, left.max, " MiB", LEFT_TARGET_MIB));
         }
     }

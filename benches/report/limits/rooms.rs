@@ -13,12 +13,12 @@ pub const OURS: &str = "poll-vs-sse";
 
 const TARGET: f64 = 1.5;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomPerReaderRun {
     pub about: Provenance,
     pub rooms: usize,
-    /// This server's proportional set size before the readers came, and with them.
+    /// The proportional set size of this project's server before the readers connected, and with them.
     pub before_kib: u64,
     pub held_kib: u64,
     pub rounds: Vec<Round>,

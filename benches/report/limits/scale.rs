@@ -1,4 +1,4 @@
-//! Past one process: a group of servers with more readers than one process may have sockets.
+//! Beyond one process: a group of servers with more readers than one process may have sockets.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 use super::readers::FirstByteTimes;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ScaleRun {
     pub about: Provenance,
@@ -22,24 +22,24 @@ pub struct ScaleRun {
 pub struct GroupFigures {
     pub servers: usize,
     pub readers: usize,
-    /// Proportional set size of all servers before the readers came, and with them.
+    /// Proportional set size of all servers before the readers connected, and with them.
     pub before_kib: u64,
     pub held_kib: u64,
-    /// The kernel's slabs and TCP buffers, of the whole machine and so of both ends.
+    /// The kernel's slabs and TCP buffers of the whole machine, so of both ends of each connection.
     pub kernel_before_kib: u64,
     pub kernel_held_kib: u64,
     pub messages: Vec<MessageCost>,
-    /// For the readers of a killed server, which continued at another.
+    /// The times of a killed server's readers, which reconnected to another server.
     pub moved: Option<FirstByteTimes>,
 }
 
 /// The CPU time and the delays of one message to all readers.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct MessageCost {
-    /// CPU of all servers, and of NATS.
+    /// CPU of all servers and of NATS.
     pub cpu_ns: u64,
     pub nats_cpu_ns: u64,
-    /// From the publish to its arrivals, of the readers of each server.
+    /// Delay from the publish to its arrivals, for the readers of each server.
     pub p50_us: Vec<u64>,
     pub p99_us: Vec<u64>,
     pub longest_us: u64,

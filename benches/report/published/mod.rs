@@ -1,5 +1,5 @@
-//! The paper's scenario: how many clients one core serves by polling, by polling through a cache, and by
-//! SSE, until the slowest of them has a document too late.
+//! The paper's scenario: how many clients one core serves by polling, by polling through a cache, and by SSE, with an
+//! acceptable delay for the slowest of them.
 
 mod tables;
 
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::provenance::Provenance;
 use super::runs::LatestRun;
 
-/// Its file in a run's directory.
+/// The scenario's file in a run's directory.
 pub const FILE: &str = "paper.json";
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PaperRun {
     pub about: Provenance,
-    /// A document, bytes.
+    /// Bytes of a document.
     pub size_bytes: usize,
-    /// A new one every so many seconds.
+    /// Seconds between two documents.
     pub period_s: f64,
-    /// What a poller waits after each answer, seconds.
+    /// The pause of a poller after each answer, in seconds.
     pub pause_s: f64,
-    /// The maximum acceptable delay, seconds.
+    /// The maximum acceptable delay, in seconds.
     pub acceptable_s: f64,
-    /// Clients that the limit of open files leaves room for.
+    /// The most clients that the limit on open files allows.
     pub most_clients: usize,
-    /// That limit, for one process. The first run does not say it.
+    /// That limit for one process. The first run did not record it.
     #[serde(default)]
     pub open_files: Option<u64>,
     pub steps: Vec<Step>,
@@ -78,7 +78,7 @@ impl DeliveryMethod {
         matches!(self, Self::WholeCached | Self::CursorCached)
     }
 
-    /// Whether a client is sent what it has already.
+    /// Whether a client receives documents that it already has.
     pub fn repeats(self) -> bool {
         matches!(self, Self::Whole | Self::WholeCached)
     }
@@ -95,7 +95,7 @@ impl DeliveryMethod {
 }
 
 impl Step {
-    /// The slowest delivery, seconds. Endless where one never came.
+    /// The slowest delivery in seconds; infinite if one was missed.
     pub fn slowest_s(&self) -> f64 {
         let outcome = &self.outcome;
         match outcome.delay_us {
@@ -109,7 +109,7 @@ impl Step {
         self.outcome.server_cpu_s.unwrap_or_default() / self.outcome.duration_s
     }
 
-    /// Server CPU for one request, or for one delivery of a stream, microseconds.
+    /// Server CPU for one request, or for one delivery of a stream, in microseconds.
     pub fn each_us(&self) -> f64 {
         let outcome = &self.outcome;
         let units = match self.way {
@@ -127,14 +127,14 @@ impl PaperRun {
         documents.max().unwrap_or(0)
     }
 
-    /// The steps of one method, clients rising.
+    /// The steps of one method, by rising number of clients.
     pub fn steps_of(&self, way: DeliveryMethod) -> Vec<&Step> {
         let mut steps: Vec<_> = self.steps.iter().filter(|step| step.way == way).collect();
         steps.sort_by_key(|step| step.outcome.clients);
         steps
     }
 
-    /// The step with the most clients of which none waited too long.
+    /// The step with the most clients in which no client waited too long.
     pub fn best_step(&self, way: DeliveryMethod) -> Option<&Step> {
         let steps = self.steps_of(way).into_iter().rev();
         steps
@@ -142,7 +142,7 @@ impl PaperRun {
             .find(|step| step.slowest_s() <= self.acceptable_s)
     }
 
-    /// Whether delay was what ended it, not the limit of open files.
+    /// Whether the delay was the limit, not the number of open files.
     pub fn is_exhausted(&self, way: DeliveryMethod) -> bool {
         let mut steps = self.steps_of(way).into_iter();
         steps.any(|step| step.slowest_s() > self.acceptable_s)
@@ -161,7 +161,7 @@ pub fn section(found: &LatestRun<PaperRun>) -> String {
     format!("{source}\n\n{}", report(paper))
 }
 
-/// All tables, as a run prints them and keeps them.
+/// All tables, as a run prints and stores them.
 pub fn report(paper: &PaperRun) -> String {
     [
         tables::served(paper),

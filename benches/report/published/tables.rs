@@ -1,11 +1,11 @@
-//! The scenario as tables: beside the paper's report, as clients grow, and what follows for other delays.
+//! The scenario as tables: compared with the paper, by number of clients, and extrapolated to other delays.
 
 use super::super::number::{count, three_digits};
 use super::{DeliveryMethod, PaperRun, Step};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Clients that one core served, beside the paper's.
+/// Clients that one core served, next to the paper's figures.
 pub fn served(paper: &PaperRun) -> String {
     let mut text = format!(
         "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. *here* is \
@@ -65,7 +65,7 @@ fn memory(step: &Step) -> String {
     bytes.map_or("–".to_owned(), |bytes| three_digits(bytes as f64 / MIB))
 }
 
-/// CPU, memory and the slowest delivery as clients grow.
+/// CPU, memory and the slowest delivery by number of clients.
 pub fn growth(paper: &PaperRun) -> String {
     let mut numbers: Vec<u64> = paper
         .steps
@@ -113,7 +113,7 @@ pub fn capacity(paper: &PaperRun) -> String {
         return String::new();
     };
     let mut text = format!(
-        "#### And if clients were free\n\nThis table is computed, not measured. It uses the server's CPU time for \
+        "#### Computed capacity of one core\n\nThis table is computed, not measured. It uses the server's CPU time for \
          one request or delivery, at the most clients above. With a maximum acceptable delay M and a document every \
          P = {} s, a core that needs c for a poll serves M / c pollers (the paper's `requests/s ≥ users / M`). A \
          core that needs p for a push serves min(M, P) / p streams, because the next document has to wait until all \
@@ -161,7 +161,7 @@ fn verdict(paper: &PaperRun, push: f64) -> String {
         _ => "it holds here",
     };
     format!(
-        "\n\nThe paper's rule, \"polling serves more clients only where the acceptable delay is above {RULE_S} s\": \
+        "\n\nThe paper's rule, \"polling serves more clients only if the acceptable delay is above {RULE_S} s\": \
          {holds}. Polling for whole documents serves more clients above {} s, because a poll costs {} times as much \
          as a push ({} against {} µs); the paper's {RULE_S} s imply that a poll cost twice as much there. The form \
          of the rule does not depend on the server: up to the time between two documents, both numbers of clients \

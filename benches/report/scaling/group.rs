@@ -7,7 +7,7 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GroupRun {
     pub about: Provenance,
@@ -19,26 +19,26 @@ pub struct GroupRun {
     pub seen: Vec<DeliveryTimes>,
 }
 
-/// Messages published to one server after another; each is waited for by all readers.
+/// Messages published to the servers in turn, each after all readers have received the one before.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GroupRound {
     pub servers: usize,
     pub round: usize,
     pub deliveries: u64,
-    /// Of all servers and NATS.
+    /// CPU of all servers and NATS.
     pub cpu_ns: u64,
-    /// Of NATS alone.
+    /// CPU of NATS alone.
     pub nats_cpu_ns: u64,
 }
 
-/// When one message arrived, microseconds after its publish was sent.
+/// The times at which one message arrived, in microseconds after its publish was sent.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct DeliveryTimes {
-    /// By a reader of the server it was published to.
+    /// At a reader of the server that it was published to.
     pub here_us: u64,
-    /// By a reader of another.
+    /// At a reader of another server.
     pub there_us: u64,
-    /// By its publisher, as the `201`.
+    /// At its publisher, as the `201`.
     pub answered_us: u64,
 }
 
@@ -72,7 +72,7 @@ impl GroupRun {
 }
 
 impl GroupRun {
-    /// The point of the documentation's summary.
+    /// A point for the documentation's summary.
     pub fn summary_point(&self) -> Option<String> {
         let most = self.rounds.iter().map(|round| round.servers).max()?;
         Some(format!(

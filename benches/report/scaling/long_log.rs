@@ -1,4 +1,4 @@
-//! A log of ten million messages against one of a hundredth of it.
+//! A log of ten million messages, compared with one of a hundredth of that.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,15 +7,15 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LongLogRun {
     pub about: Provenance,
     /// The version of the NATS server.
     pub nats: Option<String>,
-    /// Messages that one `after` brings.
+    /// Messages in the answer to one poll.
     pub page: usize,
-    /// A reader caught up for so long at most.
+    /// The longest time for which a reader caught up, in seconds.
     #[serde(default = "default_catching_up_s")]
     pub catching_up_s: u64,
     pub logs: Vec<LogMeasurement>,
@@ -27,16 +27,16 @@ pub struct LogMeasurement {
     pub store: String,
     pub messages: u64,
     pub disk_bytes: u64,
-    /// How long it took to append them all, many at a time.
+    /// The time to append all messages, many at a time.
     pub append_s: f64,
-    /// From starting the server to its first answer with the newest messages, seconds.
+    /// Seconds from starting the server to its first answer with the newest messages.
     pub start_s: Vec<f64>,
-    /// One `after`, microseconds, at each place.
+    /// Microseconds of a poll, at each position in the log.
     pub beginning_us: Vec<u64>,
     pub middle_us: Vec<u64>,
     pub end_us: Vec<u64>,
-    /// A reader that starts at the first message, in a short log several times: what it had, and how long
-    /// that took.
+    /// A reader that starts at the first message, and in a short log repeats that: the messages it received, and the
+    /// time that took.
     pub caught_up_messages: u64,
     pub caught_up_bytes: u64,
     pub caught_up_s: f64,
@@ -54,7 +54,7 @@ impl LogMeasurement {
 }
 
 impl LongLogRun {
-    /// The point of the documentation's summary.
+    /// A point for the documentation's summary.
     pub fn summary_point(&self) -> Option<String> {
         let longest = self.logs.iter().map(|log| log.messages).max()?;
         let starts = self.logs.iter().filter(|log| log.messages == longest);

@@ -1,4 +1,4 @@
-//! What grows: stalled readers, rooms, servers on one log, the log itself. Each part has a file of its own.
+//! Cost as things grow: stalled readers, rooms, servers on one log, the log itself. Each part has its own file.
 
 pub mod group;
 pub mod long_log;
@@ -18,7 +18,7 @@ use self::stalled::StalledRun;
 use super::part::{self, Part as _};
 use super::runs;
 
-/// The section of the documentation: a part for each file there is.
+/// The section of the documentation, with a part for each existing file.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
         part::section::<StalledRun>(root)?,
@@ -31,7 +31,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
 }
 
-/// The points of the documentation's summary, from each part that has one.
+/// The points for the documentation's summary, from each part that has one.
 pub fn summary_points(root: &Path) -> Result<Vec<String>> {
     let stalled = runs::latest::<StalledRun>(root, StalledRun::FILE)?;
     let group = runs::latest::<GroupRun>(root, GroupRun::FILE)?;

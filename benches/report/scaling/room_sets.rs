@@ -1,4 +1,4 @@
-//! Readers of many rooms against as many readers of one.
+//! Readers of many rooms over one connection, compared with a connection for each room.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomSetsRun {
     pub about: Provenance,
     pub rooms: usize,
-    /// Readers of each room: of all rooms, or of that one.
+    /// Readers of each room. Each reads all rooms, or only that one.
     pub readers: usize,
     pub sides: Vec<RoomSetMemory>,
     pub rounds: Vec<RoomSetRound>,
@@ -22,11 +22,11 @@ pub struct RoomSetsRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RoomLayout {
-    /// All over one connection.
+    /// All rooms over one connection.
     AllRooms,
-    /// Each over a connection of its own.
+    /// Each room over a separate connection.
     OneRoom,
-    /// The same without the accelerator, which readers of several rooms do not take.
+    /// The same without the accelerator, which does not serve readers of several rooms.
     OneRoomOverHttp,
 }
 
@@ -34,14 +34,14 @@ pub enum RoomLayout {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomSetMemory {
     pub kind: RoomLayout,
-    /// The server's memory (proportional set size) before they came, with them, and once each room has had
-    /// a message.
+    /// The server's memory (proportional set size) before the readers connected, with them, and after each room has
+    /// had a message.
     pub before_kib: u64,
     pub idle_kib: u64,
     pub used_kib: u64,
 }
 
-/// Messages published to one room after another; each is waited for.
+/// Messages published to the rooms in turn, each after the one before was delivered.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomSetRound {
     pub kind: RoomLayout,
@@ -72,7 +72,7 @@ impl RoomSetsRun {
         spread(rounds.map(RoomSetRound::each_us))
     }
 
-    /// CPU per delivery over that of a connection each, round by round.
+    /// CPU per delivery relative to that with a connection for each room, round by round.
     fn ratio(&self, kind: RoomLayout) -> Option<Spread> {
         let rounds = self.rounds.iter().filter(|round| round.kind == kind);
         spread(rounds.filter_map(|round| {

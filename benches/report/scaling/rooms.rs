@@ -1,4 +1,4 @@
-//! Ten thousand rooms against one.
+//! Ten thousand rooms, compared with one.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomsRun {
     pub about: Provenance,
@@ -20,14 +20,14 @@ pub struct RoomsRun {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomsMemory {
     pub rooms: usize,
-    /// The server's memory (proportional set size) before they came, with them, and once each room has had
-    /// a message.
+    /// The server's memory (proportional set size) before the readers connected, with them, and after each room has
+    /// had a message.
     pub before_kib: u64,
     pub idle_kib: u64,
     pub used_kib: u64,
 }
 
-/// Messages published to one reader's room after another; each is waited for.
+/// Messages published to the readers' rooms in turn, each after the one before was delivered.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RoomsRound {
     pub rooms: usize,
@@ -48,7 +48,7 @@ impl RoomsRun {
         spread(rounds.map(RoomsRound::each_us))
     }
 
-    /// CPU per delivery over that with the fewest rooms, round by round.
+    /// CPU per delivery relative to that with the fewest rooms, round by round.
     fn ratio(&self, rooms: usize) -> Option<Spread> {
         let fewest = self.sides.iter().map(|side| side.rooms).min()?;
         let rounds = self.rounds.iter().filter(|round| round.rooms == rooms);

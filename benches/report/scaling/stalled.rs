@@ -1,5 +1,5 @@
-//! Streams whose readers stop reading: what they cost the server and the readers beside them, and whether
-//! they can go on later.
+//! Streams whose readers stop reading: their cost for the server and for the other readers, and whether they can resume
+//! later.
 
 use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
@@ -11,32 +11,32 @@ use super::super::spread::{self, Spread, spread};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// All that was measured.
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StalledRun {
     pub about: Provenance,
     /// Streams that stop reading.
     pub stalled: usize,
-    /// Bytes of text that are published meanwhile.
+    /// Bytes of text published while they do not read.
     pub published_bytes: u64,
     pub rounds: Vec<StalledRound>,
-    /// Stalled readers that went on after they had been cut.
+    /// Stalled readers that reconnected after the server had disconnected them.
     pub resumed: Vec<ReaderAudit>,
 }
 
-/// One measurement of the healthy readers, with the stalled ones beside them or without.
+/// One measurement of the healthy readers, with or without stalled ones.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StalledRound {
     pub with_stalled: bool,
     pub outcome: RunResult,
-    /// The server's memory (proportional set size) before the stalled ones came, and the most there was.
+    /// The server's memory (proportional set size) before the stalled readers connected, and its maximum.
     pub memory_before_bytes: u64,
     pub memory_most_bytes: u64,
-    /// From the first message until the first and the last of them had been cut.
+    /// Seconds from the first message until the first and the last of them were disconnected.
     pub cut_after_s: Option<[f64; 2]>,
 }
 
-/// The audit of a stalled reader that reconnected: messages received before it was cut and after, by their ids.
+/// The audit of a stalled reader that reconnected: the ids of the messages before and after the reconnect.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReaderAudit {
     pub had: u64,
@@ -65,7 +65,7 @@ impl StalledRun {
         spread(rounds.filter_map(figure))
     }
 
-    /// A healthy reader's delay with stalled ones over that without, round by round.
+    /// A healthy reader's delay with stalled readers relative to that without, round by round.
     fn ratio(&self, of: fn(DelayStats) -> u64) -> Option<Spread> {
         let delay = |round: &StalledRound| Some(of(round.outcome.delay_us?) as f64);
         let with = self.rounds.iter().filter(|round| round.with_stalled);
@@ -78,7 +78,7 @@ impl StalledRun {
 }
 
 impl StalledRun {
-    /// The point of the documentation's summary.
+    /// A point for the documentation's summary.
     pub fn summary_point(&self) -> Option<String> {
         let delay = self.ratio(|delays| delays.p99)?;
         let grown = self.spread(true, |round| Some(round.grown() / MIB))?;

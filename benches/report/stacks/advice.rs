@@ -1,4 +1,4 @@
-//! When which stack should poll: what its model says of a page with a thousand clients.
+//! When to poll with each stack: what its model computes for a page with a thousand clients.
 
 use anyhow::Result;
 use poll_vs_sse_instrument::model::{Question, Range, StackErrors, StackModel, plan};
@@ -14,7 +14,7 @@ between those that it was fitted to (40 polls a second, long-polls of 35 clients
 streams of 50 with ten), as the median of three rounds each. A stack that lacks one of the figures has no row.";
 
 const CLIENTS: f64 = 1000.0;
-/// Messages a second for each client, and how that is said.
+/// Messages a second for each client, and the rate in words.
 const RATES: [(f64, &str); 3] = [
     (1.0, "a second"),
     (0.1, "every ten seconds"),

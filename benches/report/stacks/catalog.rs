@@ -1,4 +1,4 @@
-//! The list of what is measured, with what people wrote of each: `benches/stacks/stacks.toml`.
+//! The list of stacks to measure, with hand-written texts on each: `benches/stacks/stacks.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,19 +12,19 @@ struct Catalog {
     stack: Vec<Stack>,
 }
 
-/// One stack, or one way to run it.
+/// A stack, or one configuration of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stack {
     pub name: String,
     pub title: String,
-    /// Where it is in `benches/stacks`, if that is not its name.
+    /// Its folder in `benches/stacks`, if that is not its name.
     folder: Option<String>,
     /// Arguments of its `start`.
     #[serde(default)]
     pub start: Vec<String>,
     pub runtime: Runtime,
-    /// The instrument's profile; as our own server if there is none.
+    /// The instrument's profile; that of our own server if there is none.
     pub profile: Option<String>,
     #[serde(default)]
     pub code: Vec<String>,
@@ -55,18 +55,18 @@ impl Stack {
         self.folder.as_deref().unwrap_or(&self.name)
     }
 
-    /// Whether it is one of the stacks people write their applications on.
+    /// Whether it is a stack for applications, not a server made for streams.
     pub fn is_application(&self) -> bool {
         !matches!(self.runtime, Runtime::Own | Runtime::Peer)
     }
 }
 
-/// Where the stacks are.
+/// The directory of the stacks.
 pub fn directory(root: &Path) -> PathBuf {
     root.join("benches/stacks")
 }
 
-/// All of them, in the order of the table.
+/// All stacks, in the order of the table.
 pub fn read(root: &Path) -> Result<Vec<Stack>> {
     let text = std::fs::read_to_string(root.join(PATH)).with_context(|| PATH.to_owned())?;
     let catalog: Catalog = toml::from_str(&text).with_context(|| PATH.to_owned())?;

@@ -1,4 +1,4 @@
-//! The constants of a stack's model, fitted to a run. Of several rounds of one load the one in the middle counts.
+//! The constants of a stack's model, fitted to a run. Of several rounds of one load, the median one is used.
 
 use poll_vs_sse_instrument::calibrate::{Observation, fit, residual};
 use poll_vs_sse_instrument::model::idle_share;
@@ -6,23 +6,24 @@ use poll_vs_sse_instrument::model::idle_share;
 use super::super::spread::spread;
 use super::{CHECKED_POLLS, FanOutRound, PollRound, Purpose, StackRun};
 
-/// Pauses after which the cost of waking up for a poll is half, seconds: the one that fits best is taken.
+/// Candidates for the pause in seconds after which the cost of waking up for a poll is half its maximum. The one that
+/// fits best is used.
 const WAKE_S: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
-/// The pause after which the extra cost of a delivery is half, seconds: between those that are measured, as two rates
-/// cannot tell it.
+/// The pause in seconds after which the extra cost of a delivery is half its maximum. It is a fixed value between the
+/// measured pauses, because two rates are not enough to fit it.
 const COLD_S: f64 = 0.1;
 const NS_PER_US: f64 = 1e3;
 const NS_PER_S: f64 = 1e9;
 
-/// What a poll takes, and what waking up for it takes after a rest; half of that after `wake_s`.
+/// The CPU of a poll, and of waking up for it after a long pause; after a pause of `wake_s` the latter is half.
 pub struct PollCost {
     pub request_us: f64,
     pub wake_us: f64,
     pub wake_s: f64,
 }
 
-/// What a message and each of its deliveries take, and what a delivery takes in addition after a rest; half of that
-/// after `cold_s`.
+/// The CPU of a message and of each delivery, and the extra CPU of a delivery after a long pause; after a pause of
+/// `cold_s` the latter is half.
 pub struct StreamCost {
     pub publish_us: f64,
     pub delivery_us: f64,
@@ -30,7 +31,7 @@ pub struct StreamCost {
     pub cold_s: f64,
 }
 
-/// `None` without polls.
+/// Fits the cost of polls. `None` if the run has no polls.
 pub fn polls(run: &StackRun) -> Option<PollCost> {
     let rounds = run.polls.iter().filter(|it| it.rate != Some(CHECKED_POLLS));
     let rounds = middle_rounds(
@@ -43,7 +44,7 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
             let requests = it.requests as f64;
             let seconds = it.wall_ns as f64 / NS_PER_S;
             let idle = (1.0 - it.cpu_ns as f64 / it.wall_ns as f64).max(0.0);
-            // A closed loop gives no rest, though a core is never seen to be busy all the time.
+            // In a closed loop the server never sleeps, although the measured CPU is never quite a whole core.
             let asleep = match it.rate {
                 Some(_) => idle * idle_share(wake_s, requests / seconds),
                 None => 0.0,
@@ -69,9 +70,9 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
     })
 }
 
-/// `idle_us` is what an open stream takes in a second in which nothing happens.
+/// Fits the cost of streams. `idle_us` is the CPU of an open stream in a second without messages.
 pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
-    // With one load only, what a message took apart from its deliveries cannot be known.
+    // With only one load, the cost of a message cannot be separated from that of its deliveries.
     let is_varied = run.has_paced_fan_out();
     let rounds = middle_rounds(
         run.fitted_fan_out(),
@@ -102,7 +103,7 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
     })
 }
 
-/// CPU of a request of a long-poll, beyond what `publish_us` and `idle_us` account for.
+/// CPU of a long-poll's request, without what `publish_us` and `idle_us` account for.
 pub fn long_poll_us(run: &StackRun, publish_us: f64, idle_us: f64) -> Option<f64> {
     let of = |purpose| {
         let each = run.valid_runs_for("long-poll", purpose).filter_map(|it| {
@@ -117,7 +118,7 @@ pub fn long_poll_us(run: &StackRun, publish_us: f64, idle_us: f64) -> Option<f64
     Some(spread(medians.into_iter().flatten())?.median)
 }
 
-/// Of the rounds with the same load, the one whose figure is in the middle.
+/// For each load, the round with the median figure.
 fn middle_rounds<'a, T, K: PartialEq>(
     rounds: impl Iterator<Item = &'a T>,
     load: impl Fn(&T) -> K,
@@ -144,10 +145,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_run_was_made_of_is_found_again() {
+    fn the_fit_finds_the_constants_that_the_run_was_made_from() {
         let mut measured = run();
         let (publish_us, delivery_us, cold_us, idle_us) = (400.0, 20.0, 30.0, 5.0);
-        // It costs less in a closed loop, which tells nothing of steady rates.
+        // A closed loop costs less, and must not affect the fit at steady rates.
         let hot = fan_out_round(90.0, 1000.0, None, 90_000.0);
         measured.fan_out.push(hot);
         for (streams, rate, due) in [
@@ -171,13 +172,13 @@ mod tests {
         ] {
             assert!(
                 (found / wanted - 1.0).abs() < 0.01,
-                "{found} is not {wanted}"
+                "fitted {found} instead of {wanted}"
             );
         }
     }
 
     #[test]
-    fn rare_polls_pay_for_waking_up() {
+    fn the_fit_finds_the_cost_of_waking_up_for_rare_polls() {
         let mut measured = run();
         for (rate, due) in [(5000.0, None), (10.0, Some(10.0)), (120.0, Some(120.0))] {
             let asleep = due.map_or(0.0, |rate| idle_share(0.03, rate));
@@ -194,7 +195,7 @@ mod tests {
         ] {
             assert!(
                 (found / wanted - 1.0).abs() < 0.01,
-                "{found} is not {wanted}"
+                "fitted {found} instead of {wanted}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The measurements of one stack: its records, their figures, and `docs/stacks.md`, which is made of them.
+//! The measurements of a stack: its records, their figures, and `docs/stacks.md`, which is made from them.
 
 mod advice;
 pub mod catalog;
@@ -12,7 +12,7 @@ pub use records::*;
 
 use super::spread::{Spread, spread};
 
-/// Polls a second to which no model is fitted.
+/// The rate of polls a second at which models are checked, and which they are not fitted to.
 pub const CHECKED_POLLS: f64 = 40.0;
 
 /// A stack's file in a run's directory.
@@ -20,14 +20,14 @@ pub fn file(stack: &str) -> String {
     format!("stack-{stack}.json")
 }
 
-/// Share of the processors above which other work disturbs a measurement.
-const MOST_OTHER_WORK: f64 = 0.05;
+/// The share of the processors above which other work disturbs a measurement.
+const MAX_OTHER_WORK: f64 = 0.05;
 
 impl StackRun {
-    /// Whether other work took the machine's time while it was measured.
+    /// Whether other work used the machine during the measurement.
     pub fn is_busy(&self) -> bool {
         match self.other_work {
-            Some(share) => share > MOST_OTHER_WORK,
+            Some(share) => share > MAX_OTHER_WORK,
             None => self.about.machine.is_busy(),
         }
     }
@@ -45,8 +45,8 @@ impl StackRun {
         self.fan_out.iter().any(|it| it.rate.is_some())
     }
 
-    /// In a closed loop a message costs a fraction of what it does at any rate that people publish at: it counts only in
-    /// an older run, which has nothing else.
+    /// The rounds to fit the model to. In a closed loop a message costs a fraction of its cost at realistic rates, so
+    /// those rounds are used only for older runs, which have no others.
     fn fitted_fan_out(&self) -> impl Iterator<Item = &FanOutRound> {
         let is_varied = self.has_paced_fan_out();
         let rounds = self.fan_out.iter();
@@ -83,20 +83,20 @@ impl StackRun {
         )
     }
 
-    /// The most streams beside which others were answered, if with more of them nobody else was.
+    /// The most open streams with which a plain request was still answered, if more streams starved it.
     pub fn starved_above(&self) -> Option<f64> {
         let starves = |it: &StreamCapacity| it.plain.iter().any(|it| it.ms.is_none());
         let limits = self.holding.iter().filter(|it| starves(it));
         spread(limits.map(|it| it.most_streams() as f64)).map(|it| it.min)
     }
 
-    /// CPU of a delivery at the steady load; of sound runs only.
+    /// CPU of a delivery at the steady load, from valid runs only.
     pub fn steady_cpu_us(&self, transport: &str) -> Option<Spread> {
         let runs = self.valid_runs(transport);
         spread(runs.filter_map(|it| Some(it.cpu_s? * 1e6 / it.arrivals as f64)))
     }
 
-    /// Milliseconds until half, or 99 of 100, had a message.
+    /// Milliseconds until half of the clients, or 99 of 100, had received a message.
     pub fn delay_ms(&self, transport: &str, of: fn(&SteadyRun) -> Option<u64>) -> Option<Spread> {
         spread(
             self.valid_runs(transport)
@@ -124,7 +124,7 @@ impl StackRun {
         }))
     }
 
-    /// Share of a core for each open stream while nothing happens, in millionths.
+    /// Share of a core for each idle stream, in millionths.
     pub fn idle_cpu_ppm(&self) -> Option<Spread> {
         spread(
             self.holding
@@ -134,8 +134,8 @@ impl StackRun {
         )
     }
 
-    /// Most streams beside which a plain request was still answered within 2 s, and whether more were
-    /// not tried.
+    /// The most open streams with which a plain request was answered within 2 s, and whether that was the most that
+    /// were tried.
     pub fn most_streams(&self) -> Option<(Spread, bool)> {
         let most = spread(self.holding.iter().map(|it| it.most_streams() as f64))?;
         let is_open_ended = self.holding.iter().all(|it| it.most_streams() == it.tried);
@@ -170,7 +170,7 @@ impl StackRun {
 }
 
 impl SteadyRun {
-    /// Messages due in the measured time, at this rate, are how long that was.
+    /// The length of the measured time, from the messages due in it and their rate.
     pub fn seconds(&self) -> f64 {
         self.expected as f64 / self.clients as f64 / self.rate
     }
@@ -187,7 +187,7 @@ impl StreamCapacity {
 mod tests {
     use super::*;
 
-    /// Of a stack of which nothing was measured.
+    /// The run of a stack without measurements.
     pub fn run() -> StackRun {
         let about = r#"{"command":"c","full":true,"started_at":"","finished_at":"","load_after":null,
             "server_cores":[0],"load_cores":[1],"machine":{"cores":2,"cpu":null,"kernel":null,"load":"9 9 9","nginx":null,
@@ -224,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn only_other_work_makes_a_machine_busy_not_the_stack_before() {
+    fn only_other_work_makes_a_machine_busy_not_the_previous_stack() {
         let mut run = run();
-        assert!(run.is_busy(), "an older run only knows the load averages");
+        assert!(run.is_busy(), "an older run has only the load averages");
         run.other_work = Some(0.01);
         assert!(!run.is_busy());
         run.other_work = Some(0.3);

@@ -1,4 +1,4 @@
-//! The cost models of the stacks, fitted to the newest whole run of each: what `plan --stack` computes with.
+//! The cost models of the stacks, fitted to the newest full run of each. `plan --stack` computes with them.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub const PATH: &str = "src/model/stack_models.json";
 const TEXT_BYTES: f64 = 100.0;
 const KIB: f64 = 1024.0;
 
-/// Of all stacks that have every figure a model needs, in the order of the catalog.
+/// The models of all stacks that have every figure a model needs, in the order of the catalog.
 pub fn models(root: &Path) -> Result<Vec<StackModel>> {
     let mut all = Vec::new();
     for stack in catalog::read(root)? {
@@ -31,12 +31,12 @@ pub fn models(root: &Path) -> Result<Vec<StackModel>> {
     Ok(all)
 }
 
-/// The file's text.
+/// The content of the file.
 pub fn text(models: &[StackModel]) -> Result<String> {
     Ok(serde_json::to_string_pretty(models).context("write the stacks' models")? + "\n")
 }
 
-/// `None` if the run failed, or lacks a figure: nothing is made up for it.
+/// `None` if the run failed or lacks a figure.
 fn model(stack: &Stack, found: &LatestRun<StackRun>) -> Option<StackModel> {
     let run = &found.run;
     if run.failure.is_some() {
@@ -120,7 +120,7 @@ fn stack_errors(run: &StackRun, model: &Model) -> Option<StackErrors> {
         let seconds = it.wall_ns as f64 / 1e9;
         let asked = Scenario {
             clients,
-            // None of them brings anything.
+            // So that nearly all polls are empty.
             rate: f64::MIN_POSITIVE,
             interval_s: clients * seconds / it.requests as f64,
             ..scenario(clients, 1.0)

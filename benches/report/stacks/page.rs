@@ -1,4 +1,4 @@
-//! `docs/stacks.md`, all of it: the tables from the newest whole run of each stack, and what people wrote of it in
+//! Generates `docs/stacks.md`: the tables from the newest full run of each stack, and the hand-written texts of
 //! `benches/stacks/stacks.toml`.
 
 use std::path::Path;
@@ -26,7 +26,7 @@ processes of the server, publishing included. The models behind [when to poll](#
 steady loads (10 and 120 polls a second; 2 and 25 messages a second, to many streams and to few), at which a server \
 sleeps in between and each wake-up costs more.";
 
-/// The document; `None` if there is no whole run.
+/// The document; `None` if there is no full run.
 pub fn document(root: &Path) -> Result<Option<String>> {
     let mut found = Vec::new();
     for stack in catalog::read(root)? {
@@ -96,7 +96,7 @@ const DELAY_NOTES: &str = "\
 messages a second and the given number of clients. Runs in which a message was missed are left out. With polling, \
 half of the messages are later than half the interval, on any stack.";
 
-/// The conclusions, which come before all figures.
+/// The conclusions, which precede all figures.
 fn answer(rows: &[StackRow<'_>]) -> String {
     let names = |is_it: &dyn Fn(&StackRow<'_>) -> bool| {
         let names = rows
@@ -107,7 +107,8 @@ fn answer(rows: &[StackRow<'_>]) -> String {
             .collect();
         names.join(", ")
     };
-    // A load that delays everything can look like a limit: only what has workers to run out of is said to starve.
+    // A load that delays everything can look like a limit, so only stacks with a limited number of workers are said to
+    // starve.
     let starves = |row: &StackRow<'_>| {
         let limited = row
             .run
@@ -273,7 +274,7 @@ fn section(stack: &Stack, run: &StackRun) -> String {
     text
 }
 
-/// Writes the document. Says whether it changed.
+/// Writes the document. Returns whether it changed.
 pub fn regenerate(root: &Path) -> Result<bool> {
     let Some(text) = document(root)? else {
         return Ok(false);
@@ -288,7 +289,7 @@ pub fn regenerate(root: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// A run in a line, for a terminal.
+/// A run in one line, for a terminal.
 pub fn summary_line(run: &StackRun) -> String {
     if let Some(failure) = &run.failure {
         return format!("  failed: {failure}");

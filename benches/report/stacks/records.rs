@@ -1,19 +1,19 @@
-//! What was recorded of one stack: the shape of its file in a run's directory.
+//! The records of one stack: the format of its file in a run's directory.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::provenance::Provenance;
 
-/// All that was measured of one stack.
+/// The results of one stack.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct StackRun {
     pub about: Provenance,
     pub stack: String,
-    /// What its runtime says of its version.
+    /// The version that its runtime reports.
     pub version: Option<String>,
-    /// Why the measurement was given up, with the server's last output. All figures below are then empty.
+    /// Why the measurement was aborted, with the server's last output. All figures below are then empty.
     pub failure: Option<String>,
-    /// Share of the machine's processors that other programs took just before it was measured.
+    /// Share of the machine's processors that other programs used just before the measurement.
     #[serde(default)]
     pub other_work: Option<f64>,
     pub contract: Vec<ContractCheck>,
@@ -30,11 +30,11 @@ pub struct StackRun {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ContractCheck {
     pub name: String,
-    /// Why it does not.
+    /// Why it does not hold; `None` if it does.
     pub failure: Option<String>,
 }
 
-/// Empty polls: in a closed loop, where each connection asks again once it has its answer, or at a steady rate.
+/// Empty polls: in a closed loop, in which each connection polls again after the answer, or at a steady rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PollRound {
     pub connections: usize,
@@ -44,18 +44,19 @@ pub struct PollRound {
     pub requests: u64,
     pub wall_ns: u64,
     pub cpu_ns: u64,
-    /// Of answers, heads included.
+    /// Bytes of the answers, heads included.
     pub wire_bytes: u64,
-    /// Connections that had to be opened because the server closed the one before.
+    /// Connections that had to be reopened because the server had closed them.
     pub reopened: u64,
 }
 
-/// Messages to streams: in a closed loop, where the next is published once all have the last, or at a steady rate.
+/// Messages to streams: in a closed loop, in which the next message is published once all streams have received the
+/// last, or at a steady rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FanOutRound {
-    /// Those that get the messages.
+    /// Streams that receive the messages.
     pub streams: usize,
-    /// Those that are open, in other rooms too; 0 in runs that did not note it down.
+    /// All open streams, including those in other rooms; 0 in runs that did not record it.
     #[serde(default)]
     pub open: usize,
     /// Messages due a second; `None` in a closed loop.
@@ -64,7 +65,7 @@ pub struct FanOutRound {
     pub messages: u64,
     pub deliveries: u64,
     pub wall_ns: u64,
-    /// Publishing included.
+    /// CPU of the server, publishing included.
     pub cpu_ns: u64,
     pub wire_bytes: u64,
 }
@@ -84,35 +85,35 @@ pub struct SteadyRun {
     pub out_of_order: u64,
     pub errors: u64,
     pub first_error: Option<String>,
-    /// Microseconds from when a message was due to when a client had it.
+    /// Microseconds from when a message was due until a client had received it.
     pub p50_us: Option<u64>,
     pub p99_us: Option<u64>,
     pub cpu_s: Option<f64>,
     pub arrivals: u64,
-    /// Those of readers.
+    /// Errors of readers.
     #[serde(default)]
     pub requests: Option<u64>,
     pub wire_bytes: u64,
     pub valid: bool,
 }
 
-/// What a run at a steady load is for.
+/// The purpose of a run at a steady load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
-    /// Its figures are in the tables, and models are fitted to it if it is of long-polls.
+    /// Its figures are shown in the tables. Models are also fitted to it if its transport is long-polling.
     #[default]
     Shown,
     /// Models are fitted to it.
     Fit,
-    /// Models are held to it.
+    /// Models are checked against it.
     Check,
 }
 
 /// How many idle streams a server can have: streams opened in steps, with a plain request after each step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StreamCapacity {
-    /// How many were tried, and how many got their head.
+    /// The number of streams that were tried, and of those that opened.
     pub tried: usize,
     pub open: usize,
     pub memory_before_kib: u64,
@@ -120,50 +121,51 @@ pub struct StreamCapacity {
     pub threads_before: u64,
     pub threads_after: u64,
     pub processes: usize,
-    /// Share of a core that all these streams take while nothing happens.
+    /// Share of a core that all open streams take while idle.
     pub idle_cpu: f64,
-    /// How long a plain poll took with so many streams open; `None`: no answer in 2 s.
+    /// Plain requests at increasing numbers of open streams.
     pub plain: Vec<PlainRequest>,
-    /// From SIGTERM to its end with all streams open; `None`: killed after `stop_limit_ms`.
+    /// Milliseconds from SIGTERM to the server's end with all streams open; `None` if it was killed after
+    /// `stop_limit_ms`.
     pub stop_ms: Option<f64>,
     pub stop_limit_ms: f64,
 }
 
-/// A plain request beside open streams, and how long it took.
+/// A plain request while streams are open, and its duration; `None` if there was no answer in 2 s.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlainRequest {
     pub streams: usize,
     pub ms: Option<f64>,
 }
 
-/// Streams whose clients stop reading while messages go on.
+/// Streams whose clients stop reading while messages are published.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct StalledReaders {
     pub readers: usize,
-    /// Text that each should have been sent.
+    /// Bytes of text published for each of them.
     pub bytes_each: u64,
     pub memory_before_kib: u64,
     pub memory_after_kib: u64,
-    /// Whether a client that reads got all of it all the same.
+    /// Whether a client that reads received all of it.
     pub reader_has_all: bool,
 }
 
 /// A client that closes its stream.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Departure {
-    /// Until the server closed its side; `None`: not within `limit_s`.
+    /// Seconds until the server closed its side; `None` if not within `limit_s`.
     pub noticed_s: Option<f64>,
     pub limit_s: f64,
 }
 
-/// A client that loses its connection again and again while messages go on, and resumes by its last id.
+/// A client that loses its connection repeatedly while messages are published, and resumes by its last id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reconnects {
     pub reconnects: usize,
     pub published: u64,
     pub missed: u64,
     pub duplicates: u64,
-    /// Why not all of it could be published.
+    /// Why not all messages could be published.
     pub failure: Option<String>,
 }
 

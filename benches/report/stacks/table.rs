@@ -1,11 +1,11 @@
-//! The tables of `docs/stacks.md`: a row a stack.
+//! The tables of `docs/stacks.md`: a row for each stack.
 
 use super::super::number::{count, three_digits};
 use super::super::spread::Spread;
 use super::catalog::Stack;
 use super::{PlainRequest, StackRun};
 
-/// A stack and what was measured of it.
+/// A stack and its measurements.
 pub struct StackRow<'a> {
     pub stack: &'a Stack,
     pub run: &'a StackRun,
@@ -32,7 +32,7 @@ fn table(rows: &[StackRow<'_>], columns: &[Column<'_>]) -> String {
     text
 }
 
-/// `12.3 (11–14)`; a dash for what was not measured.
+/// `12.3 (11–14)`; a dash if it was not measured.
 pub fn figure(spread: Option<Spread>) -> String {
     scaled(spread, 1.0)
 }
@@ -87,7 +87,7 @@ pub fn cpu(rows: &[StackRow<'_>]) -> String {
     table(rows, &columns)
 }
 
-/// How often a second one core can do something that takes `us` of its time.
+/// How many operations of `us` microseconds one core can do in a second.
 fn per_core_second(us: Option<Spread>) -> String {
     us.map_or("–".to_owned(), |us| three_digits(1e6 / us.median))
 }
@@ -99,7 +99,7 @@ fn poll_in_deliveries(run: &StackRun) -> String {
     })
 }
 
-/// The table of what an open stream holds, and how many there can be.
+/// The table of what an open stream holds, and of the most open streams.
 pub fn open_streams(rows: &[StackRow<'_>]) -> String {
     let columns: [Column<'_>; 5] = [
         (
@@ -126,8 +126,8 @@ pub fn open_streams(rows: &[StackRow<'_>]) -> String {
     table(rows, &columns)
 }
 
-/// Between how many streams the limit lies: the most with which others were answered, and how many opened. No limit if
-/// others were always answered.
+/// The limit of open streams as a range: from the most with which a plain request was answered to the most that opened.
+/// No limit if plain requests were always answered.
 pub fn stream_limit(run: &StackRun) -> String {
     let starves = run
         .holding
@@ -142,7 +142,7 @@ pub fn stream_limit(run: &StackRun) -> String {
     }
 }
 
-/// How long a plain request took beside one stream and beside the most, and whether it was then no longer answered.
+/// The time of a plain request with one open stream and with the most, or that it was no longer answered.
 fn plain_request_times(run: &StackRun) -> String {
     let of = |pick: fn(&[PlainRequest]) -> Option<&PlainRequest>| {
         super::spread(run.holding.iter().filter_map(|it| pick(&it.plain)?.ms))
@@ -220,7 +220,7 @@ fn reconnects(run: &StackRun) -> String {
     )
 }
 
-/// How late messages come.
+/// The table of the delays of messages.
 pub fn delays(rows: &[StackRow<'_>]) -> String {
     let delay = |transport: &'static str, row: &StackRow<'_>| {
         let half = figure(row.run.delay_ms(transport, |it| it.p50_us));

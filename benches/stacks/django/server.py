@@ -44,7 +44,7 @@ class Room:
         return [self.messages[index] for index in range(-count, 0)]
 
     async def next(self, cursor, seconds):
-        """The messages after `cursor`, as soon as there is one; none once the time is over."""
+        """Waits for messages after `cursor`, and returns them; none after a timeout."""
         if not self.after(cursor):
             try:
                 await asyncio.wait_for(self.bell.wait(), seconds)
@@ -57,7 +57,7 @@ rooms = defaultdict(Room)
 
 
 def start_of(request, room):
-    """Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end."""
+    """The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end."""
     given = request.headers.get("Last-Event-ID") or request.GET.get("cursor")
     start = max(room.head - int(request.GET.get("last", 50)), 0) if given is None else int(given)
     if start < 0:

@@ -39,7 +39,7 @@ function roomNamed(name = 'lobby') {
   return rooms.get(name);
 }
 
-/** Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end. */
+/** The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end. */
 function startOf(request, room) {
   const given = request.get('Last-Event-ID') ?? request.query.cursor;
   const start = given === undefined ? Math.max(room.head - Number(request.query.last ?? 50), 0) : Number(given);
@@ -84,7 +84,7 @@ app.get('/stream', (request, response) => {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache', 'X-Accel-Buffering': 'no' });
   response.write('retry: 1000\n\n');
 
-  // A slow client keeps only its cursor here, and goes on from it when it has read.
+  // For a slow client the server keeps only a cursor, and continues from it on `drain`.
   const send = () => {
     if (response.writableNeedDrain) return;
     for (const message of room.after(cursor)) {

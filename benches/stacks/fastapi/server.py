@@ -67,7 +67,7 @@ Cursor = Annotated[int | None, Query(ge=0)]
 
 
 def start_of(room: Room, last_event_id: int | None, cursor: int | None, last: int) -> int:
-    """Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end."""
+    """The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end."""
     given = last_event_id if last_event_id is not None else cursor
     return given if given is not None else max(room.head - last, 0)
 

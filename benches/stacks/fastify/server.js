@@ -31,7 +31,7 @@ class Room extends EventEmitter {
     return this.#messages.slice(Math.max(cursor - oldest, 0));
   }
 
-  /** The messages after `cursor` as they come, until `signal` says that nobody reads them. */
+  /** The messages after `cursor` as they arrive, until `signal` aborts. */
   async *follow(cursor, signal) {
     while (!signal.aborted) {
       const messages = this.after(cursor);
@@ -49,7 +49,7 @@ function roomNamed(name) {
   return rooms.get(name);
 }
 
-/** Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end. */
+/** The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end. */
 function startOf({ headers, query }, room) {
   const given = headers['last-event-id'] ?? query.cursor;
   const start = given === undefined ? Math.max(room.head - query.last, 0) : Number(given);

@@ -1,7 +1,7 @@
 """Flask on gunicorn: the message log over polling, long-polling and Server-Sent Events.
 
 A stream is a response over a generator, which holds its worker for as long as it lasts: a process (sync),
-a thread (gthread) or a greenlet (gevent). Which log there is follows from that: see message_log.py.
+a thread (gthread) or a greenlet (gevent). The kind of worker decides the kind of log: see message_log.py.
 """
 
 import json
@@ -20,7 +20,7 @@ log = SqliteLog(database) if database else MemoryLog()
 
 
 def place():
-    """The room that is read, and where: Last-Event-ID, else `cursor`, else `last` messages before the end."""
+    """The room and the reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end."""
     room = request.args.get("room", "lobby")
     given = request.headers.get("Last-Event-ID") or request.args.get("cursor")
     try:

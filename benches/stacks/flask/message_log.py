@@ -1,7 +1,7 @@
-"""The message log of one process, and of several.
+"""The message log, for one process or for several.
 
 `MemoryLog` wakes its readers; it serves one process. Several processes (gunicorn's sync workers) need a store
-between them: `SqliteLog`, whose readers look again every quarter of a second.
+in common: `SqliteLog`, whose readers check it every quarter of a second.
 """
 
 import sqlite3

@@ -54,7 +54,7 @@ func (room *Room) append(message Message) Message {
 	return message
 }
 
-// after returns the messages after a cursor, and what is closed when there are more.
+// after returns the messages after a cursor, and a channel that is closed when there are more.
 func (room *Room) after(cursor int) ([]Message, <-chan struct{}) {
 	room.mutex.Lock()
 	defer room.mutex.Unlock()
@@ -80,7 +80,7 @@ func roomNamed(name string) *Room {
 	return rooms[name]
 }
 
-// startOf says where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
+// startOf returns a reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end.
 func startOf(request *http.Request, room *Room) (int, error) {
 	given := request.Header.Get("Last-Event-ID")
 	if given == "" {

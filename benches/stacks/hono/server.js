@@ -42,7 +42,7 @@ function roomNamed(name = 'lobby') {
   return rooms.get(name);
 }
 
-/** Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end. */
+/** The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end. */
 function startOf(request, room) {
   const given = request.header('Last-Event-ID') ?? request.query('cursor');
   const start = given === undefined ? Math.max(room.head - Number(request.query('last') ?? 50), 0) : Number(given);

@@ -1,6 +1,6 @@
 # Rails on Puma: the message log over polling, long-polling and Server-Sent Events.
-# A stream is a controller with `ActionController::Live`; each holds a thread of Puma and one of Rails. One file,
-# so that all of it can be read.
+# A stream is a controller with `ActionController::Live`; each holds a thread of Puma and one of Rails. It is one
+# file, so that all of it can be read.
 require "action_controller/railtie"
 
 KEPT_MESSAGES = 10_000
@@ -55,7 +55,7 @@ class Room
     @messages.drop([cursor - oldest, 0].max)
   end
 
-  # The messages after a cursor, as soon as there is one; none once the time is over.
+  # Waits for messages after a cursor, and returns them; none after a timeout.
   def wait(cursor, seconds)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds
     @lock.synchronize do
@@ -74,7 +74,7 @@ class ReadersController < ActionController::API
 
   private
 
-  # Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
+  # The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end.
   def start_of(room)
     given = request.headers["Last-Event-ID"] || params[:cursor]
     start = given ? Integer(given, 10) : [room.head - Integer(params[:last] || 50), 0].max
@@ -113,7 +113,7 @@ class StreamsController < ReadersController
     response.headers["Content-Type"] = "text/event-stream"
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
-    # Without it Rack::ETag, which Rails puts in, waits for the whole answer.
+    # Without it Rack::ETag, which Rails adds, waits for the whole answer.
     response.headers["Last-Modified"] = Time.now.httpdate
     response.stream.write("retry: 1000\n\n")
     events = ActionController::Live::SSE.new(response.stream)

@@ -47,7 +47,7 @@ fn lobby() -> String {
     "lobby".to_owned()
 }
 
-/// Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
+/// The cursor that a reader starts from: Last-Event-ID, else `cursor`, else the one `last` messages before the end.
 fn start_of(request: &HttpRequest, read: &ReadQuery, room: &Room) -> actix_web::Result<u64> {
     if let Some(id) = request.headers().get("last-event-id") {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());

@@ -1,4 +1,4 @@
-//! One room's messages, and a bell that rings with each.
+//! One room's messages, with a watch channel that signals each new one.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -55,7 +55,7 @@ impl Room {
         messages.iter().skip(skipped).cloned().collect()
     }
 
-    /// The messages after a cursor, as soon as there is one.
+    /// Waits until there is a message after `cursor`, and returns all of them.
     pub async fn next(&self, cursor: u64) -> Vec<Message> {
         let mut head = self.head.subscribe();
         // The sender lives as long as the room.

@@ -49,7 +49,7 @@ fn lobby() -> String {
     "lobby".to_owned()
 }
 
-/// Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
+/// The cursor that a reader starts from: Last-Event-ID, else `cursor`, else the one `last` messages before the end.
 fn start_of(headers: &HeaderMap, read: &ReadQuery, room: &Room) -> Result<u64, StatusCode> {
     if let Some(id) = headers.get("last-event-id") {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());

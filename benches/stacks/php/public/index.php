@@ -1,7 +1,7 @@
 <?php
 // PHP under FPM: the message log over polling, long-polling and Server-Sent Events, in SQLite.
-// A request is a process, and processes cannot wake each other: whoever waits looks again every quarter of a
-// second, and holds an FPM worker for as long as it waits.
+// A request is a process, and processes cannot wake each other: a waiting request checks the store every
+// quarter of a second, and occupies an FPM worker while it waits.
 
 const PAGE = 200;
 const LOOK_MICROSECONDS = 250_000;
@@ -41,7 +41,7 @@ function after(string $room, int $cursor): array
     return array_map('message', $rows->fetchAll(PDO::FETCH_ASSOC));
 }
 
-/** The messages after a cursor, as soon as there is one; none once the time is over. */
+/** Waits for messages after a cursor, and returns them; none after a timeout. */
 function await_after(string $room, int $cursor, float $seconds): array
 {
     $end = microtime(true) + $seconds;
@@ -51,7 +51,7 @@ function await_after(string $room, int $cursor, float $seconds): array
     return $found;
 }
 
-/** Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end. */
+/** The reader's first cursor: Last-Event-ID, else `cursor`, else `last` messages before the end. */
 function start_of(string $room): int
 {
     $given = $_SERVER['HTTP_LAST_EVENT_ID'] ?? $_GET['cursor'] ?? null;
