@@ -1,4 +1,5 @@
-//! The measuring instrument: clients of every transport against one server, and what each transport cost.
+//! The measuring instrument: runs clients of every transport against one server, and measures the cost of each
+//! transport.
 //!
 //! A [`Workload`] runs against a [`Target`]; the result for one transport is a [`RunResult`], a plain record
 //! whose fields are those of the JSON output. [`measure`] produces one, [`compare`] one for each transport.
@@ -6,7 +7,7 @@
 //! sockets.
 //!
 //! ```text
-//! command ──> run ──┬──> target     which server, and how requests to it look
+//! command ──> run ──┬──> target     the server, and the requests to it
 //!                   ├──> http       the one HTTP client, over a socket that counts
 //!                   ├──> load       the clients and the publisher
 //!                   ├──> recording  what they sent and received, and which of it counts

@@ -50,7 +50,7 @@ pub struct Workload {
     /// The number of additional clients that vanish when publishing begins. No other figure includes them.
     #[serde(default)]
     pub vanish: usize,
-    /// How clients come.
+    /// How clients connect.
     #[serde(default)]
     pub scenario: LoadScenario,
     /// A `Cookie` of this many bytes is sent with every request; 0 for none.
@@ -62,7 +62,7 @@ fn default_rooms() -> usize {
     1
 }
 
-/// How clients come to the server.
+/// How clients connect to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadScenario {

@@ -51,7 +51,7 @@ const STEPS: f64 = 40.0;
 /// The number of bisections of a step, down to the precision of the numbers.
 const HALVINGS: u32 = 60;
 
-/// Where polling and a stream cost the same.
+/// The points at which polling and a stream cost the same.
 pub fn break_even(model: &Model, question: &Question) -> BreakEven {
     let over = |bounds: [f64; 2], at: fn(&Question, f64) -> Question| {
         let by = |metric| {
@@ -126,8 +126,8 @@ fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec
     ranges
 }
 
-/// Where `cost_difference` changes its sign between `low` and `high`, at which it is below zero or not as
-/// `negative_at_high` says.
+/// The point between `low` and `high` at which `cost_difference` changes its sign. `negative_at_high` tells whether it
+/// is below zero at `high`.
 fn crossover(
     mut low: f64,
     mut high: f64,

@@ -91,7 +91,7 @@ pub struct Constants {
     /// Each KiB of messages.
     pub kib_us: f64,
     pub keep_alive_us: f64,
-    /// An open client while nothing happens, microseconds a second: a server that looks for messages now and then.
+    /// An idle open client, in microseconds a second. It is not zero for a server that polls for messages.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub idle_us: f64,
     /// Memory of a client.

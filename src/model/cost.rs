@@ -23,7 +23,7 @@ pub struct Cost {
 /// Busy cores, by kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CpuBy {
-    /// The process itself, while nothing happens.
+    /// The process itself while idle.
     pub process: f64,
     pub publishing: f64,
     pub requests: f64,
@@ -45,7 +45,7 @@ pub enum Part {
 }
 
 impl CpuBy {
-    /// The work of each server of a group, independent of its readers: running, and taking every message in.
+    /// The work of each server of a group, independent of its readers: the idle process, and receiving every message.
     pub fn each_server(&self) -> f64 {
         self.process + self.publishing
     }
@@ -99,17 +99,17 @@ impl Model {
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us_at(scenario.rate);
         // A request that follows a message finds the server awake.
-        let seldom = match transport {
+        let rare_events = match transport {
             Transport::Poll => rates.requests,
             Transport::LongPoll => rates.empty,
             Transport::Stream => 0.0,
         };
         let work = Work {
-            events: seldom,
+            events: rare_events,
             clients_us: requests_us + messages_us + keep_alives_us + connects_us,
             each_server_us: self.base_us + publish_us,
         };
-        let wakeup_cost_us = seldom * self.wakeup_cost_us(work, scenario.load);
+        let wakeup_cost_us = rare_events * self.wakeup_cost_us(work, scenario.load);
         let event_bytes = match transport {
             Transport::Stream => form.event_bytes + form.record_bytes,
             Transport::Poll | Transport::LongPoll => 0.0,

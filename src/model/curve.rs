@@ -134,13 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn polling_has_no_point_where_no_interval_is_short_enough() {
+    fn polling_has_no_point_if_no_interval_is_short_enough() {
         let question = Question {
             round_trip_s: 1.0,
             ..Question::default()
         };
         let curve = Curve::new(Model::built_in(), &question, CurveAxis::MaxDelay);
-        assert_eq!(curve.cores.poll[0], None, "0.1 s with half a second of way");
+        assert_eq!(
+            curve.cores.poll[0], None,
+            "0.1 s with a round trip of half a second"
+        );
         assert!(curve.cores.poll[120].is_some() && curve.cores.stream[0].is_some());
     }
 

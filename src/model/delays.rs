@@ -1,4 +1,4 @@
-//! How late messages are.
+//! The delays of messages.
 
 use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S};
 use crate::Transport;

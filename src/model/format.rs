@@ -1,4 +1,4 @@
-//! Formats numbers for people: grouped by thousands, and with a unit that suits their size.
+//! Formats numbers for output: grouped by thousands, and with a unit that suits their size.
 
 /// `1234567` as `1,234,567`.
 pub fn with_thousands(n: u64) -> String {

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_comes_again_is_a_byte_a_field() {
+    fn a_repeated_head_takes_one_byte_for_each_field() {
         let fields = [(":method", "GET"), (":path", "/poll"), ("x-own", "value")];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut table = HpackTable::default();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_larger_than_the_table_is_sent_whole_each_time() {
+    fn a_head_larger_than_the_table_is_sent_in_full_each_time() {
         let cookie = "x".repeat(4096);
         let fields = [("cookie", cookie.as_str()), ("user-agent", "a browser's")];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));

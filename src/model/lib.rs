@@ -1,4 +1,4 @@
-//! What a number of clients costs on each transport: a cost model whose constants were measured.
+//! The cost of a number of clients with each transport: a cost model whose constants were measured.
 //!
 //! Pure arithmetic, documented in `docs/model.md`; no I/O. `poll-vs-sse plan` and the server's `GET /plan` use it.
 //!

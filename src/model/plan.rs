@@ -1,4 +1,4 @@
-//! The answer to "what would it cost": for each transport the rates, the costs, and the number of servers.
+//! The answer to a question: for each transport the rates, the costs, and the number of servers.
 
 use serde::{Deserialize, Serialize};
 

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bill_is_what_happens_times_its_price() {
+    fn a_bill_is_usage_times_price() {
         let question = Question {
             clients: 1000.0,
             ..Question::default()
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn where_requests_are_billed_polling_pays_only_if_it_is_rare() {
+    fn if_requests_are_billed_polling_is_cheaper_only_if_it_is_rare() {
         let found = bills(
             "request_million = 1.0\nconnection_minute_million = 0.25",
             // Messages are so rare that a poll's answer has room for all messages since the last poll.
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_prices_is_one_line() {
+    fn an_error_in_prices_is_one_line() {
         for (more, words) in [
             ("", "it has no price"),
             ("server_hour = -1", "is not a price"),

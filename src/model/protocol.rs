@@ -26,7 +26,7 @@ impl Protocol {
         }
     }
 
-    /// For people.
+    /// The name for output.
     pub fn description(self) -> &'static str {
         match self {
             Self::Http1 => "HTTP/1.1",

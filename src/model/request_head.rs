@@ -1,9 +1,9 @@
 //! The heads of requests as browsers send them over HTTP/1.1, header by header: `compare` sends them, and
 //! `plan` computes with their length.
 //!
-//! Recorded from Chromium 156.0.8078 and Firefox 153.8 ESR on Linux, from a page that calls `fetch(…)` and opens
-//! an `EventSource` at its own origin, and from curl 7.88.1 without options. The headless build's name in the User-Agent is replaced by the usual
-//! one. `fetch(…, {cache: 'no-store'})` would add 43 bytes (`Pragma` and `Cache-Control`).
+//! Recorded from Chromium 156.0.8078 and Firefox 153.8 ESR on Linux, from a page that calls `fetch(…)` and opens an
+//! `EventSource` at its own origin, and from curl 7.88.1 without options. The headless build's name in the User-Agent
+//! is replaced by the usual one. `fetch(…, {cache: 'no-store'})` would add 43 bytes (`Pragma` and `Cache-Control`).
 //!
 //! One value differs: `Accept-Encoding` asks for no compression, with the same length as the browser's own value,
 //! because uncompressed bytes are compared.
@@ -64,7 +64,7 @@ impl RequestHead {
         }
     }
 
-    /// For people, with the version.
+    /// The name for output, with the version.
     pub fn description(self) -> &'static str {
         match self {
             Self::Bare => "bare heads",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn hpack_takes_off_what_comes_again_unless_the_cookie_is_large() {
+    fn hpack_shortens_repeated_fields_unless_the_cookie_is_large() {
         // As computed with two other encoders from Chromium's heads: 337, 24 and 50 bytes without a cookie; 1,099, 25
         // and 51 with 1 KiB; 3,355 each time with 4 KiB.
         let lengths = |cookie| RequestHead::Chrome.http2_lengths("127.0.0.1:8080", cookie);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_has_the_size_asked_for() {
+    fn a_cookie_has_the_requested_size() {
         for bytes in [1, 7, 8, 100, 4096] {
             assert_eq!(cookie_of(bytes).len(), bytes);
         }

@@ -10,10 +10,10 @@ use crate::{
 const RECONNECTS: &str =
     "Polls this far apart find their idle connection closed, and each opens one.";
 
-/// Adds the cost of this over TLS.
+/// Added to [`RECONNECTS`] over TLS.
 const HANDSHAKES: &str = "Each of these connections pays for a TLS handshake, which costs several times what the poll does.";
 
-/// The verdict, the break-even, and the reservations.
+/// The verdict, the break-even, and the limits of the model.
 pub fn sentences(plan: &Plan) -> Vec<String> {
     let mut all = vec![verdict(plan), break_even_sentence(plan)];
     if plan.transports.poll.rates.connects > 0.0 {
@@ -95,7 +95,7 @@ fn ratio(first: f64, second: f64) -> String {
     }
 }
 
-/// Says from where on polling is cheaper.
+/// States the break-even.
 fn break_even_sentence(plan: &Plan) -> String {
     let asked = &plan.question;
     let found = &plan.break_even;
@@ -186,7 +186,7 @@ fn per_s(rate: f64) -> String {
     }
 }
 
-/// Where polling is cheaper.
+/// The range in which polling is cheaper.
 enum Band {
     Never,
     Always,

@@ -17,7 +17,7 @@ pub const KEEP_ALIVE_COMMENT: &str = ": keep-alive\n\n";
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Memory for recent messages over all rooms.
 pub const TAIL_BYTES: usize = 24 * 1024 * 1024;
-/// How much of a poll's answer is prepared for one write.
+/// The size of one write of a poll's answer.
 pub const WRITE_BYTES: usize = 16 * 1024;
 
 /// The same limits as numbers. A model file contains those of the measured server.

@@ -26,7 +26,7 @@ pub struct StackModel {
     pub run: String,
     pub measured_at: String,
     pub machine: Machine,
-    /// Taking in a message, regardless of its readers.
+    /// Receiving a message, regardless of its readers.
     pub publish_us: f64,
     /// Waking up for a poll after a long rest; half of it after a rest of `wake_s`.
     pub wake_us: f64,
@@ -133,10 +133,10 @@ impl StackModel {
     /// The costs that were not measured.
     pub fn unmeasured(&self) -> Vec<String> {
         [
-            "Memory of polling and long-polling clients, and of recent messages: none is computed with.",
-            "What a poll that brings messages takes beyond an empty one: nothing is added.",
-            "CPU of a longer text, of a keep-alive and of opening a connection: none is computed with, also where a server closes idle connections between polls.",
-            "From publishing to the first reader: computed with as no time.",
+            "Memory of polling and long-polling clients, and of recent messages: counted as zero.",
+            "Extra CPU of a poll that brings messages, compared with an empty one: counted as zero.",
+            "CPU of a longer text, of a keep-alive and of opening a connection: counted as zero, even if a server closes idle connections between polls.",
+            "The time from publishing to the first reader: counted as zero.",
         ]
         .map(str::to_owned)
         .to_vec()
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_costs_what_it_was_measured_to() {
+    fn a_stacks_model_reproduces_its_measurements() {
         let express = StackModel::find("express").expect("measured");
         let question = Question {
             clients: 1000.0,
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_are_a_resource_where_a_stream_holds_one() {
+    fn workers_are_a_limit_if_a_stream_holds_one() {
         let question = Question {
             clients: 10_000.0,
             rate: 0.01,
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_run_and_unknown_ones_are_answered_with_them() {
+    fn an_unknown_stack_is_refused_with_the_valid_names() {
         assert!(
             StackModel::names()
                 .iter()

@@ -60,7 +60,7 @@ proptest! {
     })]
 
     #[test]
-    fn nothing_is_negative_and_everything_is_a_number(question in questions()) {
+    fn all_results_are_finite_and_not_negative(question in questions()) {
         let plan = answer(&question);
         for transport in Transport::ALL {
             let one = plan.transports.get(transport);
@@ -73,12 +73,12 @@ proptest! {
             }
             prop_assert!(one.rates.empty <= one.rates.requests * (1.0 + 1e-12));
             prop_assert!(one.delay_mean_s <= one.delay_worst_s);
-            prop_assert!(one.dominant_share >= 1.0 / 6.0, "of six parts one is a sixth");
+            prop_assert!(one.dominant_share >= 1.0 / 6.0, "the largest of six parts is at least a sixth");
         }
     }
 
     #[test]
-    fn the_worst_delay_is_an_acceptable_one(question in questions()) {
+    fn the_worst_delay_is_acceptable(question in questions()) {
         let plan = answer(&question);
         for transport in Transport::ALL {
             let one = plan.transports.get(transport);
@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn no_server_is_filled_further_than_asked(question in questions()) {
+    fn no_server_exceeds_the_requested_utilization(question in questions()) {
         let plan = answer(&question);
         let server = question.server;
         for transport in Transport::ALL {
@@ -195,14 +195,17 @@ fn crosses(
 }
 
 #[test]
-fn the_shipped_model_is_one() {
+fn the_built_in_model_is_valid() {
     let model = Model::built_in();
-    assert!(model.points.len() > 10, "it says what it was fitted to");
-    assert!(model.errors.cpu_worst > 0.0, "and how far it is off");
+    assert!(
+        model.points.len() > 10,
+        "it has the points that it was fitted to"
+    );
+    assert!(model.errors.cpu_worst > 0.0, "it has its errors");
 }
 
 #[test]
-fn polls_find_as_much_as_was_published() {
+fn polls_deliver_all_published_messages() {
     let regular = rates(Transport::Poll, |one| {
         (one.spacing, one.rate) = (ArrivalPattern::Regular, 0.125);
     });
@@ -227,16 +230,16 @@ fn idle_connections_do_not_outlast_a_long_interval() {
 }
 
 #[test]
-fn a_stream_is_silent_until_a_keep_alive_is_due() {
+fn a_stream_sends_keep_alives_only_in_long_gaps() {
     let often = rates(Transport::Stream, |one| {
         one.spacing = ArrivalPattern::Regular
     });
     assert_eq!(often.keep_alives, 0.0);
-    let seldom = rates(Transport::Stream, |one| {
+    let rare = rates(Transport::Stream, |one| {
         (one.spacing, one.rate) = (ArrivalPattern::Regular, 1.0 / 50.0);
     });
     // Three within each 50 s.
-    assert!((seldom.keep_alives - 600.0).abs() < 1e-6, "{seldom:?}");
+    assert!((rare.keep_alives - 600.0).abs() < 1e-6, "{rare:?}");
     let never = rates(Transport::Stream, |one| one.rate = 1e-9);
     assert!(
         (never.keep_alives - 10_000.0 / 15.0).abs() < 0.1,
@@ -245,27 +248,27 @@ fn a_stream_is_silent_until_a_keep_alive_is_due() {
 }
 
 #[test]
-fn a_long_poll_asks_once_a_message_and_once_a_wait() {
+fn a_long_poll_sends_a_request_for_each_message_and_each_wait() {
     let often = rates(Transport::LongPoll, |one| {
         one.spacing = ArrivalPattern::Regular
     });
     assert_eq!((often.requests, often.empty), (10_000.0, 0.0));
-    let seldom = rates(Transport::LongPoll, |one| one.rate = 1e-9);
+    let rare = rates(Transport::LongPoll, |one| one.rate = 1e-9);
     assert!(
-        (seldom.requests - 400.0).abs() < 0.1 && seldom.empty > 399.9,
-        "{seldom:?}"
+        (rare.requests - 400.0).abs() < 0.1 && rare.empty > 399.9,
+        "{rare:?}"
     );
     let far = rates(Transport::LongPoll, |one| {
         (one.rate, one.round_trip_s) = (100.0, 0.1);
     });
     assert!(
         far.requests < 100_500.0,
-        "what comes on the way comes together: {far:?}"
+        "messages during a round trip come together: {far:?}"
     );
 }
 
 #[test]
-fn what_cannot_be_is_said() {
+fn impossible_questions_are_reported() {
     let impossible = answer(&Question {
         max_delay_s: 0.001,
         round_trip_s: 0.5,
@@ -290,12 +293,12 @@ fn what_cannot_be_is_said() {
     });
     assert_eq!(
         flooded.transports.stream.servers, None,
-        "no server could take the messages in"
+        "no server could receive the messages"
     );
 }
 
 #[test]
-fn what_dominates_is_what_there_is_most_of() {
+fn the_dominant_part_is_the_largest() {
     let quiet = answer(&Question {
         rate: 0.001,
         ..Question::default()
@@ -313,7 +316,7 @@ fn what_dominates_is_what_there_is_most_of() {
 }
 
 #[test]
-fn other_files_are_refused() {
+fn files_that_are_not_models_are_refused() {
     let refused = |text: &str| format!("{:#}", Model::parse(text).expect_err("no model"));
     assert!(refused("{").contains("not a model file"));
     assert!(refused(r#"{"format": 99}"#).contains("99"));

@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 const GAP: &str = "  ";
-/// The range of line widths: never narrower than the first, whatever the terminal reports, and never wider than the
-/// second, which is still easy to read.
+/// The narrowest and the widest line, regardless of the terminal. Longer lines would be hard to read.
 const WIDTHS: (usize, usize) = (40, 100);
 
 /// Aligns the first column to the left, and the others to the right.

@@ -113,7 +113,7 @@ mod tests {
     proptest! {
         /// Both forms of the load give the same cost at the same utilization.
         #[test]
-        fn both_ways_to_ask_agree(
+        fn both_forms_of_load_agree(
             events in 1.0..50_000.0_f64,
             own_us in 1.0..15.0_f64,
             each_server_us in 0.0..1e5_f64,
@@ -131,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn who_is_seldom_asked_pays_in_full_and_who_is_busy_next_to_nothing() {
+    fn rare_events_have_the_full_cost_and_frequent_ones_almost_none() {
         assert!(single_server(1.0, 10.0) > 89.0);
         assert!(
             (40.0..46.0).contains(&single_server(1000.0, 10.0)),
-            "half, and a tenth busy"
+            "half the cost, on a server that is a tenth busy"
         );
         assert!(single_server(40_000.0, 10.0) < 2.0);
         assert_eq!(single_server(0.0, 10.0), 0.0);
     }
 
     #[test]
-    fn what_next_to_never_comes_pays_what_the_busy_leave_of_it() {
+    fn very_rare_events_cost_the_idle_share_of_a_busy_server() {
         for events in [1e-168, 1e-300, f64::MIN_POSITIVE] {
             let work = Work {
                 events,

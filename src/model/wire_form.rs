@@ -73,7 +73,7 @@ impl WireForm {
         Self { protocol, tls }
     }
 
-    /// For people.
+    /// The name for output.
     pub fn description(self) -> String {
         let tls = if self.tls { "over TLS" } else { "without TLS" };
         format!("{} {tls}", self.protocol.description())

@@ -1,7 +1,7 @@
 //! The CPU of each kind of event. All transports are fitted together, because they share some constants.
 //!
-//! Three of the constants are times, in which the cost is not linear. The fit tries values for these one after
-//! another, and finds all others by least squares.
+//! The cost is not linear in three of the constants, which are times. The fit tries values for these one after another,
+//! and finds all others by least squares.
 
 use anyhow::{Result, ensure};
 

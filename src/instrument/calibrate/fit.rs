@@ -11,8 +11,8 @@ pub struct Observation<const N: usize> {
 const MAX_ITERATIONS: usize = 20_000;
 const TOLERANCE: f64 = 1e-12;
 
-/// The cost of one event of each kind, not negative, for which the sum of squared relative errors of the rows' costs
-/// is least. An event that never happens costs 0.
+/// The non-negative cost of one event of each kind that minimises the sum of squared relative errors of the rows'
+/// costs. An event that never happens costs 0.
 pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
     let weighted: Vec<[f64; N]> = rows
         .iter()
@@ -20,7 +20,7 @@ pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
         .map(|row| row.counts.map(|count| count / row.cost))
         .collect();
     let mut found = [0.0; N];
-    // The part of each row's cost, which is 1, that is not explained yet.
+    // The unexplained part of each row's cost, which is normalised to 1.
     let mut lacking = vec![1.0; weighted.len()];
     for _ in 0..MAX_ITERATIONS {
         let mut moved: f64 = 0.0;
@@ -87,14 +87,14 @@ mod tests {
             ];
             let found = fit(&rows);
             for (found, cost) in found.iter().zip(costs) {
-                prop_assert!((found / cost - 1.0).abs() < 1e-4, "{found} is not {cost}");
+                prop_assert!((found / cost - 1.0).abs() < 1e-4, "fitted {found} instead of {cost}");
             }
         }
     }
 
     #[test]
-    fn nothing_costs_less_than_nothing() {
-        // The second would have to be negative.
+    fn no_cost_is_negative() {
+        // An exact fit would need a negative second cost.
         let rows = [
             Observation {
                 counts: [1.0, 0.0, 0.0],

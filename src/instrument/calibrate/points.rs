@@ -1,5 +1,5 @@
-//! The points measured for a calibration: those that constants are fitted to, and those that test
-//! it.
+//! The points measured for a calibration: those that the constants are fitted to, and those that test the
+//! model.
 
 use std::time::Duration;
 

@@ -94,7 +94,7 @@ fn known_constants_are_found() {
     let found = fitted(&runs);
     let near = |name: &str, found: f64, truth: f64| {
         let off = (found - truth).abs() / truth.max(1.0);
-        assert!(off < 0.02, "{name}: {found} is not {truth}");
+        assert!(off < 0.02, "{name}: fitted {found} instead of {truth}");
     };
     near("process", found.base_us, truth.base_us);
     near("publish", found.publish_us, truth.publish_us);
@@ -127,7 +127,7 @@ fn known_constants_are_found() {
 }
 
 #[test]
-fn of_several_runs_the_least_and_the_most_do_not_count() {
+fn the_lowest_and_highest_of_several_runs_are_ignored() {
     let truth = truth();
     let mut runs = Vec::new();
     for point in &POINTS {
@@ -155,7 +155,7 @@ fn of_several_runs_the_least_and_the_most_do_not_count() {
 }
 
 #[test]
-fn a_server_that_differs_from_the_model_is_told() {
+fn a_server_that_differs_from_the_model_shows_an_error() {
     let truth = truth();
     let runs: Vec<CalibrationRun> = POINTS
         .iter()

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::http::{error::Timeout, meter::NoMeter};
 
-/// An origin that no server has heard of.
+/// An origin that no server knows.
 const ORIGIN: &str = "http://another-origin.invalid";
 
 pub async fn check(site: &Site) -> Result<Finding> {

@@ -73,13 +73,13 @@ pub enum FindingName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// As it should be.
+    /// Everything works.
     Good,
     /// Server-Sent Events work, but something else does not, or could be better.
     Warning,
     /// Server-Sent Events do not work.
     Bad,
-    /// It could not be found out.
+    /// It could not be determined.
     Unknown,
 }
 

@@ -14,12 +14,12 @@ use super::{
     stream_reader::StreamReader,
 };
 
-/// Between two messages of the busy stream.
+/// The pause between two messages of the busy stream.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a waiting check polls its condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MESSAGE_BYTES: usize = 100;
-/// Two streams that end within this share of their age of each other ended for the same reason.
+/// Two streams whose ages at the end differ by less than this share ended for the same reason.
 const SAME: f64 = 0.15;
 
 /// How long one stream lasted, and its silences.
@@ -27,7 +27,7 @@ const SAME: f64 = 0.15;
 struct StreamLifetime {
     /// The time from its beginning until it was cut.
     cut_at: Option<Duration>,
-    /// The silence before it was cut, or before the check gave it up.
+    /// The silence before it was cut, or before the check ended.
     silence_at_end: Duration,
     /// The longest silence that it survived.
     longest_gap: Duration,
@@ -55,7 +55,7 @@ pub async fn check(site: &Site) -> Result<Vec<Finding>> {
     Ok(vec![silence(site, quiet, busy), age(site, quiet, busy)])
 }
 
-/// Waits until the stream is cut, or the patience is over.
+/// Waits until the stream is cut, or for the time of the check.
 async fn live(site: &Site, reader: StreamReader) -> StreamLifetime {
     let begin = reader.opened_at;
     loop {
@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_age_are_told_apart() {
+    fn silence_and_age_are_distinguished() {
         let alive = life(None, 0.5, 1.0);
         assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), Some(alive)));
         let old = life(Some(10.0), 0.3, 1.0);
         assert!(!died_of_silence(life(Some(10.1), 10.0, 0.0), Some(old)));
         assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), Some(old)));
         assert!(!died_of_silence(life(None, 20.0, 0.0), Some(alive)));
-        // Without the busy one.
+        // Without a busy stream.
         assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), None));
         assert!(!died_of_silence(life(Some(40.0), 10.0, 15.0), None));
     }

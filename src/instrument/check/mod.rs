@@ -34,9 +34,9 @@ pub struct CheckOptions {
     pub profile: Profile,
     /// How long silence and age are tested.
     pub patience: Duration,
-    /// Publishes nothing.
+    /// Whether the check must not publish.
     pub read_only: bool,
-    /// Takes any certificate.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
 }
 
@@ -44,12 +44,12 @@ pub struct CheckOptions {
 ///
 /// # Errors
 ///
-/// If the server cannot be tested: it cannot be reached, its profile does not fit, or it takes no message.
+/// If the server cannot be tested: it cannot be reached, its profile does not match, or it accepts no message.
 pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
     let site = Site::find(options)?;
     let protocol = site.protocol().await?;
     let proxy = recognize::recognize(&site).await;
-    // This check runs first, because it shows whether the profile fits; otherwise one sentence says what is wrong.
+    // This check runs first, because it shows whether the profile matches; if not, one sentence says what is wrong.
     let delivery = delivery::check(&site).await?;
     let (lifetime, resume, long_poll, cache, cors) = tokio::try_join!(
         lifetime::check(&site),

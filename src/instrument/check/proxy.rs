@@ -25,7 +25,7 @@ pub enum SiteProblem {
     NoHttp2,
     /// The server sends events without ids.
     NoIds,
-    /// The answer is no event stream.
+    /// The answer is not an event stream.
     NotAStream,
 }
 
@@ -76,18 +76,18 @@ impl Proxy {
     }
 }
 
-/// The change that fixes `trouble`.
-pub fn advice(trouble: SiteProblem, proxy: Option<Proxy>) -> String {
-    let line = proxy.and_then(|proxy| line(trouble, proxy));
+/// The change that fixes `problem`.
+pub fn advice(problem: SiteProblem, proxy: Option<Proxy>) -> String {
+    let line = proxy.and_then(|proxy| line(problem, proxy));
     match (line, proxy) {
         (Some(line), Some(proxy)) => format!("{}: {line}", proxy.name()),
-        _ => general(trouble).to_owned(),
+        _ => general(problem).to_owned(),
     }
 }
 
-fn line(trouble: SiteProblem, proxy: Proxy) -> Option<&'static str> {
+fn line(problem: SiteProblem, proxy: Proxy) -> Option<&'static str> {
     use Proxy::{Caddy, Envoy, Haproxy, Nginx, Varnish};
-    Some(match (trouble, proxy) {
+    Some(match (problem, proxy) {
         (SiteProblem::Buffering, Nginx) => {
             "`proxy_buffering off;` in the location of the stream, and no `proxy_ignore_headers X-Accel-Buffering`"
         }
@@ -162,8 +162,8 @@ fn line(trouble: SiteProblem, proxy: Proxy) -> Option<&'static str> {
     })
 }
 
-fn general(trouble: SiteProblem) -> &'static str {
-    match trouble {
+fn general(problem: SiteProblem) -> &'static str {
+    match problem {
         SiteProblem::Buffering => {
             "switch response buffering off for the stream, at the proxy in between or in the framework"
         }
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proxies_are_known_by_their_headers() {
+    fn proxies_are_recognised_by_their_headers() {
         let known = |name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, http::HeaderValue::from_static(value));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_trouble_has_an_advice() {
+    fn every_problem_has_advice() {
         let all = [
             SiteProblem::Buffering,
             SiteProblem::Compression,
@@ -222,9 +222,9 @@ mod tests {
             SiteProblem::PollCache,
             SiteProblem::NoHttp2,
         ];
-        for trouble in all {
-            assert!(advice(trouble, Some(Proxy::Nginx)).starts_with("nginx: "));
-            assert!(!advice(trouble, None).contains("nginx"));
+        for problem in all {
+            assert!(advice(problem, Some(Proxy::Nginx)).starts_with("nginx: "));
+            assert!(!advice(problem, None).contains("nginx"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server to check: where it is, and how requests to it look.
+//! The server to check: its address, and the requests to it.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -165,7 +165,7 @@ impl Site {
         })
     }
 
-    /// Remembers what an answer's head reveals.
+    /// Records what an answer's head reveals about server and proxy.
     pub fn see(&self, headers: &HeaderMap) {
         let Ok(mut seen) = self.seen.lock() else {
             return;
@@ -185,7 +185,7 @@ impl Site {
         self.seen.lock().ok()?.proxy
     }
 
-    /// Returns an error if the answer shows that the profile does not fit.
+    /// Returns an error if the answer shows that the profile does not match.
     pub fn ensure_found(&self, part: &str, head: &Head) -> Result<()> {
         let profile = &self.profile.name;
         let advice = match head.status {
@@ -205,7 +205,7 @@ impl Site {
         )
     }
 
-    /// What is spoken.
+    /// The finding on the protocol.
     pub async fn protocol(&self) -> Result<Finding> {
         let connection = self.connect().await?;
         let protocol = connection.protocol();

@@ -38,7 +38,7 @@ pub struct StreamState {
     /// When each message came, by its number.
     pub messages: HashMap<u64, Instant>,
     pub last_id: Option<String>,
-    /// When it ended, and how.
+    /// The time and the kind of its end.
     pub ended: Option<(Instant, String)>,
 }
 
@@ -60,7 +60,7 @@ impl StreamReader {
         })
     }
 
-    /// What is known now.
+    /// The state so far.
     pub fn state(&self) -> StreamState {
         self.state.borrow().clone()
     }
@@ -140,7 +140,7 @@ async fn read_events(
     Ok(())
 }
 
-/// Takes a body out of its coding.
+/// Decodes a body with a content coding.
 enum BodyDecoder {
     Identity,
     Gzip(Box<GzDecoder<Vec<u8>>>),

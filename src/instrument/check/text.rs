@@ -1,4 +1,4 @@
-//! The report as lines for people.
+//! The report as text.
 
 use console::style;
 use poll_vs_sse_model::text_table::wrap;

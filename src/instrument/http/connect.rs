@@ -35,7 +35,7 @@ fn source_addresses(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
     last.map(|last| SocketAddr::from(([127, 0, 0, last], 0)))
 }
 
-/// Connecting returns one kind of error, binding the other.
+/// `connect` and `bind` return different errors for this.
 fn is_out_of_ports<T>(outcome: &io::Result<T>) -> bool {
     let kinds = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse];
     let failed = outcome.as_ref().err();
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_server_on_this_machine_has_further_ways_to_it() {
+    fn only_a_server_on_this_machine_has_more_source_addresses() {
         let ways =
             |addr: &str| source_addresses(addr.parse().expect("an address")).collect::<Vec<_>>();
         assert_eq!(ways("127.0.0.1:80")[0].to_string(), "127.0.0.2:0");

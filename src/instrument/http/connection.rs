@@ -1,4 +1,4 @@
-//! One connection to a server, whatever its protocol: one request at a time.
+//! One connection to a server over any protocol: one request at a time.
 
 use std::future::Future;
 
@@ -28,7 +28,7 @@ pub struct Connection {
     watch: SocketWatch,
     /// Whether it has carried a request already.
     is_reused: bool,
-    /// TLS, if it is spoken.
+    /// The TLS handshake, if the connection uses TLS.
     pub tls: Option<tls::TlsHandshake>,
 }
 

@@ -142,7 +142,11 @@ mod tests {
             b"data: d\n\n",
         ];
         assert_eq!(events, expected);
-        assert_eq!(split_events(b"\n\n").count(), 0, "empty lines are no event");
+        assert_eq!(
+            split_events(b"\n\n").count(),
+            0,
+            "empty lines are not an event"
+        );
     }
 
     #[test]
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_the_same_however_they_are_cut() {
+    fn events_are_the_same_for_every_size_of_reads() {
         let text = "\u{feff}: hello\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\ndata: c";
         for size in 1..text.len() {
             let mut decoder = EventDecoder::default();

@@ -25,13 +25,13 @@ impl Head {
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    /// Other than `identity`.
+    /// The content coding, if it is not `identity`.
     pub fn encoding(&self) -> Option<String> {
         let encoding = self.text(&header::CONTENT_ENCODING)?;
         (!encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
     }
 
-    /// Without parameters, in lower case.
+    /// The content type without parameters, in lower case.
     pub fn content_type(&self) -> Option<String> {
         let text = self.text(&header::CONTENT_TYPE)?.to_ascii_lowercase();
         Some(text.split(';').next().unwrap_or_default().trim().to_owned())

@@ -1,4 +1,4 @@
-//! Sends bytes that are not HTTP and reads the answer, to see who answers an invalid request.
+//! Sends bytes that are not HTTP and reads the answer, which shows who answers an invalid request.
 
 use anyhow::Result;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

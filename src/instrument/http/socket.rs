@@ -20,7 +20,7 @@ use tokio::{
 use super::{connect::connect, meter::ByteCounter};
 use crate::machine::held_connections::ConnectionEnds;
 
-/// How long to wait for a reset: a round trip, however long that is.
+/// The number of probes for a reset, and the pause between them; together longer than a round trip.
 const PROBES: u32 = 10;
 const PROBE_DELAY: Duration = Duration::from_millis(25);
 
@@ -68,7 +68,7 @@ impl Socket {
     }
 }
 
-/// A socket seen from outside.
+/// A handle to a socket that a protocol owns.
 #[derive(Debug)]
 pub struct SocketWatch {
     stream: Arc<TcpStream>,
@@ -157,7 +157,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Dropping it closes it.
+        // Dropping the socket closes it.
         Poll::Ready(Ok(()))
     }
 }

@@ -30,7 +30,7 @@ pub struct TlsOptions {
 /// The outcome of a TLS handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TlsHandshake {
-    /// `TLS 1.3`, for people.
+    /// The version for output: `TLS 1.3`.
     pub version: &'static str,
     /// The protocol that the server chose by ALPN, if any.
     pub protocol: Option<Protocol>,

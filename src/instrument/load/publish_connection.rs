@@ -28,7 +28,7 @@ pub struct PublishConnection {
     /// A separate runtime, which runs only in the thread that publishes, and only while it does.
     runtime: Option<Runtime>,
     connection: Option<(Connection, Instant)>,
-    /// The server's name for itself, once it has answered.
+    /// The `Server` header, once the server has answered.
     pub server: Option<String>,
 }
 

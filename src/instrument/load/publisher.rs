@@ -29,9 +29,9 @@ pub const MAX_IN_FLIGHT: usize = 64;
 const GRACE_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(50);
-/// If less than this share of the messages due within the measured time was sent, the run had another workload...
+/// If less than this share of the messages due within the measured time was sent, the run had another workload…
 const MIN_RATE_SHARE: f64 = 0.95;
-/// ... if the server held the rest back, or this program was this far behind at the end.
+/// …if the server held the rest back, or this program was this far behind at the end.
 const MAX_LAG_S: f64 = 1.0;
 
 /// The running threads.
@@ -42,9 +42,9 @@ pub struct Publisher {
 /// The messages that were not accepted, and how well the rate was kept.
 #[derive(Debug, Default)]
 pub struct PublishResult {
-    /// The messages that the server did not accept, or perhaps did not.
+    /// The messages that the server did not accept, or may not have accepted.
     pub refused: Vec<u64>,
-    /// The same, while the server was being restarted.
+    /// The same during a restart of the server.
     pub refused_away: Vec<u64>,
     pub first_error: Option<String>,
     summary: Summary,
@@ -87,7 +87,7 @@ impl Publisher {
         }
         let mut published = std::mem::take(&mut *self.pool.published.lock());
         if broke_down {
-            let why = "the publisher broke down".to_owned();
+            let why = "a thread of the publisher panicked".to_owned();
             published.first_error.get_or_insert(why);
         }
         published.summary.fell_short = self.pool.is_behind(&published.summary);

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_where_it_listens() {
+    fn the_address_is_read_from_the_output() {
         let child =
             shell("echo begun >&2; echo listening on http://127.0.0.1:8080, or so; sleep 60");
         let address = child.address("listening on http://", SOON).expect("said");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ends_or_is_silent_is_an_error() {
+    fn a_child_that_ends_or_prints_nothing_is_an_error() {
         let failed = shell("echo no such flag >&2; exit 2").address("listening", SOON);
         let error = failed.expect_err("ended").to_string();
         assert!(error.ends_with("listened: no such flag"), "{error}");
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn its_children_end_with_it() {
+    fn descendants_end_with_the_child() {
         let mut child =
             shell("sleep 60 & echo listening on 127.0.0.1:1 now; trap '' TERM; wait; wait");
         child.address("listening on ", SOON).expect("said");

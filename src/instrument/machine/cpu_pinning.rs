@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Processors for the server and for the load.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuPinning {
-    /// Empty: it runs wherever the kernel puts it.
+    /// Empty if the server is not pinned.
     pub server: Vec<usize>,
     pub load: Vec<usize>,
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_told_in_words() {
+    fn a_pinning_is_described_in_words() {
         let of = |server: &[usize], load: &[usize]| {
             let (server, load) = (server.to_vec(), load.to_vec());
             CpuPinning { server, load }.to_string()

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_listens_on_a_port_is_known_from_whoever_does_not() {
+    fn a_listening_process_is_distinguished_from_others() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let own = ProcessTree::from_root(std::process::id());
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(
             listen_on(ProcessTree::from_root(other.id()), port),
             None,
-            "it is gone"
+            "the process is gone"
         );
     }
 }

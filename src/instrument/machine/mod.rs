@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_is_known() {
+    fn this_machine_can_be_described() {
         let machine = probe();
         assert!(machine.cores >= 1);
         assert!(machine.memory_bytes.expect("known") > 1 << 20);

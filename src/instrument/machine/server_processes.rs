@@ -10,10 +10,10 @@ use super::process_tree::{ProcessSnapshot, ProcessTree};
 #[derive(Debug, Clone)]
 pub struct ServerProcesses(Arc<Mutex<ProcessHistory>>);
 
-/// The present process, and the CPU time of those before it.
+/// The current process, and the CPU time of those before it.
 #[derive(Debug)]
 struct ProcessHistory {
-    /// `None` between two.
+    /// `None` during a restart.
     current: Option<ProcessTree>,
     /// The CPU time of the processes before it.
     past: Duration,

@@ -1,4 +1,4 @@
-//! The three figures that show at a glance what a transport cost, on the terminal and on the page.
+//! The three main figures of a transport, on the terminal and on the page.
 
 use crate::RunResult;
 use poll_vs_sse_model::{
@@ -31,7 +31,7 @@ pub const CARD: [CardFigure; 3] = [
     },
 ];
 
-/// For a figure that is unknown.
+/// Shown for an unknown figure.
 pub const UNKNOWN: &str = "-";
 
 impl CardFigure {

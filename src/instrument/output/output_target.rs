@@ -1,4 +1,4 @@
-//! Where output goes: checked before the run begins, written completely or not at all.
+//! The destination of output: checked before the run begins, and written atomically.
 
 use std::{
     fs,
@@ -63,7 +63,7 @@ impl OutputTarget {
                     .write_all(text.as_bytes())
                     .and_then(|()| stdout.flush());
                 match written {
-                    // The reader has seen enough.
+                    // The reader has closed the pipe, which is not an error.
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written,
                 }
@@ -126,11 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+    fn a_file_is_replaced_completely_and_no_other_file_is_left() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("out.json");
         let found = OutputTarget::find(&path, "--json").expect("fit");
-        assert!(names(directory.path()).is_empty(), "nothing before it");
+        assert!(
+            names(directory.path()).is_empty(),
+            "no file is created beforehand"
+        );
         found.write("one").expect("written");
         found.write("two").expect("written");
         assert_eq!(fs::read_to_string(&path).expect("read"), "two");
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_known_before() {
+    fn a_path_that_cannot_be_written_is_refused_beforehand() {
         let directory = tempfile::tempdir().expect("a directory");
         let found =
             |path: &Path| OutputTarget::find(path, "--json").map_err(|why| format!("{why:#}"));
@@ -154,7 +157,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_one() {
+    fn a_link_stays_a_link() {
         let directory = tempfile::tempdir().expect("a directory");
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         fs::write(&file, "one").expect("written");

@@ -1,4 +1,4 @@
-//! Shows progress on standard error: a bar on a terminal, and a plain line now and then elsewhere.
+//! Shows progress on standard error: a bar on a terminal, otherwise plain lines from time to time.
 
 use std::{
     io::{self, Write as _},
@@ -26,7 +26,7 @@ struct DisplayState {
     /// `None` if standard error is not a terminal.
     bar: Option<ProgressBar>,
     run: String,
-    /// The last plain line: which kind of progress, and when.
+    /// The kind and the time of the last plain line.
     last: Option<(std::mem::Discriminant<Progress>, Instant)>,
 }
 
@@ -104,7 +104,7 @@ impl ProgressDisplay {
             Some((last, at)) => last != kind || at.elapsed() >= EVERY,
             None => true,
         };
-        // A line for each short phase would be noise.
+        // Short phases get no line.
         let is_brief = matches!(progress, Progress::Draining { lacking: 0 });
         if is_due && !is_brief {
             state.last = Some((kind, Instant::now()));
@@ -149,7 +149,7 @@ fn text(progress: Progress) -> String {
     }
 }
 
-/// The completed share of the present phase, 0 to 1.
+/// The completed share of the current phase, 0 to 1.
 fn share(progress: Progress) -> f64 {
     match progress {
         Progress::Opening { ready, clients } => ready as f64 / clients.max(1) as f64,
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_told_in_words_and_as_a_share() {
+    fn progress_is_shown_in_words_and_as_a_share() {
         let opening = Progress::Opening {
             ready: 2500,
             clients: 10_000,

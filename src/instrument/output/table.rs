@@ -1,4 +1,4 @@
-//! The table a comparison closes with: a row for each figure, a column for each transport.
+//! The table at the end of a comparison: a row for each figure, a column for each transport.
 
 use super::{cards::UNKNOWN, run_report::Report, table_rows::ROWS};
 use crate::{Comparison, LoadScenario, Pacing, RunResult, Transport, Workload};
@@ -166,7 +166,7 @@ pub fn heads(workload: &Workload) -> String {
     }
 }
 
-/// Without a fraction if it is a whole number.
+/// The number, without a fraction if it is whole.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 {
         with_thousands(value as u64)
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clean_audit_is_told_and_no_other() {
+    fn only_a_clean_audit_is_mentioned() {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
         let text = audit(&document(both));
         let words = "All 6,000 of 6,000 expected deliveries came, none twice, none out of order.";
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_a_dash() {
+    fn an_unknown_figure_is_a_dash() {
         let mut foreign = outcome(Transport::Stream);
         foreign.server_cpu_s = None;
         let text = table(&document(vec![foreign]));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_is_told_in_words() {
+    fn the_question_is_described_in_words() {
         let asked = Workload {
             rate: 0.5,
             clients: 1,

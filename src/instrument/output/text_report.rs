@@ -11,7 +11,7 @@ use super::{
     warnings::{Warning, warnings},
 };
 
-/// In lines of `width`.
+/// The whole text, in lines of `width`.
 pub fn text(report: &Report, in_colour: bool, width: Option<usize>) -> String {
     let (invalidating, caveats): (Vec<Warning>, Vec<Warning>) =
         warnings(&report.target, &report.machine, &report.transports)
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_it_invalid_comes_first() {
+    fn warnings_that_invalidate_the_run_come_first() {
         let mut lost = outcome(Transport::Poll);
         lost.missed = 3;
         let report = document(vec![lost]);

@@ -240,12 +240,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_run_needs_no_warning() {
+    fn a_valid_run_has_no_warning() {
         assert!(texts(&[outcome(Transport::Stream)]).is_empty());
     }
 
     #[test]
-    fn each_kind_of_void_figure_is_shouted_first() {
+    fn each_kind_of_invalid_figure_is_printed_prominently_and_first() {
         let sound = outcome(Transport::Poll);
         let slow = RunResult {
             load: crate::LoadGeneratorStats {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn another_workload_than_the_one_asked_for_is_void() {
+    fn another_workload_than_the_requested_one_is_invalid() {
         let mut short = outcome(Transport::Poll);
         short.publishing.in_time = 12;
         short.publishing.held_back = 18;
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_error_is_one() {
+    fn a_single_error_is_in_the_singular() {
         let failed = RunResult {
             errors: 1,
             first_error: Some("no answer in time".to_owned()),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn late_messages_unsteady_runs_and_a_full_server_are_told() {
+    fn late_messages_unsteady_runs_and_a_full_server_cause_warnings() {
         let sound = outcome(Transport::Poll);
         let mut late = sound.clone();
         late.publishing.late_us_max = 400_000;

@@ -8,7 +8,7 @@ use super::send_order::SendOrder;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
     InOrder,
-    /// For the first time, but after one that is certainly later, see [`SendOrder`].
+    /// The message came for the first time, but after one that is certainly later, see [`SendOrder`].
     Late,
     Again,
 }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_log_in_order_leaves_nothing_to_say() {
+    fn a_complete_log_in_order_has_no_findings() {
         let all: Vec<u64> = (0..200).collect();
         let (audit, seen) = one_by_one(&all);
         assert!(seen.iter().all(|seen| *seen == Arrival::InOrder));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_late_is_neither_lost_nor_doubled() {
+    fn a_late_message_is_neither_lost_nor_a_duplicate() {
         let (audit, seen) = one_by_one(&[0, 3, 2, 1, 2]);
         let late = [Arrival::Late, Arrival::Late, Arrival::Again];
         assert_eq!(seen, [&[Arrival::InOrder; 2][..], &late].concat());
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_under_way_together_may_come_in_any_order() {
+    fn messages_in_flight_at_the_same_time_may_come_in_any_order() {
         let order = SendOrder::new(4);
         for sequence in 0..3 {
             order.send(sequence);

@@ -7,8 +7,8 @@ const LONGEST_US: u64 = 3_600_000_000;
 /// Two digits: a precision of one percent.
 const DIGITS: u8 = 2;
 
-/// An empty histogram of microseconds. Its bounds are fixed, because a histogram that grows by itself would cut
-/// values off that are recorded as "saturating".
+/// An empty histogram of microseconds. Its bounds are fixed, because in an auto-resizing histogram `saturating_record`
+/// would cut values off.
 pub fn new_histogram() -> Histogram<u64> {
     let histogram = Histogram::new_with_bounds(1, LONGEST_US, DIGITS);
     histogram.unwrap_or_else(|_| unreachable!("the bounds are constants"))

@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 
 /// The digits of a sequence number. Their number is fixed, so that every message has the same size.
 const DIGITS: usize = 10;
-/// The most characters of a text: our own server takes no more.
+/// The most characters of a text, which is the limit of our own server.
 const MAX_CHARACTERS: usize = 4096;
 /// Fillers of one to four bytes a character.
 const FILLERS: [char; 4] = ['x', 'é', '…', '😀'];
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_found_in_whatever_is_around_them() {
+    fn messages_are_found_in_any_surrounding_text() {
         let tag = MessageTag::new("abcdefgh");
         let (one, two) = (tag.text(1, 40), tag.text(20, 40));
         let body = format!("[{{\"text\":\"{one}\"}},{{\"text\":\"{two}\"}}]");

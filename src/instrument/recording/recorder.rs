@@ -1,5 +1,5 @@
 //! The record of one run: each client has its own [`ClientRecorder`], which adds its counts here when the client
-//! ends, however it ends.
+//! ends, also if it is aborted.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use crate::{
 
 /// Clients share this many histograms, so that they rarely wait for each other.
 const SHARDS: usize = 16;
-/// The answer to a younger request may be on its way.
+/// The answer to a request younger than this may still be in flight.
 const TOLERANCE_US: u64 = 1_000_000;
 
 /// The record of one run, which all its clients share.
@@ -205,7 +205,7 @@ impl ClientRecorder {
         }
     }
 
-    /// The answer came, or the client gave it up.
+    /// Records that the answer came, or that the client stopped waiting for it.
     pub fn record_answered(&mut self) {
         self.asked_us = None;
     }
@@ -367,7 +367,7 @@ impl Drop for ClientRecorder {
             *totals.missing.entry(sequence).or_default() += 1;
         }
         let restart = &self.run.restart;
-        // A request that the new server has taken is waiting for a message.
+        // A request to the new server is waiting for a message.
         let is_waiting = self.asked_us.is_some_and(|asked| restart.is_after(asked));
         if restart.began_us().is_some() && !self.is_served_again && !is_waiting {
             totals.counters.unserved += 1;

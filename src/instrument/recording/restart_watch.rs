@@ -1,4 +1,4 @@
-//! A restart of the server within a run: when it began, when the old server was gone, when the new one took
+//! A restart of the server within a run: when it began, when the old server was gone, when the new one accepted
 //! connections, and when each client was served again. Times are those of the run's schedule.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

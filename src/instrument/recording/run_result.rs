@@ -51,7 +51,7 @@ pub struct RunResult {
     pub server_cpu_s: Option<f64>,
     /// Proportional set size of the server's processes when the measured time ended.
     pub server_memory_bytes: Option<u64>,
-    /// The same before the clients came.
+    /// The same before the clients connected.
     pub server_memory_base_bytes: Option<u64>,
     /// Processors the server may use, if known.
     pub server_cores: Option<u32>,
@@ -97,8 +97,8 @@ pub struct RunResult {
     /// How evenly the server served the rooms, if there are several.
     #[serde(default)]
     pub rooms: Option<RoomStats>,
-    /// The server's memory since before the clients came that stop reading. Empty without such clients, or if it
-    /// cannot be read.
+    /// The server's memory, from before the connections of the clients that stop reading. Empty without such clients,
+    /// or if it cannot be read.
     #[serde(default)]
     pub stalled_memory: Vec<MemorySample>,
     /// All traffic from the first connection to the last answer: opening, warm-up, measured time and the time after

@@ -1,4 +1,4 @@
-//! The one clock of a run: when it warms up, when it is measured, and when each message is due.
+//! The clock of a run: when it warms up, when it is measured, and when each message is due.
 //!
 //! Times are microseconds since the run was created, so that they fit into an atomic, and every client can check the
 //! phase on each read and write.
@@ -122,7 +122,7 @@ impl Schedule {
         sequence >= self.warming && self.due_us(sequence) < self.end_us()
     }
 
-    /// All messages there will be, those of the warm-up first.
+    /// The number of all messages, including those of the warm-up.
     pub fn messages(&self) -> u64 {
         self.messages
     }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_lie_in_the_middle_of_their_periods() {
+    fn messages_are_due_in_the_middle_of_their_periods() {
         let schedule = Schedule::new(2.0, 4, Duration::from_secs(1));
         assert_eq!(schedule.phase(schedule.now_us()), Phase::Opening);
         let begin = schedule.begin();
@@ -160,10 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_window_counts_what_was_due_until_then() {
+    fn a_cut_run_counts_the_messages_due_until_then() {
         let schedule = Schedule::new(1000.0, 60_000, Duration::ZERO);
         schedule.cut();
-        assert!(schedule.counted().is_empty(), "it had not begun");
+        assert!(
+            schedule.counted().is_empty(),
+            "the measured time had not begun"
+        );
         let schedule = Schedule::new(1000.0, 60_000, Duration::from_secs(60));
         schedule.begin();
         schedule.cut();

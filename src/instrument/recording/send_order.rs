@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_under_way_at_the_same_time_has_no_order() {
+    fn messages_in_flight_at_the_same_time_have_no_order() {
         let order = SendOrder::new(3);
         order.send(0);
         order.send(1);
@@ -85,8 +85,8 @@ mod tests {
         let is_before = |one, other| order.is_before(one, order.sent(other));
         assert!(is_before(1, 2));
         assert!(!is_before(0, 1) && !is_before(1, 0));
-        assert!(!is_before(0, 2), "it was acknowledged too late for that");
-        assert!(!is_before(2, 0), "it never was");
-        assert!(!order.is_before(9, u32::MAX), "there is none");
+        assert!(!is_before(0, 2), "acknowledged after the other was sent");
+        assert!(!is_before(2, 0), "never acknowledged");
+        assert!(!order.is_before(9, u32::MAX), "no such message");
     }
 }

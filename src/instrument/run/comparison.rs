@@ -12,7 +12,7 @@ use crate::{CpuPinning, RunResult, Target, Transport, Workload};
 /// The results of a workload.
 #[derive(Debug, Default, Clone)]
 pub struct Comparison {
-    /// Every run, in the order they were made.
+    /// All runs, in the order in which they were made.
     pub runs: Vec<RunResult>,
     /// One result per transport, in the order of the workload: its only run, or its pooled runs.
     pub transports: Vec<RunResult>,
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn transports_take_turns_at_going_first() {
+    fn each_round_begins_with_another_transport() {
         let order = |round| {
             run_order(&Transport::ALL, round)
                 .map(Transport::as_str)

@@ -6,7 +6,7 @@ use tokio::{
     sync::watch,
 };
 
-/// Waits for either. A second one ends the program at once.
+/// Waits for one of these signals. A second one ends the program at once.
 pub struct Interrupt {
     pub told: watch::Receiver<bool>,
     code: watch::Receiver<Option<u8>>,

@@ -9,11 +9,11 @@ use crate::recording::{delay_histogram::new_histogram, recorder::RunRecorder, sc
 const EVERY: Duration = Duration::from_millis(10);
 const SHARE: f64 = 0.99;
 
-/// The running watch.
+/// The running measurement.
 pub struct Lag(JoinHandle<u64>);
 
 impl Lag {
-    /// Watches until the measured time is over.
+    /// Measures until the end of the measured time.
     pub fn watch(recorder: Arc<RunRecorder>) -> Self {
         Self(tokio::spawn(watch(recorder)))
     }

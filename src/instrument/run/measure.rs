@@ -47,9 +47,9 @@ const CONNECT_CONCURRENCY: usize = 128;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-/// At the end, a run waits for messages as long as some arrive within this time...
+/// At the end, a run waits for messages as long as some arrive within this time…
 const QUIESCENCE: Duration = Duration::from_secs(3);
-/// ... and not longer than this.
+/// …but not longer than this.
 const MAX_DRAIN: Duration = Duration::from_secs(60);
 /// The time after the last expected delivery in which a duplicate would show.
 const SETTLE_TIME: Duration = Duration::from_millis(100);
@@ -58,7 +58,7 @@ const SETTLE_TIME: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// If nothing can be measured: the target cannot be reached, its profile does not fit, or there are not enough
+/// If nothing can be measured: the target cannot be reached, its profile does not match, or there are not enough
 /// descriptors. Later failures are in the result.
 pub async fn measure(
     target: &Target,
@@ -79,7 +79,7 @@ pub async fn measure(
     result
 }
 
-/// How a client of one room reads.
+/// The transport options of the clients of one room.
 fn reading(
     opened: &RunTarget,
     workload: &Workload,
@@ -213,7 +213,7 @@ impl<'a> Measurement<'a> {
         };
         let (usage, published) = tokio::task::spawn_blocking(|| (sampler.join(), publisher.join()))
             .await
-            .context("the sampler broke down")?;
+            .context("the sampler panicked")?;
         let record = Record {
             recorder: &self.recorder,
             transport: self.transport,

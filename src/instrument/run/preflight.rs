@@ -32,11 +32,11 @@ const WAIT_S: f64 = 1.0;
 const QUIESCENCE: Duration = Duration::from_millis(1500);
 const MESSAGES: u64 = 2;
 
-/// Tries each transport of `workload` on `target`. Returns the server's name for itself.
+/// Tries each transport of `workload` on `target`. Returns the server's `Server` header.
 ///
 /// # Errors
 ///
-/// One sentence that says which part of the profile does not fit.
+/// One sentence that says which part of the profile does not match the server.
 pub async fn preflight(target: &Target, workload: &Workload) -> Result<Option<String>> {
     let opened = target.open(&CpuPinning::free())?;
     let mut server = None;

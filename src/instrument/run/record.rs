@@ -76,7 +76,7 @@ impl Record<'_> {
         // A message that arrived in the moment of the stop may be counted by only one of the two.
         ensure!(
             self.interrupted || deliveries == counted_one_by_one,
-            "the books do not agree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
+            "the records disagree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
         );
         let duration_s = schedule.measured_s();
         let (delays, mut timeline) = self.recorder.series();
@@ -182,7 +182,7 @@ pub fn deliveries_due(counted: std::ops::Range<u64>, clients: u64, rooms: u64) -
         .sum()
 }
 
-/// `None` of no delays.
+/// `None` without delays.
 pub fn percentiles(delays: &Histogram<u64>) -> Option<DelayStats> {
     (!delays.is_empty()).then(|| DelayStats {
         p50: delays.value_at_quantile(0.5),

@@ -42,7 +42,10 @@ impl PendingRestart {
     ///
     /// If the server did not come back.
     pub async fn end(self) -> Result<Option<PeakStats>> {
-        let sampler = self.0.await.context("the restart broke down")??;
+        let sampler = self
+            .0
+            .await
+            .context("the thread of the restart panicked")??;
         Ok(sampler.map(Sampling::stop))
     }
 }

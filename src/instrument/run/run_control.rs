@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::Transport;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress {
     /// The following progress is about this run, the `round`th of `rounds`.

@@ -7,11 +7,11 @@ use crate::{machine::server_processes::ServerProcesses, recording::run_result::M
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(250);
 /// More samples than this cannot be distinguished in a plot.
-const MOST_SAMPLES: u32 = 200;
+const MAX_SAMPLES: u32 = 200;
 
 /// Starts sampling for a run of about `length`.
 pub fn sample(processes: ServerProcesses, length: Duration) -> Sampling<Vec<MemorySample>> {
-    let interval = SHORTEST_INTERVAL.max(length / MOST_SAMPLES);
+    let interval = SHORTEST_INTERVAL.max(length / MAX_SAMPLES);
     Sampling::start(interval, move |ticks| {
         let begin = Instant::now();
         let mut samples = Vec::new();

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_found_wherever_it_is() {
+    fn a_field_is_found_at_any_path() {
         let json = r#"{"messages":[{"id":1},{"id":2}],"cursor":"k-2","more":true,"of":{"x":-3}}"#;
         for (path, value) in [
             ("cursor", Some("k-2")),
@@ -139,20 +139,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_has_no_fields() {
+    fn invalid_json_has_no_fields() {
         assert_eq!(at("<html>", "cursor"), None);
         assert_eq!(at("", "cursor"), None);
         assert_eq!(at(r#"{"cursor":null}"#, "cursor"), None);
     }
 
     #[test]
-    fn json_is_one_value_whole() {
+    fn json_is_exactly_one_complete_value() {
         assert!(is_json(b"{\"error\":\"busy\"}\n") && is_json(b"[]"));
         assert!(!is_json(b"not JSON") && !is_json(b"{\"cursor\":\"k-") && !is_json(b"{} {}"));
     }
 
     #[test]
-    fn the_last_line_that_has_it_counts() {
+    fn the_last_line_with_the_field_counts() {
         let lines = b"{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"event\":\"end\"}\n";
         assert_eq!(
             field_of_lines(lines, &["id".to_owned()]).as_deref(),

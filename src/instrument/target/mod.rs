@@ -1,4 +1,4 @@
-//! The measured server: our own, which is started for the run, or one that already runs.
+//! The measured server: our own, which is started for each run, or one that already runs.
 
 mod json_path;
 mod link;
@@ -63,7 +63,7 @@ pub struct Remote {
     pub restart_command: Option<String>,
 }
 
-/// How to speak to a server that already runs.
+/// The protocol options for a server that already runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RemoteOptions {
     /// The protocol; by default, the address and ALPN decide.
@@ -75,7 +75,7 @@ pub struct RemoteOptions {
 /// A target that is ready for one run.
 #[derive(Debug)]
 pub struct RunTarget {
-    /// For people.
+    /// The address for output.
     pub url: String,
     pub endpoint: Endpoint,
     pub prefix: String,
@@ -221,7 +221,7 @@ impl Target {
         }
     }
 
-    /// For people.
+    /// The name for output.
     pub fn name(&self) -> String {
         match self {
             Self::Own(_) => "self".to_owned(),

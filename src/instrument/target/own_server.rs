@@ -28,7 +28,7 @@ pub const ANY_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 /// How to start the server.
 #[derive(Debug, Clone, Default)]
 pub struct OwnServer {
-    /// The executable; by default the present one.
+    /// The executable; by default this one.
     pub binary: Option<PathBuf>,
     /// Threads that serve requests; by default one per processor it has.
     pub workers: Option<usize>,
@@ -40,7 +40,7 @@ pub struct OwnServer {
     pub flags: Vec<OsString>,
 }
 
-/// A running server, which ends with this value.
+/// A running server, stopped on drop.
 #[derive(Debug)]
 pub struct ServerProcess {
     child: ChildProcess,

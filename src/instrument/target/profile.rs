@@ -62,7 +62,7 @@ pub struct PollProfile {
     /// Whether the answer is one JSON value a line, the newest last.
     #[serde(default)]
     pub lines: bool,
-    /// Where an answer says that there are more messages.
+    /// The field of an answer that says whether there are more messages.
     pub more: Option<Extract>,
     /// Whether there may be more after every answer with a message.
     #[serde(default)]
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_profiles_are_sound_and_bear_their_names() {
+    fn the_built_in_profiles_are_valid_and_have_their_names() {
         for (name, _) in BUILT_IN {
             let profile = Profile::load(name).expect(name);
             assert_eq!(profile.name, name);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_one_line_that_names_it() {
+    fn an_error_is_one_line_that_names_the_problem() {
         let own = BUILT_IN[0].1;
         let bad = [
             (own.replace("[poll]", "[pull]"), "pull"),
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_of_json_are_no_placeholders() {
+    fn braces_of_json_are_not_placeholders() {
         assert!(placeholders(r#"{"a":{"text":"{text}"},"b":{}}"#).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! How the server under test is restarted in the middle of a run.
+//! Restarts the server under test during a run.
 
 use std::{
     io::Read as _,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The time between two checks whether another server takes connections.
+/// The time between two checks whether another server accepts connections.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,9 +29,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Gets the events of a restart.
 pub trait RestartEvents {
-    /// The old server takes no more connections.
+    /// The old server accepts no more connections.
     fn gone(&self);
-    /// The new one takes connections.
+    /// The new one accepts connections.
     fn back(&self);
 }
 

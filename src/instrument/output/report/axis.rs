@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             Axis::linear(0.0, 4, (0.0, 1.0)).ticks.first(),
             Some(&0.0),
-            "nothing is drawn on something"
+            "an axis without values still has a range"
         );
         assert_eq!(
             Axis::exact(12.0, 5, (0.0, 1.0)).ticks,
@@ -107,7 +107,7 @@ mod tests {
         let ticks: Vec<u64> = axis.ticks.iter().map(|tick| tick.round() as u64).collect();
         assert_eq!(ticks, [100, 1000, 10_000, 100_000]);
         assert!((axis.at(1000.0) - 100.0).abs() < 1e-6);
-        assert_eq!(axis.at(1.0), 0.0, "below it is at its edge");
+        assert_eq!(axis.at(1.0), 0.0, "a value below the axis is at its edge");
         assert_eq!(Axis::log(1000.0, 1000.0, (0.0, 1.0)).ticks.len(), 2);
     }
 }

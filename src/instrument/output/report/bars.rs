@@ -1,4 +1,4 @@
-//! A bar for each transport, in parts.
+//! A bar of several parts for each transport.
 
 use maud::{Markup, html};
 

@@ -27,7 +27,7 @@ pub fn cards(outcomes: &[RunResult]) -> Markup {
     }
 }
 
-/// Per cent of the largest.
+/// Percent of the largest.
 fn share(figure: &CardFigure, outcome: &RunResult, outcomes: &[RunResult]) -> f64 {
     let values = outcomes.iter().filter_map(figure.of);
     let most = values.fold(0.0, f64::max);

@@ -9,7 +9,7 @@ use super::{
 use crate::{Bucket, RunResult, Transport};
 use poll_vs_sse_model::format::time_us;
 
-/// One transport's.
+/// The distribution of one transport.
 type Distribution<'a> = (Transport, &'a [Bucket]);
 
 /// The distribution for deliveries; `None` if nothing was delivered.

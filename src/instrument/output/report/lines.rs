@@ -9,7 +9,7 @@ use super::{
 use crate::{Report, RunResult};
 
 /// More points than this cannot be distinguished.
-const MOST_POINTS: usize = 240;
+const MAX_POINTS: usize = 240;
 
 /// `None` if nothing was measured.
 pub fn plot(document: &Report) -> Option<Markup> {
@@ -55,7 +55,7 @@ fn rates(document: &Report, outcome: &RunResult) -> Vec<(f64, f64)> {
         .filter(|run| run.transport == outcome.transport);
     let durations: Vec<f64> = own.map(|run| run.duration_s).collect();
     let timeline = &outcome.timeline;
-    let width = timeline.len().div_ceil(MOST_POINTS).max(1);
+    let width = timeline.len().div_ceil(MAX_POINTS).max(1);
     let groups = timeline.chunks(width).zip(0..);
     let rates = groups.filter_map(|(group, number)| {
         let begin = (number * width) as f64;

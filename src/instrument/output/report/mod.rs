@@ -78,7 +78,7 @@ fn invalidating(document: &Report) -> Markup {
     }
 }
 
-/// Further notes about the figures, folded.
+/// Further notes about the figures, collapsed.
 fn caveats(document: &Report) -> Markup {
     let all = warnings_of(document, false);
     html! {
@@ -119,7 +119,7 @@ fn figures(document: &Report) -> Markup {
         }
         p.note {
             "Requests, bytes and CPU are those of the measured time; deliveries are those of the messages \
-             that were due within it. What is per delivery is divided by the deliveries of the same time. \
+             that were due within it. Figures per delivery are divided by the deliveries of the same time. \
              Bytes are seen from the server: "
             em { "in" } " is what clients sent."
         }
@@ -142,8 +142,8 @@ fn methodology(document: &Report) -> Markup {
             dt { "Command" } dd { code { (document.command.join(" ")) } }
         }
         p.note {
-            "Messages were published when they were due, whatever became of the ones before, and delays count \
-             from then. Every client kept account of every message. Absolute times hold for this machine; \
+            "Messages were published when they were due, even if earlier ones were unanswered, and delays count \
+             from then. Every client recorded every message. Absolute times hold for this machine; \
              what carries over is one transport against another within one run."
         }
     }

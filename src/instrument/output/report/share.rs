@@ -9,7 +9,7 @@ use super::{
 use crate::{RunResult, Steps, Transport};
 use poll_vs_sse_model::format::time_us;
 
-/// One transport's.
+/// The curve of one transport.
 pub struct Curve<'a> {
     transport: Transport,
     steps: &'a Steps,

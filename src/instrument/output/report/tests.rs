@@ -31,7 +31,7 @@ fn run(transport: Transport) -> RunResult {
 }
 
 #[test]
-fn the_page_has_its_plots_and_needs_nothing_else() {
+fn the_page_has_its_plots_and_is_self_contained() {
     let runs = Transport::ALL.map(run).to_vec();
     let page = page(&document(runs));
     assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);
@@ -42,7 +42,7 @@ fn the_page_has_its_plots_and_needs_nothing_else() {
 }
 
 #[test]
-fn the_verdict_and_three_figures_for_each_transport_come_first_and_caveats_are_folded() {
+fn the_verdict_and_the_cards_come_first_and_caveats_are_collapsed() {
     let mut report = document(Transport::ALL.map(run).to_vec());
     report.target.pid = Some(1);
     report.target.pid_listens = Some(false);
@@ -62,7 +62,7 @@ fn the_verdict_and_three_figures_for_each_transport_come_first_and_caveats_are_f
 }
 
 #[test]
-fn a_restart_and_clients_that_vanished_have_a_picture_each() {
+fn a_restart_and_vanished_clients_have_a_plot_each() {
     let mut restarted = run(Transport::Stream);
     restarted.served = Steps::from_times([0.2, 0.7]);
     restarted.restart = Some(RestartStats {
@@ -90,7 +90,7 @@ fn a_restart_and_clients_that_vanished_have_a_picture_each() {
 }
 
 #[test]
-fn rooms_and_clients_that_stopped_reading_have_a_picture_each() {
+fn rooms_and_clients_that_stopped_reading_have_a_plot_each() {
     let sample = |after_s, bytes| MemorySample { after_s, bytes };
     let mut one = run(Transport::Stream);
     one.rooms = Some(RoomStats::from_means([300, 400, 900], 5));
@@ -110,7 +110,7 @@ fn rooms_and_clients_that_stopped_reading_have_a_picture_each() {
 }
 
 #[test]
-fn one_second_is_a_point_and_several_runs_have_their_spread() {
+fn a_run_of_one_second_is_a_point_and_several_runs_show_their_spread() {
     let mut short = run(Transport::Poll);
     short.timeline.truncate(1);
     short.duration_s = 1.0;
@@ -126,7 +126,7 @@ fn one_second_is_a_point_and_several_runs_have_their_spread() {
 }
 
 #[test]
-fn what_is_not_known_is_said_and_not_drawn() {
+fn unknown_figures_are_named_and_not_drawn() {
     let mut foreign = run(Transport::Stream);
     foreign.server_cpu_s = None;
     let page = page(&document(vec![foreign]));
@@ -135,7 +135,7 @@ fn what_is_not_known_is_said_and_not_drawn() {
 }
 
 #[test]
-fn a_run_without_a_delivery_has_a_page_all_the_same() {
+fn a_run_without_a_delivery_has_a_page_too() {
     let mut nothing = outcome(Transport::Poll);
     nothing.deliveries = 0;
     nothing.arrivals = 0;
@@ -148,7 +148,7 @@ fn a_run_without_a_delivery_has_a_page_all_the_same() {
 }
 
 #[test]
-fn what_others_wrote_is_text_and_no_markup() {
+fn text_from_outside_is_escaped() {
     let mut document = document(vec![run(Transport::Stream)]);
     document.target.name = "http://h/<script>".to_owned();
     document.versions.server = Some("<b>x</b>".to_owned());

@@ -1,4 +1,4 @@
-//! The verdict for each kind of figures.
+//! The verdict for various figures.
 
 use super::*;
 use crate::test_fixtures::outcome;
@@ -35,7 +35,7 @@ fn assert_says(text: &str, words: &[&str]) {
 }
 
 #[test]
-fn stream_wins_where_it_costs_less_and_is_faster() {
+fn stream_wins_if_it_costs_less_and_is_faster() {
     let text = said(vec![
         costing(Transport::Poll, 1000, 12.0, 1_000_000),
         costing(Transport::Stream, 250, 6.0, 400),
@@ -52,7 +52,7 @@ fn stream_wins_where_it_costs_less_and_is_faster() {
 }
 
 #[test]
-fn poll_wins_where_many_messages_share_an_answer_at_the_price_of_delay() {
+fn poll_wins_if_many_messages_share_an_answer_at_the_price_of_delay() {
     let text = said(vec![
         costing(Transport::Poll, 200, 2.0, 1_000_000),
         costing(Transport::Stream, 250, 6.0, 400),
@@ -68,7 +68,7 @@ fn poll_wins_where_many_messages_share_an_answer_at_the_price_of_delay() {
 }
 
 #[test]
-fn where_each_is_best_at_something_both_are_named() {
+fn both_are_named_if_each_is_best_in_one_cost() {
     let text = said(vec![
         costing(Transport::Poll, 500, 2.0, 1_000_000),
         costing(Transport::Stream, 250, 6.0, 400),
@@ -84,7 +84,7 @@ fn where_each_is_best_at_something_both_are_named() {
 }
 
 #[test]
-fn what_is_within_the_noise_is_a_tie() {
+fn a_difference_within_the_noise_is_a_tie() {
     let text = said(vec![
         costing(Transport::LongPoll, 251, 6.3, 420),
         costing(Transport::Stream, 250, 6.0, 400),
@@ -113,7 +113,7 @@ fn ranges_of_repeated_runs_decide_and_not_the_margin() {
 }
 
 #[test]
-fn there_is_no_verdict_on_what_lost_a_message() {
+fn there_is_no_verdict_on_a_transport_that_lost_a_message() {
     let mut lossy = costing(Transport::Stream, 250, 6.0, 400);
     lossy.missed = 1;
     lossy.deliveries -= 1;
@@ -126,7 +126,7 @@ fn there_is_no_verdict_on_what_lost_a_message() {
 }
 
 #[test]
-fn a_limit_of_the_load_generator_is_no_delay_of_the_server() {
+fn delays_are_not_judged_if_the_load_generator_was_at_its_limit() {
     let mut stream = costing(Transport::Stream, 250, 6.0, 400_000);
     stream.load.limited = true;
     let text = said(vec![
@@ -161,7 +161,7 @@ fn without_the_servers_cpu_time_bytes_decide() {
 }
 
 #[test]
-fn another_workload_than_the_one_asked_for_has_no_verdict() {
+fn another_workload_than_the_requested_one_has_no_verdict() {
     let mut poll = costing(Transport::Poll, 200, 2.0, 1_000_000);
     poll.publishing.fell_short = true;
     assert_eq!(

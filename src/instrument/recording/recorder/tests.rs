@@ -47,7 +47,7 @@ fn losses_duplicates_and_disorder_of_counted_messages_are_found() {
 }
 
 #[test]
-fn bytes_are_put_where_they_belong() {
+fn bytes_are_counted_in_the_phase_in_which_they_pass() {
     let schedule = Schedule::new(1.0, 100, Duration::ZERO);
     let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
     let mut client = recorder.client(0);

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The most steps that are kept: more than a plot can show.
-const MOST_STEPS: usize = 100;
+const MAX_STEPS: usize = 100;
 
 /// The number of clients for which an event had happened, over time.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Steps {
 
     fn grouped(mut steps: Vec<Step>) -> Self {
         steps.sort_by(|one, other| one.after_s.total_cmp(&other.after_s));
-        let width = steps.len().div_ceil(MOST_STEPS).max(1);
+        let width = steps.len().div_ceil(MAX_STEPS).max(1);
         let groups = steps.chunks(width).filter_map(|group| {
             Some(Step {
                 after_s: group.last()?.after_s,
@@ -85,7 +85,7 @@ pub struct VanishStats {
 }
 
 impl VanishStats {
-    /// Several runs together; `None` of none.
+    /// Several runs together; `None` without runs.
     pub fn pool<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
         all.clone().next()?;
         Some(Self {
@@ -108,11 +108,11 @@ impl VanishStats {
 /// A restart of the server while it was measured.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RestartStats {
-    /// The time from the order to restart until the new server took connections, in seconds. `None` if it never did.
+    /// Seconds from the beginning of the restart until the new server accepted connections. `None` if it never did.
     pub away_s: Option<f64>,
     /// Requests and connections of clients that failed because of the restart. They do not count as `errors`.
     pub failed: u64,
-    /// Messages that the server did not take because of the restart; no client is expected to get them.
+    /// Messages that the server did not accept because of the restart. No client is expected to get them.
     pub refused: u64,
     /// Deliveries that took more than a second, and with polls more than an interval and a second.
     pub late: u64,
@@ -121,7 +121,7 @@ pub struct RestartStats {
 }
 
 impl RestartStats {
-    /// Several runs together; `None` of none.
+    /// Several runs together; `None` without runs.
     pub fn pool<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
         let sum = |of: fn(&Self) -> u64| all.clone().map(of).sum();
         all.clone().next()?;
@@ -146,7 +146,7 @@ pub struct PeakStats {
 }
 
 impl PeakStats {
-    /// The most of several runs; `None` of none.
+    /// The highest values of several runs; `None` without runs.
     pub fn pool<'a>(all: impl Iterator<Item = &'a Self>) -> Option<Self> {
         all.copied().reduce(|one, other| Self {
             server_processors: match (one.server_processors, other.server_processors) {
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_in_order_few_and_of_all_clients() {
+    fn steps_are_in_order_limited_and_include_all_clients() {
         let steps = Steps::from_times((0..1000).rev().map(f64::from));
         assert_eq!((steps.0.len(), steps.clients()), (100, 1000));
         assert_eq!(

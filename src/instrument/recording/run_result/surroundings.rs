@@ -32,7 +32,7 @@ impl RoomStats {
         }
     }
 
-    /// Several runs together; `None` of none.
+    /// Several runs together; `None` without runs.
     pub fn pool<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
         all.clone().next()?;
         let mut buckets = BTreeMap::new();

@@ -43,7 +43,7 @@ fn a_poll_of_our_server_carries_its_cursor_in_the_query() {
 }
 
 #[test]
-fn a_cursor_may_live_in_headers() {
+fn a_cursor_may_be_in_headers() {
     let profile = Profile::load("nchan").expect("built in");
     let poll_request = PollRequest::new(&profile, Transport::Poll, &place()).expect("profile");
     let mut cursor = poll_request.first_cursor();
