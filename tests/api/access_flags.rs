@@ -1,4 +1,4 @@
-//! The flags of access and limits: what is refused at start.
+//! The flags of access and limits: which values are refused at start.
 
 use std::{fs, path::Path};
 
@@ -35,7 +35,7 @@ impl ConfigFiles {
 }
 
 #[test]
-fn bad_values_are_one_line_and_exit_2() {
+fn bad_values_print_one_line_and_exit_with_2() {
     let bad = [
         ("--auth", "yes"),
         ("--cors-origin", "chat.example"),
@@ -79,7 +79,7 @@ fn bad_values_are_one_line_and_exit_2() {
 }
 
 #[test]
-fn flags_of_tokens_that_do_not_fit_are_one_line_and_exit_2() {
+fn inconsistent_token_flags_print_one_line_and_exit_with_2() {
     let files = ConfigFiles::new();
     let secret = files.write("secret", "a secret of more than thirty-two bytes\n");
     let empty = files.write("empty", " \n");
@@ -146,7 +146,7 @@ fn flags_of_tokens_that_do_not_fit_are_one_line_and_exit_2() {
 }
 
 #[test]
-fn blank_variables_are_unset() {
+fn blank_environment_variables_count_as_unset() {
     let mut command = command(&FREE[2..]);
     for name in [
         "AUTH",
@@ -170,7 +170,7 @@ fn blank_variables_are_unset() {
 }
 
 #[test]
-fn a_short_secret_is_a_warning() {
+fn a_short_secret_causes_a_warning() {
     let files = ConfigFiles::new();
     let secret = files.write("secret", "short");
     let flags = [

@@ -1,4 +1,4 @@
-//! The log lines: one a request, in text and JSON, and the closing table.
+//! The log lines, one for each request, as text and as JSON; and the closing table.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::support::{
 /// A read and its log line: a target, headers, and the status and number of messages of the answer.
 type LoggedRead<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
 
-/// A text line's fields; its time and event under `time` and `event`.
+/// A text line's fields, with its time and event as `time` and `event`.
 fn fields(line: &str) -> BTreeMap<&str, &str> {
     let mut words = line.split(' ');
     let mut fields = BTreeMap::new();
@@ -110,7 +110,7 @@ fn each_request_is_one_line_of_text() {
     assert_eq!(
         server.lines.with(7, &[" request "]).len(),
         7,
-        "other requests are no lines"
+        "other requests have no lines"
     );
 }
 
@@ -194,7 +194,7 @@ fn a_stream_has_a_line_when_it_opens_and_one_when_it_closes() {
         ("den", "ada", "4")
     );
     assert_eq!(closed["wire_bytes_in"], sent.to_string());
-    // With the empty comment, in a chunk, that showed that the client is gone.
+    // The server has also sent an empty comment, in a chunk; that write showed that the client is gone.
     let probe = "3\r\n:\n\n\r\n".len() as u64;
     assert_eq!(closed["wire_bytes_out"], (received + probe).to_string());
 }
@@ -263,7 +263,7 @@ fn the_closing_table_has_the_ledgers_totals() {
 }
 
 #[test]
-fn no_line_holds_what_a_client_wrote() {
+fn no_log_line_contains_text_that_a_client_wrote() {
     let server = logging_server(Format::Text);
     server.publish_text("lobby", "secret\nrequest forged=1");
     server.get("/poll?room=%0Arequest+forged").problem(400);

@@ -1,5 +1,4 @@
-//! What is no good HTTP, on raw sockets: refused or closed, and the server goes on as if nothing
-//! had been.
+//! Invalid HTTP on raw sockets: the request is refused or the connection closed, and the server is unaffected.
 
 use crate::support::{
     client::{TestClient as _, texts},
@@ -7,7 +6,7 @@ use crate::support::{
     raw_connection::{RawConnection, request},
 };
 
-/// A server in a process of its own, so that its standard error is seen too.
+/// A server as a separate process, so that its standard error can be checked too.
 pub fn server() -> Process {
     Process::start(&["--store", "memory", "--workers", "1"])
 }
@@ -25,17 +24,19 @@ pub fn assert_unaffected(server: Process) {
     }
 }
 
-/// Sends `bytes` and says no more; what was answered, as status codes.
+/// Sends `bytes`, ends the sending side, and returns the status codes of the answers.
 pub fn answers(server: &Process, bytes: &[u8]) -> Vec<u16> {
     let mut connection = server.raw();
-    // Refused half-way is as good as any refusal.
+    // The server may refuse before it has read everything.
     let _ = connection.try_send(bytes);
     connection.finish_sending();
-    connection.read_until_closed().expect("closed in the end");
+    connection
+        .read_until_closed()
+        .expect("the server closes the connection");
     statuses(&mut connection)
 }
 
-/// The status codes of all that is pending.
+/// The status codes of all pending answers.
 fn statuses(connection: &mut RawConnection) -> Vec<u16> {
     let mut statuses = Vec::new();
     while !connection.pending.is_empty() {
@@ -48,7 +49,7 @@ fn statuses(connection: &mut RawConnection) -> Vec<u16> {
 }
 
 #[test]
-fn what_is_no_http_is_refused_or_closed() {
+fn bytes_that_are_not_http_are_refused_or_the_connection_closed() {
     let server = server();
     let bad: [&[u8]; 23] = [
         b"\r\n\r\n\r\n",
@@ -87,7 +88,7 @@ fn what_is_no_http_is_refused_or_closed() {
 }
 
 #[test]
-fn a_body_of_two_lengths_is_never_two_requests() {
+fn a_body_with_two_lengths_is_never_read_as_two_requests() {
     let server = server();
     let smuggled = "POST /messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
                     Content-Length: 33\r\n\r\n{\"author\":\"eve\",\"text\":\"smuggled\"}";
@@ -116,7 +117,7 @@ fn a_body_of_two_lengths_is_never_two_requests() {
 }
 
 #[test]
-fn chunks_that_lie_append_nothing() {
+fn invalid_chunks_append_nothing() {
     let server = server();
     let bodies = [
         "ffffffffffffffff\r\n{}",
@@ -193,7 +194,7 @@ fn odd_but_legal_requests_are_answered() {
         ),
     ];
     for (bytes, status) in odd {
-        // Half-closed clients may be taken for gone ones, so these wait for the answer.
+        // The server may take a half-closed client for one that left, so this one waits for the answer.
         let mut connection = server.raw();
         connection.send(bytes);
         let text = String::from_utf8_lossy(bytes);
@@ -263,7 +264,7 @@ fn clients_that_leave_at_any_point_leave_nothing_behind() {
             }
         }
     }
-    crate::support::eventually("all are gone", || {
+    crate::support::eventually("all clients are gone", || {
         ["stream", "long-poll", "publish"]
             .iter()
             .all(|transport| server.cost(transport)["open"] == 0)

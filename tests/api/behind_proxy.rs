@@ -1,4 +1,4 @@
-//! Behind a proxy: the configurations in `deploy/`, with other addresses, in front of three servers.
+//! Behind a proxy: the configurations in `deploy/`, with the test's addresses, in front of three servers.
 
 use std::{
     fs,
@@ -24,12 +24,12 @@ use crate::support::{
 };
 
 const MESSAGES: usize = 150;
-/// How long a reader may take for all of them, on a busy machine.
+/// The longest time for a reader to receive all messages, on a busy machine.
 const READ_WITHIN: Duration = Duration::from_secs(60);
 /// The addresses in `deploy/`.
 const SERVERS: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"];
 
-/// Who may see the figures and the health, by the files in `deploy/`.
+/// The clients that may see the figures and the health, in the files in `deploy/`.
 const OPERATORS: &str = "127.0.0.0/8";
 
 impl TestClient for Front {
@@ -38,7 +38,8 @@ impl TestClient for Front {
     }
 }
 
-/// Starts `program` on a configuration of `deploy/`. `arguments` is given the file with this test's addresses.
+/// Starts `program` with a configuration of `deploy/`. `arguments` gets the path of the file with this test's
+/// addresses.
 fn start(
     program: &str,
     (file, listen): (&str, &str),
@@ -82,7 +83,7 @@ fn haproxy(servers: &[Process], operators: &str) -> Front {
     })
 }
 
-/// Publishes one message through the proxy, as often as it takes.
+/// Publishes one message through the proxy, and retries until it succeeds.
 fn publish(proxy: &impl TestClient, n: usize) {
     let draft = json!({"author": "mina", "text": n.to_string()}).to_string();
     let key = ("Idempotency-Key", format!("message-{n}"));
@@ -101,7 +102,7 @@ fn publish(proxy: &impl TestClient, n: usize) {
     });
 }
 
-/// Polls from `place` until all are there; whatever fails is tried again.
+/// Polls from the cursor `place` until all messages have arrived, and retries failed polls.
 fn poll_all(addr: &SocketAddr, place: &str, wait: &str) -> Vec<Value> {
     let mut place = place.to_owned();
     let mut all = Vec::new();
@@ -124,7 +125,7 @@ fn poll_all(addr: &SocketAddr, place: &str, wait: &str) -> Vec<Value> {
     all
 }
 
-/// The same as an `EventSource` does it.
+/// The same over streams, with the behaviour of an `EventSource`.
 fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
     let mut place = place.to_owned();
     let mut all = Vec::new();
@@ -158,7 +159,7 @@ fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
     all
 }
 
-fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
+fn assert_readers_continue_behind(proxy: fn(&[Process], &str) -> Front) {
     let nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
     let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
@@ -169,7 +170,7 @@ fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
     let start = proxy.poll("last=0");
     let place = cursor(&start).to_owned();
 
-    // A stream's messages come at once, not when a buffer is full.
+    // A stream's messages must arrive at once, not only when a buffer is full.
     let mut stream = proxy.stream("room=aside");
     assert_eq!(stream.frame(), "retry: 1000\n\n");
     let said = proxy.publish_text("aside", "at once");
@@ -201,7 +202,7 @@ fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
             .iter()
             .filter_map(|message| message["text"].as_str())
             .collect();
-        assert_eq!(texts, expected, "each once, in order");
+        assert_eq!(texts, expected, "each message once, in order");
     }
     assert_eq!(
         servers.remove(0).wait().status.code(),
@@ -211,17 +212,18 @@ fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
 }
 
 #[test]
-fn readers_go_on_through_nginx_while_servers_end() {
-    readers_go_on_through(nginx);
+fn readers_behind_nginx_continue_while_servers_stop() {
+    assert_readers_continue_behind(nginx);
 }
 
 #[test]
-fn readers_go_on_through_haproxy_while_servers_end() {
-    readers_go_on_through(haproxy);
+fn readers_behind_haproxy_continue_while_servers_stop() {
+    assert_readers_continue_behind(haproxy);
 }
 
-/// Reads from memory, publishes in vain and asks for what is not in memory, while NATS is away.
-fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(&Front) -> bool) {
+/// While NATS is unavailable: reads from memory works, publishes fail, and so do reads of messages that are not in
+/// memory.
+fn assert_reads_work_behind(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(&Front) -> bool) {
     let mut nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
     let servers: Vec<Process> = (0..3).map(|_| server()).collect();
@@ -237,12 +239,12 @@ fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(
     }
     nats.kill();
     for server in &servers {
-        eventually("the store is known to be away", || {
+        eventually("the store is known to be unavailable", || {
             server.get("/readyz").status() == 503
         });
     }
     eventually("the proxy has noticed", || is_noticed(&proxy));
-    // More often than there are servers: what one of them says is no reason to leave it.
+    // More often than there are servers: the 503 of a server must not make the proxy stop using it.
     for _ in 0..2 * SERVERS.len() {
         let unread = proxy.get("/poll?room=unread");
         assert_eq!(unread.header("retry-after"), Some("1"));
@@ -261,13 +263,13 @@ fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(
 }
 
 #[test]
-fn reading_goes_on_through_nginx_while_the_store_is_away() {
-    reading_goes_on_through(nginx, |_| true);
+fn reads_behind_nginx_work_while_the_store_is_unavailable() {
+    assert_reads_work_behind(nginx, |_| true);
 }
 
 #[test]
-fn reading_goes_on_through_haproxy_while_the_store_is_away() {
-    reading_goes_on_through(haproxy, |proxy| {
+fn reads_behind_haproxy_work_while_the_store_is_unavailable() {
+    assert_reads_work_behind(haproxy, |proxy| {
         proxy
             .output()
             .contains("backend 'chat' has no server available")
@@ -275,10 +277,10 @@ fn reading_goes_on_through_haproxy_while_the_store_is_away() {
 }
 
 #[test]
-fn figures_and_health_are_the_operators_however_they_are_spelt() {
+fn only_operators_reach_figures_and_health_in_any_spelling_of_the_path() {
     let servers = [Process::start(&["--store", "memory", "--workers", "1"])];
     for proxy in [nginx, haproxy] {
-        // Documentation's addresses (RFC 5737), so not ours.
+        // Addresses reserved for documentation (RFC 5737), so never this test's.
         let proxy = proxy(&servers, "192.0.2.0/24");
         eventually("the proxy has found its server", || {
             proxy.get("/poll").status() == 200

@@ -1,4 +1,4 @@
-//! The command line: what it refuses, and how it says so.
+//! The command line: what it refuses, and how it reports that.
 
 use std::net::TcpListener;
 
@@ -7,7 +7,7 @@ use crate::support::{
     process::{Exit, Process, command, run, run_command},
 };
 
-/// One line on standard error that holds all of `words`, nothing else, exit code 2.
+/// Expects exit code 2 and a single line on standard error that contains all of `words`.
 pub fn assert_refused(ended: &Exit, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
     assert_eq!(
@@ -24,7 +24,7 @@ pub fn assert_refused(ended: &Exit, words: &[&str]) {
 }
 
 #[test]
-fn a_bad_flag_is_one_line_and_exit_2() {
+fn a_bad_flag_prints_one_line_and_exits_with_2() {
     let bad = [
         ("--bind", "nowhere"),
         ("--bind", "127.0.0.1"),
@@ -60,7 +60,7 @@ fn a_bad_flag_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn a_bad_environment_variable_is_one_line_and_exit_2() {
+fn a_bad_environment_variable_prints_one_line_and_exits_with_2() {
     let bad = [
         ("POLL_VS_SSE_BIND", "nowhere"),
         ("POLL_VS_SSE_STORE", "disk"),
@@ -78,7 +78,7 @@ fn a_bad_environment_variable_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn the_environment_sets_flags_and_flags_win() {
+fn environment_variables_set_flags_and_flags_override_them() {
     let mut command = command(&["--log-format", "json"]);
     command
         .env("POLL_VS_SSE_STORE", "memory")
@@ -115,7 +115,10 @@ fn help_reads_as_documentation() {
                 "{name}"
             );
         }
-        assert!(ended.stdout.contains("sqlite:chat.db"), "defaults are told");
+        assert!(
+            ended.stdout.contains("sqlite:chat.db"),
+            "help shows the defaults"
+        );
     }
     let version = run(&["--version"]);
     assert_eq!(version.status.code(), Some(0));
@@ -123,7 +126,7 @@ fn help_reads_as_documentation() {
 }
 
 #[test]
-fn a_port_in_use_is_one_line_and_no_new_log() {
+fn a_port_in_use_prints_one_line_and_creates_no_log() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let addr = taken.local_addr().expect("an address").to_string();
     let directory = tempfile::tempdir().expect("a directory");
@@ -165,7 +168,7 @@ fn every_line_of_a_json_log_is_json_up_to_the_table() {
 }
 
 #[test]
-fn a_blank_environment_variable_is_not_set() {
+fn a_blank_environment_variable_counts_as_unset() {
     let mut command = command(&["serve"]);
     for name in [
         "BIND",
@@ -189,7 +192,7 @@ fn a_blank_environment_variable_is_not_set() {
 }
 
 #[test]
-fn a_bad_value_of_the_environment_is_refused_by_the_variables_name() {
+fn an_error_for_a_bad_environment_variable_names_the_variable() {
     for (words, name, value) in [
         (&[][..], "POLL_VS_SSE_BIND", "nowhere"),
         (&["serve"], "POLL_VS_SSE_WORKERS", "many"),
@@ -212,7 +215,7 @@ fn a_bad_value_of_the_environment_is_refused_by_the_variables_name() {
 }
 
 #[test]
-fn a_complaint_about_several_values_names_each_variable() {
+fn an_error_about_several_values_names_each_variable() {
     for (variables, words) in [
         (
             &[("POLL_VS_SSE_TLS_CERT", "cert.pem")][..],
@@ -244,9 +247,9 @@ fn a_complaint_about_several_values_names_each_variable() {
     assert!(!refused.stderr.contains("POLL_VS"), "{}", refused.stderr);
 }
 
-/// As an `--env-file` and a compose file pass them on.
+/// Values as an `--env-file` or a compose file passes them on.
 #[test]
-fn values_are_read_as_people_write_them() {
+fn values_may_have_spaces_quotes_and_capitals() {
     let mut command = command::<&str>(&[]);
     command
         .env("POLL_VS_SSE_STORE", "\"memory\"")

@@ -1,4 +1,4 @@
-//! Pages of other origins: what their browsers are told.
+//! Pages of other origins: the CORS headers for their browsers.
 
 use poll_vs_sse_server::access::origins::AllowedOrigins;
 
@@ -44,7 +44,7 @@ fn preflight(server: &Server, target: &str, origin: &str, method: &str, fields: 
 }
 
 #[test]
-fn without_the_flag_nothing_is_said() {
+fn without_the_flag_there_are_no_cors_headers() {
     let server = Server::memory();
     let answer = server.get_with("/poll?last=0", &[("Origin", ORIGIN)]);
     let names = answer.head.headers.iter().map(|(name, _)| name);
@@ -111,7 +111,7 @@ fn a_page_of_another_origin_may_not() {
         refused.problem(refused.status());
         assert_eq!(allowed(&refused), None, "{origin}");
     }
-    // Nobody's page: a cache must know all the same that others get another answer.
+    // No page sent this request, but a cache must still know that the answer depends on the origin.
     let answer = server.get("/poll?last=0");
     assert_eq!(allowed(&answer), None);
     assert!(varies_by_origin(&answer));
@@ -161,7 +161,7 @@ fn every_page_may_read_without_cookies() {
     }
 }
 
-/// The server's own two origins, as a browser that asks at `host` names them.
+/// The server's two origins, as a browser names them that connects to `host`.
 fn own_origins(server: &Server) -> (String, String) {
     let at = |form| server.protocol_addr(form);
     (
@@ -191,7 +191,7 @@ fn the_page_reads_at_the_servers_other_origin_too() {
 }
 
 #[test]
-fn no_other_page_is_let_in_by_that() {
+fn other_pages_may_not_read_because_of_that() {
     let server = Server::on_every_form();
     let (_, https) = own_origins(&server);
     let host = server.protocol_addr(ProtocolForm::Http1).to_string();
@@ -204,11 +204,11 @@ fn no_other_page_is_let_in_by_that() {
     for origin in [ORIGIN, "null", &elsewhere, "https://127.0.0.1", ""] {
         assert_eq!(allowed(&ask(&host, origin, "GET")), None, "{origin}");
     }
-    // Behind something with an address of its own, the server does not know where its page is.
+    // Behind a proxy with another address, the server does not know the origin of its page.
     for host in ["chat.example", "127.0.0.1:1", "127.0.0.1"] {
         assert_eq!(allowed(&ask(host, &https, "GET")), None, "{host}");
     }
-    // Only to read.
+    // The page may only read there.
     preflight(&server, "/messages", &https, "POST", "content-type").problem(405);
     let plain = server.get("/poll?last=0");
     assert_eq!((allowed(&plain), plain.header("vary")), (None, None));
@@ -220,7 +220,7 @@ fn no_other_page_is_let_in_by_that() {
 }
 
 #[test]
-fn the_page_is_told_the_servers_two_origins() {
+fn the_page_names_the_servers_two_origins() {
     let server = Server::on_every_form();
     let (http, https) = own_origins(&server);
     let host = server.protocol_addr(ProtocolForm::Http1).to_string();

@@ -1,4 +1,4 @@
-//! What was acknowledged is kept: through `kill -9` and through a full disk.
+//! Acknowledged messages survive `kill -9` and a full disk.
 
 use std::{
     os::unix::process::CommandExt as _,
@@ -21,7 +21,7 @@ fn store(path: &Path) -> [String; 2] {
     ["--store".to_owned(), format!("sqlite:{}", path.display())]
 }
 
-/// Publishes until the server is gone; the acknowledged messages.
+/// Publishes until the server is gone, and returns the acknowledged messages.
 fn publish_until_gone(
     mut connection: RawConnection,
     publisher: usize,
@@ -51,11 +51,11 @@ fn publish_until_gone(
     acknowledged
 }
 
-/// Every message of the log, oldest first.
+/// All messages of the log, oldest first.
 fn whole_log(server: &impl TestClient) -> Vec<Value> {
     let mut all = Vec::new();
     let mut query = "last=1000&limit=1000".to_owned();
-    // The newest thousand is more than these tests publish.
+    // These tests publish fewer than a thousand messages.
     loop {
         let answer = server.poll(&query);
         all.extend(answer["messages"].as_array().expect("a list").clone());
@@ -108,7 +108,7 @@ fn kill_9_loses_no_acknowledged_message() {
     }
 }
 
-/// A server that can make no file larger than `bytes`: to it, the disk is full.
+/// A server that cannot make a file larger than `bytes`, which is like a full disk.
 fn on_a_small_disk(path: &Path, bytes: u64) -> Command {
     let mut command = command(&store(path));
     let limit = libc::rlimit {
@@ -145,11 +145,11 @@ fn a_full_disk_refuses_publishes_and_loses_nothing() {
             break response;
         }
         acknowledged.push(response.json());
-        assert!(acknowledged.len() < 1000, "the disk never fills");
+        assert!(acknowledged.len() < 1000, "the disk did not fill");
     };
     assert!(!acknowledged.is_empty());
     refused.problem(503);
-    let retry_after = refused.header("retry-after").expect("when to come back");
+    let retry_after = refused.header("retry-after").expect("a Retry-After header");
     assert!(
         retry_after.parse::<u32>().is_ok_and(|seconds| seconds > 0),
         "{retry_after}"
@@ -170,7 +170,7 @@ fn a_full_disk_refuses_publishes_and_loses_nothing() {
     assert_eq!(server.get("/readyz").status(), 200);
 }
 
-/// Publishes what is little, until not even the server's own probe fits any more.
+/// Publishes short messages, until not even the server's own probe fits.
 fn fill_up(server: &Process, acknowledged: &mut Vec<Value>) {
     let little = json!({"author": "m", "text": "x"});
     eventually("nothing fits any more", || {
@@ -184,7 +184,7 @@ fn fill_up(server: &Process, acknowledged: &mut Vec<Value>) {
     });
 }
 
-/// Checks for three seconds that publishing fails and everything can be read.
+/// Checks for a few seconds that publishing fails and everything can be read.
 fn assert_readable_while_unavailable(server: &Process, acknowledged: &[Value]) {
     let until = Instant::now() + Duration::from_secs(3);
     while Instant::now() < until {
@@ -197,7 +197,7 @@ fn assert_readable_while_unavailable(server: &Process, acknowledged: &[Value]) {
         server.publish(&long).problem(503);
         std::thread::park_timeout(Duration::from_millis(200));
     }
-    // Without a publish in between to remind it.
+    // The server must stay unavailable even without further publishes.
     let until = Instant::now() + Duration::from_millis(2500);
     while Instant::now() < until {
         server.get("/readyz").problem(503);

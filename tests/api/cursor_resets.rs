@@ -1,4 +1,4 @@
-//! The one contract for gaps: told on all three transports, never silently skipped.
+//! Gaps: all three transports report a gap in the same way, and never skip messages silently.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{
     server::Server,
 };
 
-/// What each transport says to a reader with `cursor`: the reset, then the messages.
+/// The reset and the messages that each transport sends to a reader with the cursor `place`.
 fn resets_after(server: &Server, place: &str) -> Vec<(String, Value)> {
     let mut resets = Vec::new();
     for wait in ["0", "30"] {
@@ -56,7 +56,7 @@ each_store!(
         for behind in [0, 3, 5] {
             assert_resets(server, cursor(&messages[behind]), "expired", &messages[7..]);
         }
-        // The first of those retained comes right after this one: nothing is missing.
+        // The first retained message comes right after this one, so nothing is missing.
         let answer = server.poll(&format!("cursor={}", cursor(&messages[6])));
         assert_eq!(answer["reset"], Value::Null);
         assert_eq!(answer["messages"], json!(messages[7..]));
@@ -69,7 +69,7 @@ each_store!(
 );
 
 each_store!(
-    a_room_whose_messages_were_all_retired_is_expired_and_goes_on,
+    a_room_whose_messages_were_all_retired_is_expired_and_continues,
     |config| config.retention.messages = Some(3),
     |server| {
         let start = cursor(&server.poll("room=quiet")).to_owned();
@@ -96,7 +96,7 @@ each_store!(
 );
 
 each_store!(
-    retiring_other_rooms_is_no_gap,
+    retiring_messages_of_other_rooms_is_not_a_gap,
     |config| config.retention.messages = Some(3),
     |server| {
         server.publish_text("noise", "x");
@@ -131,7 +131,7 @@ each_store!(a_cursor_of_another_log_is_unknown, |server| {
 });
 
 each_store!(
-    an_unknown_cursor_in_an_empty_room_is_told_at_once,
+    an_unknown_cursor_in_an_empty_room_is_reported_at_once,
     |server| {
         let answer = server.poll("cursor=other-7&wait=60");
         assert_eq!(
@@ -151,7 +151,7 @@ each_store!(
     }
 );
 
-each_store!(a_reset_is_told_although_the_tag_is_known, |server| {
+each_store!(a_reset_is_reported_although_the_tag_matches, |server| {
     let message = server.publish_text("lobby", "hello");
     let tag = format!("\"{}\"", cursor(&message));
     let answer = server.get_with("/poll?cursor=other-1", &[("If-None-Match", &tag)]);
@@ -159,17 +159,17 @@ each_store!(a_reset_is_told_although_the_tag_is_known, |server| {
 });
 
 each_store!(
-    a_stream_overtaken_by_retention_is_told,
+    a_stream_overtaken_by_retention_gets_a_reset,
     |config| {
         config.retention.messages = Some(20);
-        // A busy machine may take long to publish so much.
+        // On a busy machine it may take long to publish that much.
         config.stall_timeout = Duration::from_secs(120);
     },
     |server| {
         let mut slow = server.stream("last=0");
         assert_eq!(slow.frame(), "retry: 1000\n\n");
         let text = "x".repeat(4000);
-        // More than the two sockets' buffers hold.
+        // More than fits into the buffers of the two sockets.
         std::thread::scope(|scope| {
             for _ in 0..10 {
                 scope.spawn(|| {
@@ -197,7 +197,7 @@ each_store!(
                 continue;
             }
             if frame == ": keep-alive\n\n" {
-                // The store was long in answering, on a busy machine.
+                // The store was slow to answer, on a busy machine.
                 continue;
             }
             let message = crate::support::events::message_of(&frame)
@@ -205,12 +205,15 @@ each_store!(
             let id = message["id"].as_u64().expect("an id");
             assert!(
                 last == 0 || id == last + 1,
-                "a gap from {last} to {id} that was not told"
+                "a gap from {last} to {id} was not reported"
             );
             last = id;
             seen += 1;
         }
-        assert!(resets > 0, "all {seen} messages fit the sockets' buffers");
+        assert!(
+            resets > 0,
+            "all {seen} messages fit into the sockets' buffers"
+        );
         assert!(seen < 2500);
     }
 );
@@ -231,7 +234,7 @@ each_store!(
         let seen = server.poll(&format!("cursor={}", cursor(&old)));
         assert_eq!(seen["reset"], Value::Null);
         let new = server.publish_text("lobby", "new");
-        assert_eq!(live.message(), new, "a reader in step misses nothing");
+        assert_eq!(live.message(), new, "a reader that keeps up misses nothing");
     }
 );
 
@@ -244,7 +247,7 @@ fn a_restarted_memory_store_is_another_log() {
 }
 
 each_store!(
-    a_tail_too_small_for_anything_loses_nothing,
+    a_tail_too_small_for_any_message_loses_nothing,
     |config| config.tail_bytes = 1,
     |server| {
         let mut live = server.stream("last=0");

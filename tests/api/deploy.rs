@@ -1,4 +1,4 @@
-//! The files in `deploy/` that no test can run as they are: what they ask of the server is there.
+//! The files in `deploy/` that no test can run as they are: the server has everything that they refer to.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ fn text(file: &str) -> String {
     fs::read_to_string(path(file)).expect("the file")
 }
 
-/// The words in `text` that begin with `start`, up to what cannot be in a name.
+/// The names in `text` that begin with `start`.
 fn names<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
     let starts = text.match_indices(start).map(|(at, _)| &text[at..]);
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -33,7 +33,7 @@ fn names<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn variables_in_the_unit_and_the_image_are_the_servers() {
+fn the_server_knows_the_variables_of_the_unit_and_the_image() {
     let help = run(&["--help"]).stdout;
     for file in ["poll-vs-sse.service", "Containerfile"] {
         let text = text(file);
@@ -52,7 +52,7 @@ fn the_server_takes_the_flags_of_the_compose_file() {
     let mut flags: Vec<&str> = lines.filter_map(|line| line.strip_prefix("- --")).collect();
     assert!(flags.len() > 3, "{flags:?}");
     let mut flags: Vec<String> = flags.drain(..).map(|flag| format!("--{flag}")).collect();
-    // Flags are read in order, and help ends that.
+    // Flags are read in order, and `--help` ends that without starting a server.
     flags.push("--help".to_owned());
     let ended = run(&flags);
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
@@ -73,7 +73,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
         .stdin(Stdio::null())
         .output();
     let Ok(verified) = verify else {
-        eprintln!("skipped: there is no systemd-analyze");
+        eprintln!("skipped: systemd-analyze is not installed");
         return;
     };
     let said = String::from_utf8_lossy(&verified.stderr);
@@ -112,13 +112,13 @@ fn nats_takes_the_configuration_of_its_version() {
     assert!(is_taken || said.contains("unknown field"), "{said}");
 }
 
-/// A selector in an expression: a metric's name, and the labels that it must have, with their values.
+/// A selector in an expression: a metric's name, and the required labels with their values.
 struct Selector {
     metric: String,
     labels: Vec<(String, Vec<String>)>,
 }
 
-/// The selectors of our metrics in `text`, which is YAML or JSON: there quotes are escaped.
+/// The selectors of our metrics in `text`, which is YAML or JSON. In JSON, quotes are escaped.
 fn selectors(text: &str) -> Vec<Selector> {
     let text = text.replace("\\\"", "\"");
     let starts = text.match_indices("poll_vs_sse_");
@@ -143,7 +143,7 @@ fn selectors(text: &str) -> Vec<Selector> {
 }
 
 #[test]
-fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+fn alerts_and_dashboard_use_existing_metrics() {
     let server = Server::with(StoreKind::Memory, |_| {});
     server.get("/poll").ok();
     let classic = ("Accept", "text/plain; version=0.0.4");
@@ -160,7 +160,7 @@ fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
         assert!(selectors.len() > 5, "{file}");
         for Selector { metric, labels } in selectors {
             assert!(has(&metric, ""), "{file}: {metric}");
-            // Prometheus adds the instance.
+            // Prometheus adds the label `instance`.
             for (label, values) in labels.into_iter().filter(|(label, _)| label != "instance") {
                 for value in values {
                     let pair = format!("{label}=\"{value}\"");
@@ -180,7 +180,7 @@ fn promtool_finds_nothing_wrong_with_the_alerts() {
         .arg(path("prometheus-alerts.yml"))
         .output();
     let Ok(checked) = checked else {
-        eprintln!("not tested: there is no promtool");
+        eprintln!("not tested: promtool is not installed");
         return;
     };
     assert!(checked.status.success(), "{checked:?}");

@@ -1,4 +1,4 @@
-//! Clients that leave: with a farewell, without one, or by no longer reading.
+//! Clients that leave: by closing the connection, by vanishing, or by no longer reading.
 
 use std::{os::fd::AsRawFd as _, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::support::{
     server::{Server, StoreKind},
 };
 
-/// The contract says a second for a closed tab; the machine may be busy.
+/// The contract allows one second for a closed tab; the test allows more, for a busy machine.
 #[test]
 fn a_closed_stream_is_noticed_although_nothing_is_sent() {
     let server = Server::memory();
@@ -39,7 +39,7 @@ fn a_reader_that_takes_nothing_is_cut_after_the_stall_timeout() {
     idle.frame();
     let text = "x".repeat(4096);
     let mut connection = server.raw();
-    // More than the two sockets' buffers hold, although they could grow beyond it.
+    // More than the buffers of the two sockets take, although the kernel could let them grow larger.
     for _ in 0..600 {
         publish_text(&mut connection, "flood", &text);
     }
@@ -49,19 +49,19 @@ fn a_reader_that_takes_nothing_is_cut_after_the_stall_timeout() {
     let taken = server.client_cost("stalled", "stream")["wire_bytes_out"].clone();
     assert!(
         taken.as_u64().expect("a count") < 1_000_000,
-        "so much was handed to the kernel: {taken}"
+        "bytes handed to the kernel: {taken}"
     );
     drop(stalled);
     assert_eq!(
         server.client_cost("idle", "stream")["open"],
         1,
-        "silence is no stall"
+        "an idle stream is not stalled"
     );
     server.publish_text("quiet", "hello");
     assert_eq!(idle.message()["text"], "hello");
 }
 
-/// Closes a socket so that its peer hears nothing of it. False where that is not allowed.
+/// Closes a socket without sending anything to its peer. Returns false if that is not permitted.
 fn vanish(events: Events) -> bool {
     let on: libc::c_int = 1;
     let fd = events.connection.socket().as_raw_fd();
@@ -80,7 +80,7 @@ fn vanish(events: Events) -> bool {
 }
 
 #[test]
-fn a_client_that_vanished_without_a_word_is_noticed() {
+fn a_client_that_vanished_without_closing_is_noticed() {
     let server = Server::with(StoreKind::Memory, |config| {
         config.stall_timeout = Duration::from_secs(2);
     });
@@ -88,11 +88,11 @@ fn a_client_that_vanished_without_a_word_is_noticed() {
     stream.frame();
     assert_eq!(server.cost("stream")["open"], 1);
     if vanish(stream) {
-        // Probes find it out, well before the keep-alive would.
+        // TCP probes detect it, well before the next keep-alive would.
         eventually("the stream is closed", || {
             server.cost("stream")["open"] == 0
         });
     } else {
-        eprintln!("skipped: vanishing takes CAP_NET_ADMIN");
+        eprintln!("skipped: this needs CAP_NET_ADMIN");
     }
 }

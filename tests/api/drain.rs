@@ -35,7 +35,7 @@ fn long_poll(server: &Process, place: &str) -> RawConnection {
     connection
 }
 
-/// What a stream said to its end, and when that was.
+/// The rest of a stream's frames, and the time of its end.
 fn to_the_end(mut stream: Events) -> (Vec<String>, Instant) {
     let frames = std::iter::from_fn(|| stream.next()).collect();
     (frames, Instant::now())
@@ -57,14 +57,14 @@ fn thirds(ends: impl Iterator<Item = Instant>, began: Instant) -> [usize; 3] {
 }
 
 #[test]
-fn readers_leave_one_by_one_and_miss_nothing_until_then() {
+fn a_drain_ends_readers_one_by_one_and_they_miss_nothing_before() {
     let server = draining("3s");
     let place = cursor(&server.publish_text("lobby", "before")).to_owned();
     let mut streams: Vec<Events> = (0..STREAMS).map(|_| server.stream("")).collect();
     for stream in &mut streams {
         assert_eq!(stream.message()["text"], "before");
     }
-    // Of a room in which nobody speaks.
+    // Long-polls of a room without messages.
     let long_polls: Vec<RawConnection> = (0..LONG_POLLS)
         .map(|_| long_poll(&server, &place))
         .collect();
@@ -85,20 +85,20 @@ fn readers_leave_one_by_one_and_miss_nothing_until_then() {
         .map(|connection| thread::spawn(move || answered(connection)))
         .collect();
     server.signal(libc::SIGTERM);
-    eventually("it takes no connections", || {
+    eventually("the server accepts no connections", || {
         TcpStream::connect(server.addr()).is_err()
     });
     let refusal = health.get("/readyz");
     refusal.problem(503);
     assert!(refusal.header("retry-after").is_some());
-    // A connection that was there is served until its own moment, and then told to close.
+    // An existing connection is served until its own deadline, and then closed with `Connection: close`.
     loop {
         let answer = polls.get(&format!("/poll?cursor={place}"));
         assert_eq!(answer.status(), 200);
         if answer.header("connection") == Some("close") {
             break;
         }
-        assert!(began.elapsed() < SPAN * 2, "it is never sent away");
+        assert!(began.elapsed() < SPAN * 2, "the connection is never closed");
         thread::park_timeout(Duration::from_millis(50));
     }
 
@@ -131,7 +131,10 @@ fn readers_leave_one_by_one_and_miss_nothing_until_then() {
         assert!(ms.is_some_and(|ms| (500..=1500).contains(&ms)), "{retry}");
         retries.insert(ms);
     }
-    assert!(retries.len() > STREAMS / 4, "each its own: {retries:?}");
+    assert!(
+        retries.len() > STREAMS / 4,
+        "reconnect delays must differ: {retries:?}"
+    );
     for (answer, _) in long_polls {
         assert_eq!(answer.header("connection"), Some("close"));
         assert_eq!(answer.ok()["cursor"], place);
@@ -156,7 +159,7 @@ fn http_2_streams_end_one_by_one_and_none_is_reset() {
                 let mut stream = answer.into_body();
                 read_until(&mut stream, "}\n\n").await;
                 streams.push(tokio::task::spawn_local(async move {
-                    // A reset would be an error.
+                    // A reset would be an error here.
                     let rest = stream.collect().await.expect("the stream ends");
                     (rest.to_bytes(), Instant::now())
                 }));
@@ -203,7 +206,7 @@ fn http_2_streams_end_one_by_one_and_none_is_reset() {
 }
 
 #[test]
-fn what_is_published_meanwhile_reaches_those_still_there() {
+fn messages_published_during_a_drain_reach_the_remaining_readers() {
     let server = draining("2s");
     let streams: Vec<_> = (0..20).map(|_| server.stream("last=0")).collect();
     let mut publisher = server.raw();
@@ -213,7 +216,7 @@ fn what_is_published_meanwhile_reaches_those_still_there() {
         .map(|stream| thread::spawn(move || to_the_end(stream)))
         .collect();
     server.signal(libc::SIGTERM);
-    eventually("it takes no connections", || {
+    eventually("the server accepts no connections", || {
         TcpStream::connect(server.addr()).is_err()
     });
     let mut said = Vec::new();
@@ -236,7 +239,7 @@ fn what_is_published_meanwhile_reaches_those_still_there() {
         assert_eq!(
             seen[..],
             said[..seen.len()],
-            "whole messages, in order, to its end"
+            "whole messages, in order, to the end of the stream"
         );
     }
     assert_eq!(server.wait().status.code(), Some(0));
@@ -259,7 +262,9 @@ fn a_second_signal_or_sigint_ends_a_drain_at_once() {
             last = Instant::now();
             server.signal(signal);
             if signals.len() > 1 {
-                eventually("it drains", || server.stdout.text().contains("draining"));
+                eventually("the server drains", || {
+                    server.stdout.text().contains("draining")
+                });
             }
         }
         for stream in streams {
@@ -276,7 +281,7 @@ fn a_second_signal_or_sigint_ends_a_drain_at_once() {
 }
 
 #[test]
-fn a_server_nobody_reads_from_is_gone_at_once() {
+fn a_drain_without_readers_ends_at_once() {
     let server = draining("1h");
     drop(server.stream(""));
     let began = Instant::now();

@@ -1,5 +1,5 @@
-//! Polls among other requests on one connection: whichever part of the server reads them, the
-//! answers are the same.
+//! Polls, also among other requests on one connection: the answers are the same whether the accelerator or actix-web
+//! serves them.
 
 use std::{fs, num::NonZeroU32};
 
@@ -19,7 +19,8 @@ use crate::support::{
     signer::{Signer, now},
 };
 
-/// Answers to polls that differ in nothing but who reads them: an unusual header field is for HTTP.
+/// Checks that a poll has the same answer over both paths. An unusual header field makes the accelerator hand the
+/// request to actix-web.
 fn assert_same_on_both_paths(server: &Server, target: &str, headers: &[(&str, &str)]) {
     let plain = server.get_with(target, headers);
     let unusual = [headers, &[("Content-Length", "0")]].concat();
@@ -39,36 +40,39 @@ fn assert_same_on_both_paths(server: &Server, target: &str, headers: &[(&str, &s
     );
 }
 
-each_store!(a_poll_is_answered_alike_over_http_and_past_it, |server| {
-    let messages = server.publish_many("lobby", 300);
-    let newest = cursor(&messages[299]);
-    let tag = format!("W/\"{newest}\"");
-    for target in [
-        "/poll".to_owned(),
-        "/poll?".to_owned(),
-        "/poll?last=0".to_owned(),
-        "/poll?last=300&limit=1000".to_owned(),
-        "/poll?room=nobody-is-here".to_owned(),
-        format!("/poll?cursor={newest}"),
-        format!("/poll?cursor={newest}&wait=0.01"),
-        format!("/poll?cursor={}&limit=7", cursor(&messages[10])),
-        "/poll?cursor=elsewhere-7&limit=2".to_owned(),
-        "/poll?cursor=none".to_owned(),
-        "/poll?limit=0&last=1".to_owned(),
-        "/poll?room=a%20b".to_owned(),
-        "/poll?room=lobb%79&last=1".to_owned(),
-        "/poll?room=den&room=lobby&last=9".to_owned(),
-        format!("/poll?room=lobby&room=den&cursor={newest}"),
-    ] {
-        assert_same_on_both_paths(server, &target, &[]);
-        assert_same_on_both_paths(server, &target, &[("If-None-Match", &tag)]);
-        assert_same_on_both_paths(server, &target, &[("Last-Event-ID", newest)]);
-        assert_same_on_both_paths(server, &target, &[("Last-Event-ID", "none")]);
+each_store!(
+    a_poll_has_the_same_answer_with_and_without_the_accelerator,
+    |server| {
+        let messages = server.publish_many("lobby", 300);
+        let newest = cursor(&messages[299]);
+        let tag = format!("W/\"{newest}\"");
+        for target in [
+            "/poll".to_owned(),
+            "/poll?".to_owned(),
+            "/poll?last=0".to_owned(),
+            "/poll?last=300&limit=1000".to_owned(),
+            "/poll?room=nobody-is-here".to_owned(),
+            format!("/poll?cursor={newest}"),
+            format!("/poll?cursor={newest}&wait=0.01"),
+            format!("/poll?cursor={}&limit=7", cursor(&messages[10])),
+            "/poll?cursor=elsewhere-7&limit=2".to_owned(),
+            "/poll?cursor=none".to_owned(),
+            "/poll?limit=0&last=1".to_owned(),
+            "/poll?room=a%20b".to_owned(),
+            "/poll?room=lobb%79&last=1".to_owned(),
+            "/poll?room=den&room=lobby&last=9".to_owned(),
+            format!("/poll?room=lobby&room=den&cursor={newest}"),
+        ] {
+            assert_same_on_both_paths(server, &target, &[]);
+            assert_same_on_both_paths(server, &target, &[("If-None-Match", &tag)]);
+            assert_same_on_both_paths(server, &target, &[("Last-Event-ID", newest)]);
+            assert_same_on_both_paths(server, &target, &[("Last-Event-ID", "none")]);
+        }
     }
-});
+);
 
 #[test]
-fn polls_with_tokens_and_rates_are_answered_alike() {
+fn polls_with_tokens_and_rates_have_the_same_answers_on_both_paths() {
     const SECRET: &str = "a secret of more than thirty-two bytes";
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
@@ -168,7 +172,7 @@ fn a_poll_may_arrive_in_pieces() {
     let mut connection = server.raw();
     for at in 1..whole.len() {
         connection.send(&whole[..at]);
-        // Otherwise both pieces might arrive as one.
+        // Otherwise both pieces might arrive together.
         connection.wait_until_read();
         connection.send(&whole[at..]);
         let answer = connection.answer("GET").expect("an answer").ok();
@@ -177,7 +181,7 @@ fn a_poll_may_arrive_in_pieces() {
 }
 
 #[test]
-fn a_connection_ends_where_the_client_says_so() {
+fn a_connection_ends_when_the_client_asks_for_it() {
     let server = Server::memory();
     for (target, headers) in [
         ("/poll", &[("Connection", "close")][..]),
@@ -196,19 +200,23 @@ fn a_connection_ends_where_the_client_says_so() {
 }
 
 #[test]
-fn a_long_poll_whose_client_leaves_is_given_up() {
+fn a_long_poll_ends_when_its_client_leaves() {
     let server = Server::memory();
     let mut connection = server.raw();
     connection.send(request("GET", "/poll?wait=60&last=0", &[], b""));
-    eventually("it waits", || server.cost("long-poll")["open"] == 1);
+    eventually("the long-poll waits", || {
+        server.cost("long-poll")["open"] == 1
+    });
     drop(connection);
-    eventually("it is gone", || server.cost("long-poll")["open"] == 0);
+    eventually("the long-poll is gone", || {
+        server.cost("long-poll")["open"] == 0
+    });
     let cost: Value = server.cost("long-poll");
     assert_eq!((&cost["requests"], &cost["empty"]), (&1.into(), &0.into()));
 }
 
 #[test]
-fn what_only_looks_like_a_poll_is_refused_as_ever() {
+fn an_invalid_request_that_resembles_a_poll_is_refused() {
     let server = Server::memory();
     for (bytes, status) in [
         ("GET /poll?a b HTTP/1.1\r\n\r\n", 400),
@@ -269,7 +277,7 @@ const FIELDS: [&str; 16] = [
     "Accept: text/event-stream",
 ];
 
-/// A request that may be plain, may be unusual, and may be wrong.
+/// A request that may be plain, unusual or invalid.
 fn any_request() -> impl Strategy<Value = (&'static str, String)> {
     let one_of = proptest::sample::select::<&'static str>;
     let fields = proptest::collection::vec(one_of(&FIELDS[..]), 0..5);
@@ -292,11 +300,11 @@ fn any_request() -> impl Strategy<Value = (&'static str, String)> {
     )
 }
 
-/// The parts of an answer that must be equal: the head without its date, sorted by names, and the bytes after it.
+/// The parts of an answer that must be equal: the head without its date, with sorted fields, and the bytes after it.
 type ComparableAnswer = (String, u16, Vec<(String, String)>, Vec<u8>);
 
-/// Sends a request as the first one of its connection, which the accelerator may serve, or after
-/// another that makes the connection HTTP's. `end` is in the last frame of a stream.
+/// Sends a request as the first one of its connection, which the accelerator may serve, or after another one that has
+/// moved the connection to actix-web. `end` is in the last frame of a stream.
 fn comparable_answer(
     server: &Server,
     after_another: bool,
@@ -322,17 +330,25 @@ fn comparable_answer(
             if let Some(at) = find(&connection.pending, end.as_bytes()) {
                 break at + end.len();
             }
-            assert_ne!(connection.read_more().expect("frames"), 0, "it ended");
+            assert_ne!(
+                connection.read_more().expect("frames"),
+                0,
+                "the connection ended"
+            );
         };
         connection.pending.truncate(length);
     } else {
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let length = length.map_or(0, |(_, length)| length.parse().expect("a length"));
         while method != "HEAD" && connection.pending.len() < length {
-            assert_ne!(connection.read_more().expect("a body"), 0, "it ended");
+            assert_ne!(
+                connection.read_more().expect("a body"),
+                0,
+                "the connection ended"
+            );
         }
         if headers.contains(&("connection".to_owned(), "close".to_owned())) {
-            assert_eq!(connection.read_more().expect("the end"), 0, "it goes on");
+            assert_eq!(connection.read_more().expect("the end"), 0, "more bytes");
         }
     }
     (version, status, headers, connection.pending)
@@ -341,7 +357,7 @@ fn comparable_answer(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
     #[test]
-    fn any_request_is_answered_with_the_same_bytes_both_ways((method, request) in any_request()) {
+    fn any_request_is_answered_with_the_same_bytes_on_both_paths((method, request) in any_request()) {
         static SERVER: std::sync::LazyLock<(Server, String)> = std::sync::LazyLock::new(|| {
             let server = Server::memory();
             let messages = server.publish_many("lobby", 3);

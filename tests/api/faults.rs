@@ -15,7 +15,7 @@ use crate::support::{
     server::Server,
 };
 
-/// What comes on a connection until the server is done with it.
+/// Reads a connection until the server closes it.
 fn read_until_closed(mut connection: RawConnection) -> Vec<u8> {
     connection.read_until_closed().expect("closes");
     connection.pending
@@ -35,7 +35,7 @@ fn a_buffering_proxy_passes_a_stream_on_in_large_pieces_only() {
     connection.read_timeout(Duration::from_millis(300));
     assert!(
         connection.read_more().is_err(),
-        "nothing has come, not even the head"
+        "nothing was sent, not even the head"
     );
     connection.read_timeout(TEST_TIMEOUT);
     for _ in 0..2 {
@@ -77,11 +77,14 @@ fn a_buffering_proxy_holds_a_stream_back_while_polls_bring_the_same_message() {
     let answer = server.poll(&format!("fault=buffer&cursor={place}"));
     assert_eq!(texts(&answer), ["hello"]);
     held.read_timeout(Duration::from_millis(300));
-    assert!(held.read_more().is_err(), "the stream has brought nothing");
+    assert!(
+        held.read_more().is_err(),
+        "the stream has delivered nothing"
+    );
 }
 
 #[test]
-fn what_a_buffering_proxy_held_is_still_there_to_read() {
+fn messages_held_by_a_buffering_proxy_can_be_read_afterwards() {
     let server = Server::memory();
     let mut held = server.raw();
     held.send(request(
@@ -95,13 +98,13 @@ fn what_a_buffering_proxy_held_is_still_there_to_read() {
             && server.client_cost("held", "stream")["open"] == 1
     });
     server.publish_text("lobby", "hello");
-    // What did not pass was not delivered.
+    // Messages that the proxy holds back do not count as delivered.
     assert_eq!(server.client_cost("held", "stream")["messages"], 0);
     assert_eq!(texts(&server.poll("last=10")), ["hello"]);
 }
 
-/// What a slow link takes for this many bytes. On a busy machine it takes longer, but never as long as if
-/// each part of an answer had a time of its own.
+/// Checks the time that a slow link took for this many bytes. The upper bound has room for a busy machine, but is less
+/// than if each part of an answer were delayed separately.
 fn assert_took(started: Instant, bytes: usize, what: &str) {
     let expected = Duration::from_millis(300 + bytes as u64 * 1000 / 2048);
     let took = started.elapsed();
@@ -113,7 +116,7 @@ fn assert_took(started: Instant, bytes: usize, what: &str) {
 #[test]
 fn a_slow_link_has_one_rate_for_all_transports() {
     let server = Server::memory();
-    // As many small messages as fit four seconds: the parts of an answer are more than its pieces.
+    // Small messages for about four seconds: their answer has many parts, which must not be delayed separately.
     server.publish_many("small", 70);
     server.publish_text("large", &"y".repeat(4_000));
     thread::scope(|scope| {
@@ -181,7 +184,7 @@ fn a_slow_link_delays_every_answer_and_every_push() {
 }
 
 #[test]
-fn a_slow_link_loses_nothing_and_is_paid_for() {
+fn a_slow_link_loses_nothing_and_its_bytes_are_counted() {
     let server = Server::memory();
     let text = "y".repeat(1_500);
     server.publish_text("lobby", &text);
@@ -236,27 +239,27 @@ fn a_connection_is_cut_at_a_fixed_age() {
             connection.send(request("GET", "/poll?fault=cut&wait=30&last=0", &[], b""));
             assert!(
                 read_until_closed(connection).is_empty(),
-                "it is not answered"
+                "the poll has no answer"
             );
         });
         scope.spawn(|| {
             let mut connection = server.raw();
             let answer = connection.get("/poll?fault=cut").ok();
             assert_eq!(texts(&answer), ["hello"]);
-            // Another poll does not put it off.
+            // Another poll does not postpone the cut.
             let again = format!("/poll?fault=cut&cursor={}", cursor(&answer));
             connection.get(&again).ok();
             read_until_closed(connection);
         });
         scope.spawn(|| {
-            // As behind a proxy, where the next request of a connection is another's.
+            // Like behind a proxy, where the next request of a connection may be another client's.
             let mut connection = server.raw();
             connection.get("/poll?fault=cut").ok();
             let answer = connection.get("/poll?wait=7&last=0").ok();
             assert!(texts(&answer).is_empty());
         });
     });
-    // It has harmed nobody else.
+    // No other client is affected.
     assert_eq!(texts(&server.poll("")), ["hello"]);
 }
 
@@ -295,12 +298,12 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
     passed_on.get("/poll").ok();
     server.publish_text("lobby", "hello");
     assert_eq!(other.message()["text"], "hello");
-    // A key is not used up.
+    // A key can be used again.
     server.poll("fault_key=mine");
 }
 
 #[test]
-fn a_restart_spares_what_another_asks_over_the_same_connection() {
+fn a_restart_spares_another_clients_request_on_the_same_connection() {
     let server = Server::memory();
     let mut shared = server.raw();
     shared.get("/poll?fault_key=mine").ok();
@@ -326,7 +329,7 @@ fn a_restart_spares_what_another_asks_over_the_same_connection() {
 }
 
 #[test]
-fn a_stream_may_ask_for_the_restart_too() {
+fn a_stream_may_trigger_the_restart_too() {
     let server = Server::memory();
     let other = server.stream("last=0&fault_key=mine");
     let mut asking = server.raw();
@@ -342,7 +345,7 @@ fn a_stream_may_ask_for_the_restart_too() {
 }
 
 #[test]
-fn what_is_no_fault_is_refused() {
+fn an_unknown_fault_is_refused() {
     let server = Server::memory();
     for target in ["/poll", "/stream"] {
         server

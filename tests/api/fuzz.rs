@@ -1,6 +1,6 @@
-//! Random requests of every kind that comes from outside: refused or answered, never a 5xx, a panic or a server that grows.
+//! Random input of every kind: the server refuses or answers it, without a 5xx, a panic or growing memory.
 //!
-//! `POLL_VS_SSE_FUZZ_CASES` is how many there are of each kind, and `POLL_VS_SSE_FUZZ_SEED` repeats a run.
+//! `POLL_VS_SSE_FUZZ_CASES` is the number of cases of each kind, and `POLL_VS_SSE_FUZZ_SEED` repeats a run.
 
 use std::{collections::BTreeMap, env, fs, net::Shutdown};
 
@@ -23,9 +23,9 @@ use crate::{
 };
 
 const CASES: usize = 200;
-/// Cases before the server's memory counts: it has buffers, caches and threads to make.
+/// Cases before the server's memory is compared, in which it allocates buffers, caches and threads.
 const WARM_UP: usize = 100;
-/// Above what the allocator of a busy server keeps for later.
+/// More than the allocator of a busy server keeps for later.
 const MAX_GROWTH_MB: usize = 24;
 
 fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
@@ -38,7 +38,7 @@ fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     )
 }
 
-/// A server that keeps little, in a process of its own.
+/// A server with little retention, as a separate process.
 fn server(flags: &[&str]) -> Process {
     let small = [
         "--store",
@@ -53,7 +53,7 @@ fn server(flags: &[&str]) -> Process {
     Process::start(&[&small, flags].concat())
 }
 
-/// Sends what `strategy` makes, case after case. `send` says what was answered, as status codes.
+/// Sends the values of `strategy`, one case after another. `send` returns the status codes of the answers.
 fn fuzz<S: Strategy>(
     what: &str,
     server: Process,
@@ -106,12 +106,12 @@ fn rand_seed() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// A connection that is kept for as long as the server keeps it.
+/// A connection that is reused until the server closes it.
 #[derive(Default)]
 struct KeptConnection(Option<RawConnection>);
 
 impl KeptConnection {
-    /// The status of the answer to `bytes`; none if the connection ended without one.
+    /// The status of the answer to `bytes`; empty if the connection ended without one.
     fn ask(&mut self, server: &Process, method: &str, bytes: &[u8]) -> Vec<u16> {
         let mut connection = self.0.take().unwrap_or_else(|| server.raw());
         if connection.try_send(bytes).is_err() {
@@ -121,7 +121,7 @@ impl KeptConnection {
             return Vec::new();
         };
         let status = head.status;
-        // A stream goes on, and what closes is no good any more.
+        // A connection cannot be reused after a stream or after `Connection: close`.
         if head.header("content-type") == Some("text/event-stream") {
             connection.abort();
         } else {
@@ -157,7 +157,7 @@ fn no_frames_make_the_server_fail() {
         fuzz_input::http2_bytes(),
         |server, bytes| {
             let mut attacker = Attacker::bare(server);
-            // Refused half-way is as good as any refusal.
+            // The server may refuse before it has read everything.
             let _ = attacker.try_send(bytes);
             let mut received = attacker.settle();
             let _ = attacker.socket().shutdown(Shutdown::Write);
@@ -167,8 +167,8 @@ fn no_frames_make_the_server_fail() {
     );
 }
 
-/// The statuses that HEADERS frames of the server say for the first time; of those that are not in HPACK's static table,
-/// which are literals, the hundred alone.
+/// The statuses in the server's HEADERS frames. Only those are found that are not references to HPACK's dynamic table.
+/// A status that is not in the static table is a literal, of which only the first digit is decoded.
 fn http2_statuses(bytes: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     let mut rest = bytes;
@@ -181,7 +181,7 @@ fn http2_statuses(bytes: &[u8]) -> Vec<u16> {
             (1, [0x8c, ..]) => statuses.push(400),
             (1, [0x8d, ..]) => statuses.push(404),
             (1, [0x8e, ..]) => statuses.push(500),
-            // Huffman's code (appendix B) of a digit at the begin of a literal.
+            // The Huffman code (appendix B) of a literal's first digit.
             (1, [0x48, _, first, ..]) if first >> 2 == 0b01_1010 => statuses.push(400),
             (1, [0x48, _, first, ..]) if first >> 2 == 0b01_1011 => statuses.push(500),
             _ => {}
@@ -235,7 +235,7 @@ fn no_field_makes_the_server_fail() {
 }
 
 #[test]
-fn no_token_or_ticket_makes_the_server_fail_or_opens_it() {
+fn no_invalid_token_or_ticket_is_accepted_or_makes_the_server_fail() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
@@ -268,7 +268,7 @@ fn form_urlencoded(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// Whether the token's signature is one that the holder of the secret makes.
+/// Whether the token is signed with the secret.
 fn is_genuine(token: &str) -> bool {
     Signer::secret(SECRET).has_signed(token)
 }

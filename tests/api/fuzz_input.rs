@@ -1,4 +1,4 @@
-//! What the fuzzer sends: pieces of good requests, frames, queries, tokens and bodies, put together wrongly.
+//! The fuzzer's input: pieces of valid requests, frames, queries, tokens and bodies, combined at random.
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
 
 pub const SECRET: &str = "a secret of more than thirty-two bytes";
 
-/// What requests are made of, good and bad.
+/// Pieces of requests, valid and invalid.
 const PIECES: [&[u8]; 40] = [
     b"GET ",
     b"POST ",
@@ -63,7 +63,7 @@ pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => pieces, 1 => vec(any::<u8>(), 0..400)]
 }
 
-/// A request with one byte changed, left out or doubled.
+/// A request with one byte changed, removed or added.
 pub fn almost_requests() -> impl Strategy<Value = Vec<u8>> {
     let body = r#"{"author":"m","text":"x"}"#;
     let publish = format!(
@@ -77,7 +77,7 @@ pub fn almost_requests() -> impl Strategy<Value = Vec<u8>> {
     almost(whole)
 }
 
-/// What `whole` makes, with one byte changed, left out or added.
+/// A value of `whole` with one byte changed, removed or added.
 fn almost(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<prop::sample::Index>(), any::<u8>(), 0..3);
     (whole, change).prop_map(|(mut bytes, (at, byte, change))| {
@@ -94,7 +94,7 @@ fn almost(whole: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8
     })
 }
 
-/// A connection of HTTP/2: requests with frames among them that follow no rule, perhaps with a byte changed.
+/// The bytes of an HTTP/2 connection: requests and random frames, sometimes with one byte changed.
 pub fn http2_bytes() -> impl Strategy<Value = Vec<u8>> {
     let target = select(vec![
         "/poll?last=1",
@@ -114,7 +114,7 @@ pub fn http2_bytes() -> impl Strategy<Value = Vec<u8>> {
     let flags = select(vec![0, 1, 4, 5, 0x20, 0x25, 0xff]);
     let any_frame = (0..11_u8, flags, 0..6_u32, payload)
         .prop_map(|(kind, flags, stream, payload)| frame(kind, flags, stream, &payload));
-    // With whether it is a header block for the next stream, and not a whole frame.
+    // The flag tells whether the bytes are a header block for the next stream instead of a whole frame.
     let frames = prop_oneof![
         4 => target.prop_map(|target| (true, get(target))),
         1 => any_frame.prop_map(|frame| (false, frame)),
@@ -175,7 +175,7 @@ pub fn targets() -> impl Strategy<Value = String> {
         1 => "[a-z0-9]{1,8}-[0-9]{1,20}",
     ];
     let pair = (name, value).prop_map(|(name, value)| format!("{name}={value}"));
-    // A wait that is valid must be short.
+    // A valid wait must be short, or the test takes long.
     let wait = select(vec![
         "wait=0",
         "wait=0.01",
@@ -192,7 +192,7 @@ pub fn targets() -> impl Strategy<Value = String> {
         .prop_map(|(route, pairs): (_, Vec<String>)| format!("{route}?{}", pairs.join("&")))
 }
 
-/// The lines of a head that say who sends it, from where.
+/// Header fields that identify the client or its place in the log.
 pub fn fields() -> impl Strategy<Value = Vec<u8>> {
     let name = select(vec![
         "Forwarded",
@@ -213,7 +213,7 @@ pub fn fields() -> impl Strategy<Value = Vec<u8>> {
             "for=192.0.2.1", "for=\"[2001:db8::1]:443\";proto=https", "for=", "for=\"", "192.0.2.1, 10.0.0.1",
             "https://chat.example", "null", "https://", "poll_vs_sse_token=", "Bearer", "Bearer a.b.c", "*", "W/\"",
         ]).prop_map(|it| it.as_bytes().to_vec()),
-        // Any byte that a field may have, and some that it may not.
+        // Bytes that are valid in a field, and some that are not.
         2 => vec(prop_oneof![8 => 0x20..=0x7e_u8, 2 => 0x80..=0xff_u8, 1 => Just(b'\t')], 0..80),
     ];
     let line =
@@ -221,7 +221,7 @@ pub fn fields() -> impl Strategy<Value = Vec<u8>> {
     vec(line, 1..6).prop_map(|lines| lines.concat())
 }
 
-/// A token that is not to be accepted, or whose claims are odd.
+/// A token that must be refused, or that has unusual claims.
 pub fn tokens() -> impl Strategy<Value = String> {
     let claim = prop_oneof![
         Just(json!(null)),
@@ -257,7 +257,7 @@ pub fn tokens() -> impl Strategy<Value = String> {
     prop_oneof![2 => signed, 2 => changed, 1 => parts, 1 => "[!-~]{0,100}"]
 }
 
-/// The body of a publish, or of what else takes JSON.
+/// The body of a publish or of another request with JSON.
 pub fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let draft = json!({"room": "lobby", "author": "mina", "text": "hello"}).to_string();
     let along = json!({"leader": "a", "clients": ["b", "c"]}).to_string();

@@ -1,5 +1,5 @@
-//! Clients that end their side of the connection after a request: those that read on are answered, and
-//! those that are gone are noticed.
+//! Clients that shut their sending side after a request: those that still read get their answers, and those that have
+//! left are noticed.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{
     server::{Server, StoreKind},
 };
 
-/// New connections: one whose first request may be the accelerator's, one that is HTTP's already.
+/// Two connections: a new one, whose first request the accelerator may serve, and one that actix-web serves already.
 fn connections(server: &Server) -> [RawConnection; 2] {
     let over_http = || {
         let mut connection = server.raw();
@@ -26,7 +26,7 @@ fn connections(server: &Server) -> [RawConnection; 2] {
     [server.raw(), over_http()]
 }
 
-/// Sends a request and says that there is no more.
+/// Sends a request and shuts the sending side.
 fn ask_last(connection: &mut RawConnection, bytes: impl AsRef<[u8]>) {
     connection.send(bytes);
     connection.finish_sending();
@@ -78,20 +78,24 @@ fn a_half_closed_long_poll_is_answered_when_a_message_comes() {
             &mut connection,
             request("GET", "/poll?last=0&wait=30", &[], b""),
         );
-        eventually("it waits", || server.cost("long-poll")["open"] == 1);
-        // Longer than an answer may take before its beginning is sent ahead.
+        eventually("the long-poll waits", || {
+            server.cost("long-poll")["open"] == 1
+        });
+        // Longer than the server waits before it sends the beginning of an answer ahead.
         connection.read_timeout(Duration::from_millis(400));
         while connection.read_more().is_ok() {}
         server.publish_text("lobby", "late");
         connection.read_timeout(crate::support::TEST_TIMEOUT);
         let answer = connection.answer("GET").expect("an answer");
         assert_eq!(texts(&answer.ok()), ["late"]);
-        eventually("it is gone", || server.cost("long-poll")["open"] == 0);
+        eventually("the client is gone", || {
+            server.cost("long-poll")["open"] == 0
+        });
     }
 }
 
 #[test]
-fn a_half_closed_stream_goes_on() {
+fn a_half_closed_stream_continues() {
     let server = Server::memory();
     server.publish_text("lobby", "before");
     for mut connection in connections(&server) {
@@ -104,9 +108,9 @@ fn a_half_closed_stream_goes_on() {
         }
         assert_eq!(server.cost("stream")["open"], 1);
         drop(stream);
-        // It had ended its side before: nothing tells that it has gone until something is sent.
+        // Its sending side had ended before, so the server notices only when it sends something.
         server.publish_text("lobby", "three");
-        eventually("it is gone", || server.cost("stream")["open"] == 0);
+        eventually("the client is gone", || server.cost("stream")["open"] == 0);
     }
 }
 
@@ -139,7 +143,7 @@ fn a_half_closed_client_is_answered_over_tls() {
         ] {
             let mut tls = connect_tls(&server).await;
             tls.write_all(&bytes).await.expect("sent");
-            // The farewell of TLS, and the end of this side.
+            // TLS's `close_notify`, and the end of the sending side.
             tls.shutdown().await.expect("shut");
             let mut answer = Vec::new();
             tls.read_to_end(&mut answer).await.expect("an answer");
@@ -161,7 +165,7 @@ fn a_body_that_ends_early_is_refused_at_once() {
 }
 
 #[test]
-fn a_half_head_is_no_request() {
+fn a_half_closed_client_with_half_a_head_gets_no_answer() {
     let server = Server::memory();
     for mut connection in connections(&server) {
         ask_last(&mut connection, "GET /poll HTTP/1.1\r\nHost: te");
@@ -170,9 +174,9 @@ fn a_half_head_is_no_request() {
     }
 }
 
-/// They left without reading what they asked for: nothing tells the server but a reset.
+/// The clients left without reading the answer, so the only sign is a TCP reset.
 #[test]
-fn clients_that_are_gone_are_noticed_whatever_they_asked_for() {
+fn clients_that_left_are_noticed_for_every_kind_of_request() {
     let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     for target in [
         "/poll?last=0&wait=60&client=gone",
@@ -188,12 +192,14 @@ fn clients_that_are_gone_are_noticed_whatever_they_asked_for() {
         };
         for mut connection in connections(&server) {
             connection.send(request("GET", target, &[], b""));
-            eventually("it is open", || server.cost(transport)["open"] == 1);
+            eventually("the request is open", || {
+                server.cost(transport)["open"] == 1
+            });
             drop(connection);
-            eventually("it is gone", || server.cost(transport)["open"] == 0);
+            eventually("the client is gone", || server.cost(transport)["open"] == 0);
         }
     }
-    // A client that left is not one that was answered with nothing.
+    // A client that left does not count as an empty answer.
     assert_eq!(server.cost("long-poll")["empty"], 0);
     server
         .lines

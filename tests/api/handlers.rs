@@ -1,5 +1,5 @@
-//! The handlers without our server around them: called by `actix_web::test`, and in a plain
-//! `HttpServer`. Nobody sees the connections' bytes there, so bodies are counted instead.
+//! The handlers without the project's server: called by `actix_web::test`, and in a plain `HttpServer`. These do not
+//! count the bytes of connections, so the ledger counts the bytes of bodies instead.
 
 use std::{future::poll_fn, net::SocketAddr, pin::pin, sync::Arc, thread, time::Duration};
 

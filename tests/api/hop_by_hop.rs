@@ -1,5 +1,5 @@
-//! `Connection` and what it names, in any combination: a request is answered like any other, and an answer
-//! says so if the connection ends with it.
+//! `Connection` and the fields that it names, in many combinations: the request is answered like any other, and the
+//! answer has `Connection: close` if the connection ends after it.
 
 use std::{thread, time::Duration};
 
@@ -57,14 +57,16 @@ fn checked_status(server: &Server, is_first: bool, method: &str, bytes: &[u8]) -
         .unwrap_or_else(|error| panic!("{error}: {what}"));
     match answer.header("connection") {
         Some("close") => {
-            connection.read_until_closed().expect("closes as it said");
+            connection
+                .read_until_closed()
+                .expect("the connection closes, as announced");
             assert!(connection.pending.is_empty(), "{what}");
         }
         None => {
-            // Whether it is closed shows sooner than that another answer comes.
+            // A short time-out is enough to see a close.
             connection.read_timeout(Duration::from_millis(20));
             let more = connection.read_more();
-            assert!(more.is_err(), "closed without a word: {what}");
+            assert!(more.is_err(), "closed without announcing it: {what}");
             connection.read_timeout(TEST_TIMEOUT);
             assert_eq!(connection.get("/healthz").status(), 200, "{what}");
         }
@@ -73,7 +75,7 @@ fn checked_status(server: &Server, is_first: bool, method: &str, bytes: &[u8]) -
     answer.status()
 }
 
-/// Asks for everything with `headers`.
+/// Requests every route with `headers`.
 fn check_all_routes(server: &Server, headers: &[(&str, &str)], is_first: bool) {
     let draft = json!({"author": "mina", "text": "hello"}).to_string();
     for (method, target, status) in [
@@ -118,7 +120,7 @@ fn an_answer_says_whether_the_connection_ends() {
 }
 
 #[test]
-fn streams_are_given_whatever_the_connection_offers() {
+fn streams_are_served_with_any_connection_field() {
     let server = Server::memory();
     server.publish_text("lobby", "hello");
     for headers in COMBINATIONS {
@@ -135,9 +137,9 @@ fn streams_are_given_whatever_the_connection_offers() {
     }
 }
 
-/// What a later request says of the connection is not this one's.
+/// The `Connection` of a later request does not apply to this one.
 #[test]
-fn a_request_that_ends_the_connection_ends_it_although_another_was_sent_ahead() {
+fn a_connection_ends_after_connection_close_although_another_request_was_sent_ahead() {
     let server = Server::memory();
     let draft = json!({"author": "mina", "text": "hello"}).to_string();
     let closing = request(
@@ -156,7 +158,7 @@ fn a_request_that_ends_the_connection_ends_it_although_another_was_sent_ahead() 
 }
 
 #[test]
-fn what_is_no_request_is_told_so_and_that_the_connection_closes() {
+fn an_invalid_request_is_refused_with_connection_close() {
     let server = Server::memory();
     let many_fields = format!(
         "GET /poll HTTP/1.1\r\nHost: x\r\n{}\r\n",

@@ -1,5 +1,5 @@
-//! What HTTP/2 servers are attacked with, in frames made by hand: the attacker's connection may end, no other client
-//! notices, and the server's memory stays where it was.
+//! Known attacks on HTTP/2 servers, with hand-made frames: the attacker's connection may end, but no other client is
+//! affected, and the server's memory does not grow.
 
 use std::{
     io::{Read as _, Write as _},
@@ -28,7 +28,7 @@ const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-/// Above what the server takes for a hundred ordinary connections.
+/// More than the server takes for a hundred ordinary connections.
 const MAX_GROWTH_MB: usize = 24;
 
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -65,7 +65,7 @@ impl Attacker {
         attacker
     }
 
-    /// Has sent nothing yet.
+    /// A connection on which nothing has been sent yet.
     pub fn bare(server: &Process) -> Self {
         let socket = TcpStream::connect(server.addr()).expect("connects");
         let limit = Some(Duration::from_secs(5));
@@ -82,9 +82,9 @@ impl Attacker {
         self.0.write_all(bytes)
     }
 
-    /// Sends `bytes` up to `times`, without reading an answer: until the server takes no more, or closes.
+    /// Sends `bytes` up to `times` times without reading answers, until the server stops reading or closes.
     fn flood(&mut self, bytes: &[u8], times: usize) {
-        // Some at a time, as an attacker would.
+        // In batches, as an attacker would.
         let batch = bytes.repeat(64);
         for _ in 0..times / 64 {
             if self.0.write_all(&batch).is_err() {
@@ -97,7 +97,7 @@ impl Attacker {
         self.try_send(bytes).expect("sends");
     }
 
-    /// What the server sent, until it closes or resets the connection.
+    /// Reads until the server closes or resets the connection.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
@@ -108,13 +108,13 @@ impl Attacker {
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
                     return received;
                 }
-                Err(error) => panic!("the server does not close: {error}"),
+                Err(error) => panic!("the server did not close: {error}"),
             }
         }
     }
 
-    /// Waits until what was sent has had its effect, if the server still takes frames: until it has answered two PINGs, one
-    /// after the other. What it sent meanwhile.
+    /// Waits until the sent frames have had their effect: until the server has answered two PINGs, one after the other,
+    /// or has closed. Returns what it sent in that time.
     pub fn settle(&mut self) -> Vec<u8> {
         let mut received = Vec::new();
         let mut buffer = [0; 16 * 1024];
@@ -122,7 +122,7 @@ impl Attacker {
         self.0.set_read_timeout(patience).expect("set");
         for number in 1..=2 {
             let ping = [number; 8];
-            // It has closed already, or does in a moment.
+            // The server may have closed already.
             let _ = self.try_send(&frame(PING, 0, 0, &ping));
             while find(&received, &frame(PING, 1, 0, &ping)).is_none() {
                 match self.0.read(&mut buffer) {
@@ -164,7 +164,7 @@ fn server() -> Process {
     Process::start(&["--store", "memory"])
 }
 
-/// The server still answers others, and its memory has not grown.
+/// Checks that the server still answers others, and that its memory has not grown.
 fn assert_unharmed(server: &Process, megabytes_before: usize) {
     server.publish_text("lobby", "hello");
     assert_eq!(server.get("/poll?last=1").status(), 200);
@@ -178,7 +178,7 @@ fn a_header_block_without_end_ends_its_connection() {
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
     attacker.send(&frame(HEADERS, END_STREAM, 1, &get("/poll")));
-    // One literal field without indexing after the other, and never END_HEADERS: 64 MiB of them.
+    // 64 MiB of literal fields without indexing, and never END_HEADERS.
     let mut field = vec![0x00, 1, b'x', 126];
     field.extend([b'v'; 126]);
     attacker.flood(&frame(CONTINUATION, 0, 1, &field.repeat(64)), 8192);
@@ -192,7 +192,7 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
     let mut block = get("/poll");
-    // Two fields of 12 KiB each: a literal without a name in the table, of `x`.
+    // Two fields of 12 KiB each: literals with a new name and a value of `x`.
     for _ in 0..2 {
         block.extend([0x00, 1, b'x']);
         // 12,288 with a prefix of seven bits (RFC 7541, 5.1).
@@ -208,9 +208,9 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
             break payload;
         }
     };
-    // The name of `:status` in the table, and `431` in Huffman's code of three bytes.
+    // `:status` by its index in the table, and `431` as a Huffman code of three bytes.
     assert_eq!(status, [0x48, 0x83, 0x69, 0x90, 0xff]);
-    eventually("it is counted", || {
+    eventually("the refusal is counted", || {
         let metrics = server.get("/metrics").text();
         metrics.contains("poll_vs_sse_refused_total{reason=\"head\"} 1")
     });
@@ -218,7 +218,7 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
 }
 
 #[test]
-fn streams_that_are_reset_at_once_leave_nothing() {
+fn streams_that_are_reset_at_once_leave_nothing_open() {
     let server = server();
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
@@ -248,7 +248,7 @@ fn a_flood_of_pings_takes_no_memory() {
     let server = server();
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
-    // Each asks for an answer, and none is read.
+    // Each PING requires an answer, and none is read.
     attacker.flood(&frame(PING, 0, 0, &[7; 8]), 400_000);
     assert_unharmed(&server, before);
 }
@@ -267,7 +267,7 @@ fn a_flood_of_empty_data_and_window_updates_takes_no_memory() {
     let server = server();
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
-    // A publish whose body never ends, in frames that bring nothing.
+    // A publish whose body never ends, in empty frames.
     let mut post = vec![0x83, 0x86, 0x04, 9];
     post.extend(b"/messages");
     post.extend([0x01, 1, b'h']);
@@ -279,7 +279,7 @@ fn a_flood_of_empty_data_and_window_updates_takes_no_memory() {
 }
 
 #[test]
-fn a_window_update_of_nothing_ends_the_connection_and_says_so() {
+fn a_window_update_of_0_ends_the_connection_with_an_error() {
     let server = server();
     let mut attacker = Attacker::connect(&server);
     attacker.send(&frame(WINDOW_UPDATE, 0, 0, &0_u32.to_be_bytes()));
@@ -287,19 +287,19 @@ fn a_window_update_of_nothing_ends_the_connection_and_says_so() {
 }
 
 #[test]
-fn frames_that_make_no_sense_end_the_connection_and_no_other() {
+fn invalid_frames_end_only_their_connection() {
     let server = server();
     let before = server.resident_megabytes();
     let nonsense = [
-        // DATA on a stream that is idle; HEADERS on stream 0, and on an even one; a PING that is too short; a
-        // CONTINUATION of nothing; a frame larger than was agreed.
+        // DATA on an idle stream; HEADERS on stream 0 and on an even one; a PING that is too short; a CONTINUATION
+        // without HEADERS; a frame larger than the negotiated size.
         frame(DATA, 0, 5, b"x"),
         frame(HEADERS, END_HEADERS, 0, &get("/poll")),
         frame(HEADERS, END_HEADERS, 2, &get("/poll")),
         frame(PING, 0, 0, &[1; 7]),
         frame(CONTINUATION, END_HEADERS, 1, &get("/poll")),
         frame(DATA, 0, 1, &vec![0; 20_000]),
-        // A reference to HPACK's table beyond its end.
+        // A reference beyond the end of HPACK's table.
         frame(
             HEADERS,
             END_HEADERS | END_STREAM,
@@ -331,7 +331,7 @@ fn a_reader_that_opens_no_window_holds_up_no_other_stream() {
         );
         reader.send(&headers);
     }
-    // The connection has a window of its own, which both share.
+    // Both streams share the connection's window, so it must be open.
     reader.send(&frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 24).to_be_bytes()));
     reader.send(&frame(WINDOW_UPDATE, 0, 3, &(1_u32 << 24).to_be_bytes()));
     eventually("both are open", || server.cost("stream")["requests"] == 2);

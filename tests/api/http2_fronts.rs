@@ -1,4 +1,4 @@
-//! HTTP/2 in front of the server: the configurations of `deploy/http2/`, each with its real program.
+//! HTTP/2 in front of the server: the configurations of `deploy/http2/`, each with the real program.
 
 use std::{fs, net::SocketAddr, path::Path, process::Command};
 
@@ -16,8 +16,8 @@ use crate::support::{
 /// More than the six connections that a browser opens over HTTP/1.1.
 const STREAMS: usize = 8;
 
-/// Starts `program` on `file` of `deploy/http2/`, with this test's addresses and certificate put in, if it is installed.
-/// `arguments` is given the file.
+/// Starts `program`, if it is installed, with `file` of `deploy/http2/`, in which this test's addresses and certificate
+/// are inserted. `arguments` gets the path of that file.
 fn start(
     program: &str,
     file: &str,
@@ -69,8 +69,8 @@ fn socket_address(addr: SocketAddr) -> String {
     format!("address: {}, port_value: {}", addr.ip(), addr.port())
 }
 
-/// Eight streams, a waiting long-poll and a publish share one connection; each event comes at once, and a client that
-/// leaves is gone from the server.
+/// Eight streams, a waiting long-poll and a publish share one connection. Each event must arrive at once, and the
+/// server must notice clients that leave.
 fn serves_http2(front: Option<Front>, server: &Server) {
     let Some(front) = front else { return };
     run(async {
@@ -80,7 +80,7 @@ fn serves_http2(front: Option<Front>, server: &Server) {
             let response = client.send("GET", "/stream?last=0&client=page", "").await;
             assert_eq!(response.status(), 200);
             let mut body = response.into_body();
-            // Comes while nothing is published: the front holds nothing back.
+            // Arrives before anything is published, so the front holds nothing back.
             read_until(&mut body, "\n\n").await;
             bodies.push(body);
         }
@@ -103,7 +103,7 @@ fn serves_http2(front: Option<Front>, server: &Server) {
         let polled = waiting.await.expect("no panic").expect("an answer");
         assert!(whole(polled).await.1.contains("to all"));
         assert_eq!(server.client_cost("page", "stream")["open"], STREAMS);
-        // Half of them go, over a connection that lives on; then all.
+        // First half of the streams end while the connection stays open, then all.
         bodies.truncate(STREAMS / 2);
         while server.client_cost("page", "stream")["open"] != STREAMS / 2 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -1,11 +1,11 @@
-//! Programs that others wrote speak HTTP/2 and TLS with the server: curl, nghttp, h2load, and sslscan, which looks for
-//! weak protocols and ciphers.
+//! Third-party programs against the server over HTTP/2 and TLS: curl, nghttp, h2load, and sslscan, which looks for weak
+//! protocols and ciphers.
 
 use std::process::Command;
 
 use crate::support::{client::TestClient as _, protocol_client::ProtocolForm, server::Server};
 
-/// What `program` prints, if it is installed.
+/// The output of `program`, if it is installed.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = match Command::new(program).args(arguments).output() {
         Ok(output) => output,
@@ -102,7 +102,7 @@ fn sslscan_finds_nothing_weak() {
     assert!(!ciphers.is_empty(), "{said}");
     for cipher in ciphers {
         let is_aead = cipher.contains("GCM") || cipher.contains("CHACHA20");
-        assert!(is_aead, "encrypts and authenticates in one: {cipher}");
+        assert!(is_aead, "an AEAD cipher: {cipher}");
         assert!(cipher.contains("DHE"), "forward secrecy: {cipher}");
     }
     assert!(

@@ -46,7 +46,7 @@ each_store!(the_same_key_with_another_body_is_422, |server| {
     assert_eq!(texts(&server.poll("")), ["hello", "other"]);
 });
 
-each_store!(a_refused_publish_does_not_use_its_key_up, |server| {
+each_store!(a_refused_publish_does_not_use_up_its_key, |server| {
     publish(server, "k1", &draft("")).problem(422);
     assert_eq!(publish(server, "k1", &draft("hello")).status(), 201);
 });
@@ -70,7 +70,7 @@ each_store!(a_key_used_at_the_same_time_appends_once, |server| {
 });
 
 #[test]
-fn a_key_that_is_none_is_400() {
+fn an_invalid_key_is_400() {
     let server = Server::memory();
     let bad = ["", "a b", "k\u{e9}", &"k".repeat(65), "a\tb"];
     for key in bad {

@@ -1,4 +1,4 @@
-//! SIGHUP: new keys are taken, and bad ones leave the old in place.
+//! SIGHUP: the server loads new keys, and keeps the old ones if the new ones are invalid.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 #[test]
-fn sighup_takes_new_keys_and_keeps_the_old_if_the_new_are_bad() {
+fn sighup_loads_new_keys_and_keeps_the_old_ones_if_they_are_bad() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
@@ -38,7 +38,7 @@ fn sighup_takes_new_keys_and_keeps_the_old_if_the_new_are_bad() {
     fs::write(&path, NEW).expect("written");
     server.signal(libc::SIGHUP);
     eventually("the new key is taken", || ask(NEW) == 200);
-    // It was remembered, and is no more.
+    // The old token was cached, and must be forgotten.
     assert_eq!(ask(SECRET), 401);
     fs::write(&path, "").expect("written");
     server.signal(libc::SIGHUP);
@@ -51,7 +51,7 @@ fn sighup_takes_new_keys_and_keeps_the_old_if_the_new_are_bad() {
 }
 
 #[test]
-fn sighup_keeps_the_keys_of_a_set_whatever_is_wrong_with_the_new_one() {
+fn sighup_keeps_the_old_key_set_if_the_new_one_is_invalid() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("jwks.json");
     let set = |keys: &[Value]| json!({ "keys": keys }).to_string();

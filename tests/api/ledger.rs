@@ -1,4 +1,4 @@
-//! `GET /ledger`: what is counted, for whom.
+//! `GET /ledger`: what is counted, and for which client.
 
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ each_store!(
     }
 );
 
-each_store!(a_client_has_an_account_of_its_own, |server| {
+each_store!(a_client_has_its_own_figures, |server| {
     let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     server
         .get("/ledger?client=ada")
@@ -162,7 +162,7 @@ each_store!(a_client_has_an_account_of_its_own, |server| {
 });
 
 #[test]
-fn a_client_that_is_none_is_400_and_one_never_seen_is_404() {
+fn an_invalid_client_label_is_400_and_an_unknown_one_is_404() {
     let server = Server::memory();
     for label in ["", "a.b", "%ff", "a+b", &"c".repeat(65)] {
         server
@@ -185,7 +185,9 @@ each_store!(
         polling.get("/poll");
         let mut waiting = server.raw();
         waiting.send(request("GET", "/poll?wait=60&room=quiet", &[], b""));
-        eventually("it waits", || server.cost("long-poll")["open"] == 1);
+        eventually("the long-poll waits", || {
+            server.cost("long-poll")["open"] == 1
+        });
         let streams = [server.stream(""), server.stream("")];
         assert_eq!(server.cost("poll")["open"], 1);
         assert_eq!(server.cost("stream")["open"], 2);
@@ -197,7 +199,7 @@ each_store!(
 );
 
 each_store!(
-    a_connection_that_changes_its_transport_is_open_for_the_last,
+    a_connection_counts_as_open_for_its_last_transport,
     |server| {
         let mut connection = server.raw();
         connection.get("/poll?client=ada");
@@ -220,7 +222,7 @@ each_store!(
 );
 
 #[test]
-fn what_is_no_transport_is_on_nobodys_account() {
+fn requests_to_other_routes_are_not_counted() {
     let server = Server::memory();
     for target in ["/", "/ledger", "/metrics", "/healthz", "/readyz", "/nope"] {
         server.get(target);
@@ -234,7 +236,7 @@ fn what_is_no_transport_is_on_nobodys_account() {
     }
 }
 
-/// Far more labels than are kept: the first ones are forgotten, the totals are not.
+/// With far more labels than the ledger keeps, the oldest are forgotten and the totals remain.
 #[test]
 fn the_number_of_labels_is_bounded() {
     const LABELS: usize = 21_000;

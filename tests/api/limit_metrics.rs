@@ -1,4 +1,4 @@
-//! Limits that close or refuse what a client does too slowly or too large: each is counted, whatever serves the
+//! Limits on slow or large requests: each close or refusal is counted, whether the accelerator or actix-web serves the
 //! connection.
 
 use std::{fs, thread, time::Duration};
@@ -27,7 +27,7 @@ use crate::{
 
 /// Longer than a head, a body or a handshake may take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(25);
-/// Labels that the ledger remembers.
+/// Labels that the ledger keeps.
 const LABELS: usize = 20_000;
 /// Unspent tickets of one subject.
 const TICKETS: usize = 64;
@@ -42,16 +42,16 @@ fn servers_of_both_paths(configure: impl Fn(&mut Config)) -> [Server; 2] {
     })
 }
 
-/// Sends `bytes`, and waits until the server closes.
+/// Sends `bytes` and waits until the server closes the connection.
 fn send_until_closed(server: &Server, bytes: &[u8]) {
     let mut connection = server.raw();
     connection.read_timeout(RESPONSE_TIMEOUT);
-    // Refused half-way is as good as any refusal.
+    // The server may refuse before it has read everything.
     let _ = connection.try_send(bytes);
     connection.read_until_closed().expect("closed");
 }
 
-/// Waits until exactly this many were refused for that reason.
+/// Waits until exactly `count` refusals have been counted for `reason`.
 fn assert_refused(server: &Server, reason: &str, count: u64) {
     eventually(&format!("{count} refused by {reason}"), || {
         refused(server, reason) >= count
@@ -65,16 +65,16 @@ fn heads_that_are_too_large_are_counted() {
         let long_field = format!("GET /poll HTTP/1.1\r\nA: {}\r\n\r\n", "a".repeat(300_000));
         send_until_closed(&server, long_field.as_bytes());
         assert_refused(&server, "head", 1);
-        // What is no HTTP is another thing.
+        // Bytes that are not HTTP count as something else.
         send_until_closed(&server, b"hello\r\n\r\n");
         assert_refused(&server, "head", 1);
     }
 }
 
 #[test]
-fn heads_that_do_not_come_are_counted() {
+fn heads_that_do_not_arrive_are_counted() {
     let servers = servers_of_both_paths(|_| {});
-    // Nothing at all, too little to know the protocol by, and a head without its end, each for its own reader.
+    // Nothing, too little to recognise the protocol, and an incomplete head for each of the two paths.
     let parts: [&[u8]; 4] = [
         b"",
         b"P",
@@ -95,7 +95,7 @@ fn heads_that_do_not_come_are_counted() {
 }
 
 #[test]
-fn bodies_that_are_too_large_or_do_not_come_are_counted() {
+fn bodies_that_are_too_large_or_do_not_arrive_are_counted() {
     let servers = servers_of_both_paths(|_| {});
     let publish = |body: &str| request("POST", "/messages", &[JSON], body.as_bytes());
     thread::scope(|scope| {
@@ -115,7 +115,7 @@ fn bodies_that_are_too_large_or_do_not_come_are_counted() {
         }
     });
     for server in &servers {
-        // What is no message is another thing.
+        // An invalid message counts as something else.
         server.post("{}", &[JSON]).problem(422);
         assert_refused(server, "body", 2);
     }
@@ -143,12 +143,12 @@ fn idle_connections_of_http_2_and_tls_are_counted_too() {
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
             assert_eq!(client.get("/poll").await.0, 200, "{form:?}");
-            // It lives on while the connection's end is awaited.
+            // The client must exist until the server closes the connection.
             let counted = async { refused(&server, "idle") };
             let mut idle = counted.await;
             while idle < count {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                // Every request of this thread opens a connection, and closes it.
+                // Each of these requests opens and closes a connection.
                 idle = refused(&server, "idle");
             }
             assert_eq!(idle, count, "{form:?}");
@@ -166,7 +166,7 @@ fn handshakes_that_are_not_finished_are_counted() {
     let connect = || tokio::net::TcpStream::connect(http1);
     let until_closed = async |io: &mut (dyn AsyncRead + Unpin)| {
         let mut rest = Vec::new();
-        // Closed or reset.
+        // The server closes or resets the connection.
         let _ = timeout(RESPONSE_TIMEOUT, io.read_to_end(&mut rest))
             .await
             .expect("closed");
@@ -174,17 +174,17 @@ fn handshakes_that_are_not_finished_are_counted() {
     run(async {
         let mut silent = connect().await.expect("connects");
         let mut half = connect().await.expect("connects");
-        // The head of a record, and the beginning of a ClientHello.
+        // A TLS record's header, and the beginning of a ClientHello.
         let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
         half.write_all(hello).await.expect("sends");
-        // TLS is there, but not HTTP/2's preface.
+        // A finished TLS handshake, but no HTTP/2 preface.
         let tcp = connect().await.expect("connects");
         let mut without_preface = tls_connect(tcp, http2, ProtocolForm::H2Tls).await;
         let (first, second) = (until_closed(&mut silent), until_closed(&mut half));
         tokio::join!(first, second, until_closed(&mut without_preface));
     });
     assert_refused(&server, "handshake", 3);
-    // One that comes to an end is none.
+    // A finished handshake is not counted.
     run(async {
         let tcp = connect().await.expect("connects");
         drop(tls_connect(tcp, http1, ProtocolForm::Http1Tls).await);
@@ -193,7 +193,7 @@ fn handshakes_that_are_not_finished_are_counted() {
 }
 
 #[test]
-fn client_labels_are_counted_and_those_that_make_room() {
+fn client_labels_and_evicted_ones_are_counted() {
     for server in servers_of_both_paths(|_| {}) {
         let figure = |name: &str| -> u64 {
             let metrics = server.get("/metrics").text();

@@ -1,4 +1,4 @@
-//! What one client and all of them may take.
+//! The limits on a single client and on all clients together.
 
 use std::{fs, num::NonZeroU32, time::Duration};
 
@@ -38,8 +38,8 @@ fn assert_limited(answer: &Response, status: u16, limit: &str) {
     assert!(wait.parse::<u32>().is_ok_and(|it| it >= 1), "{wait}");
 }
 
-/// What is counted under this reason. A connection that has just ended may still take the place of the one
-/// that asks.
+/// The refusals counted for `reason`. Retries while a connection that has just ended still occupies the place that this
+/// request needs.
 pub fn refused(server: &Server, reason: &str) -> u64 {
     let mut metrics = None;
     eventually("there is room to ask", || {
@@ -54,7 +54,7 @@ pub fn refused(server: &Server, reason: &str) -> u64 {
 }
 
 #[test]
-fn at_the_cap_new_connections_are_refused_and_old_ones_live_on() {
+fn at_the_limit_new_connections_are_refused_and_existing_ones_still_work() {
     let server = server(|config| config.limits.connections.total = Some(3));
     let mut events = server.stream("last=0");
     events.frame();
@@ -76,7 +76,7 @@ fn at_the_cap_new_connections_are_refused_and_old_ones_live_on() {
 }
 
 #[test]
-fn a_client_at_its_cap_is_refused_over_every_protocol() {
+fn a_client_at_its_limit_is_refused_over_every_protocol() {
     for form in ProtocolForm::ALL {
         let server = Server::on_every_form_with(|config| {
             config.limits.connections.per_client = Some(2);
@@ -96,7 +96,7 @@ fn a_client_at_its_cap_is_refused_over_every_protocol() {
 }
 
 #[test]
-fn clients_behind_a_trusted_proxy_are_told_apart_by_its_word() {
+fn clients_behind_a_trusted_proxy_are_distinguished_by_its_header() {
     let server = server(|config| {
         config.limits.connections.per_client = Some(1);
         config.limits.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
@@ -113,7 +113,7 @@ fn clients_behind_a_trusted_proxy_are_told_apart_by_its_word() {
     assert_eq!(first.0, 200);
     assert_eq!(open("192.0.2.1", "X-Forwarded-For").0, 429);
     assert_eq!(open("for=192.0.2.1", "Forwarded").0, 429);
-    // The first address is only what the client claims.
+    // The first address comes from the client itself, so it is ignored.
     assert_eq!(open("192.0.2.9, 192.0.2.1", "X-Forwarded-For").0, 429);
     let second = open("192.0.2.2", "X-Forwarded-For");
     assert_eq!(second.0, 200);
@@ -124,7 +124,7 @@ fn clients_behind_a_trusted_proxy_are_told_apart_by_its_word() {
 }
 
 #[test]
-fn nobody_else_is_believed() {
+fn the_header_is_ignored_from_untrusted_addresses() {
     let server = server(|config| {
         config.limits.rates.read = rate(2);
         config.limits.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
@@ -155,7 +155,7 @@ fn publishes_and_reads_have_a_rate_each() {
     assert_eq!(answers[0].status(), 200);
     let limited = answers.iter().find(|it| it.status() == 429);
     assert_limited(limited.expect("one too many"), 429, "read-rate");
-    // Whether the server is up is everybody's to ask.
+    // Health checks have no rate limit.
     for _ in 0..20 {
         assert_eq!(server.get("/healthz").status(), 200);
     }
@@ -171,7 +171,7 @@ fn publishes_and_reads_have_a_rate_each() {
 }
 
 #[test]
-fn a_rate_is_a_token_subjects_wherever_it_comes_from() {
+fn a_rate_limits_a_tokens_subject_across_addresses() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
@@ -199,12 +199,12 @@ fn a_rate_is_a_token_subjects_wherever_it_comes_from() {
         statuses.contains(&201) && statuses.contains(&429),
         "{statuses:?}"
     );
-    // From the same address.
+    // Another subject from the same address has its own rate.
     assert_eq!(publish("joon"), 201);
 }
 
 #[test]
-fn an_old_stream_ends_and_says_when_to_come_back() {
+fn an_old_stream_ends_with_a_reconnect_delay() {
     let server = server(|config| {
         config.limits.max_connection_age = Some(Duration::from_secs(1));
     });
@@ -250,7 +250,7 @@ fn a_stream_in_the_middle_of_traffic_ends_between_events() {
 }
 
 #[test]
-fn faults_are_the_labs_and_can_be_off() {
+fn faults_can_be_turned_off() {
     let off = server(|config| config.limits.fault_injection = false);
     off.get("/poll?fault=slow")
         .assert_problem_field(403, "fault");
@@ -258,15 +258,15 @@ fn faults_are_the_labs_and_can_be_off() {
         .assert_problem_field(403, "fault");
     off.get("/poll?fault=restart&fault_key=key")
         .assert_problem_field(403, "fault");
-    // A key does nothing by itself.
+    // A key without a fault has no effect, so it is accepted.
     off.get("/poll?fault_key=key").ok();
     off.get("/poll?fault=fire")
         .assert_problem_field(400, "fault");
 }
 
 #[test]
-fn faults_are_on_where_only_loopback_is_listened_on() {
-    // A free port of every interface is no public address of a test machine, but it might be.
+fn faults_are_on_by_default_on_loopback() {
+    // Other addresses are not tested, because listening on all interfaces could make the server public.
     for (flags, status) in [
         (&[][..], 200),
         (&["--fault-injection", "off"], 403),

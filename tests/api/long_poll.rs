@@ -1,4 +1,4 @@
-//! `GET /poll?wait=…`: an answer as soon as there is one.
+//! `GET /poll?wait=…`: an answer as soon as there is a message.
 
 use std::{
     thread,
@@ -14,7 +14,7 @@ use crate::support::{
     server::Server,
 };
 
-/// A long-poll that is known to wait.
+/// Sends a long-poll and returns once the server counts it as waiting.
 fn waiting_long_poll(server: &Server, query: &str) -> RawConnection {
     let open = |server: &Server| server.cost("long-poll")["open"].as_u64().expect("a count");
     let before = open(server);
@@ -25,7 +25,7 @@ fn waiting_long_poll(server: &Server, query: &str) -> RawConnection {
 }
 
 each_store!(
-    a_long_poll_answers_at_once_where_there_is_a_message,
+    a_long_poll_answers_at_once_if_there_is_a_message,
     |server| {
         server.publish_text("lobby", "here");
         let began = Instant::now();
@@ -35,7 +35,7 @@ each_store!(
 );
 
 each_store!(
-    a_long_poll_answers_as_soon_as_a_message_is_there,
+    a_long_poll_answers_as_soon_as_a_message_is_published,
     |server| {
         let place = cursor(&server.publish_text("lobby", "old")).to_owned();
         let mut connection = waiting_long_poll(server, &format!("wait=60&cursor={place}"));
@@ -49,7 +49,7 @@ each_store!(
     }
 );
 
-each_store!(a_long_poll_is_empty_when_the_time_is_over, |server| {
+each_store!(a_long_poll_is_empty_after_its_wait, |server| {
     let place = cursor(&server.publish_text("lobby", "old")).to_owned();
     for (wait, least) in [("0.3", 300), (".05", 50), ("1", 1000)] {
         let began = Instant::now();
@@ -104,7 +104,7 @@ each_store!(long_polls_in_a_row_miss_nothing, |server| {
             let answer = connection
                 .get(&format!("/poll?wait=10&limit=7&cursor={place}"))
                 .ok();
-            assert_ne!(answer["messages"], json!([]), "came to an end at {place}");
+            assert_ne!(answer["messages"], json!([]), "no messages after {place}");
             got.extend(texts(&answer));
             place = cursor(&answer).to_owned();
         }
@@ -113,7 +113,7 @@ each_store!(long_polls_in_a_row_miss_nothing, |server| {
     });
 });
 
-/// The contract says a second for a closed tab; the machine may be busy.
+/// The contract allows one second for a closed tab; the test allows more, for a busy machine.
 #[test]
 fn a_client_that_leaves_frees_its_long_poll() {
     let server = Server::with(crate::support::server::StoreKind::Memory, |config| {

@@ -1,4 +1,4 @@
-//! The contract, through the public door: the real server on a free port, and bytes on a socket.
+//! The contract, tested through the public interface: the real server on a free port, and bytes on a socket.
 
 mod access_flags;
 mod access_log;

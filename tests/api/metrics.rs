@@ -1,4 +1,4 @@
-//! `GET /metrics`: the ledger's figures in a form that Prometheus reads.
+//! `GET /metrics`: the ledger's figures in Prometheus's formats.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::support::{
 /// A sample's value by its name with labels, such as `poll_vs_sse_open{transport="poll"}`.
 type Samples = BTreeMap<String, f64>;
 
-/// Parses the OpenMetrics text format, strictly enough to notice what a scraper would refuse.
+/// Parses the OpenMetrics text format as strictly as a scraper does.
 fn parse(text: &str) -> Samples {
     let body = text.strip_suffix("# EOF\n").expect("ends with # EOF");
     let mut samples = Samples::new();
@@ -43,7 +43,7 @@ fn parse(text: &str) -> Samples {
             .unwrap_or_else(|_| panic!("no number: {line}"));
         assert!(
             samples.insert(name.to_owned(), value).is_none(),
-            "{name} is there twice"
+            "{name} occurs twice"
         );
     }
     samples
@@ -79,7 +79,7 @@ each_store!(the_metrics_agree_with_the_ledger, |server| {
     server.get("/poll?cursor=x");
     let mut stream = server.stream("");
     stream.messages(7);
-    // Nothing may change between the two readings.
+    // No figure may change between the two reads.
     eventually("the other connections are gone", || {
         let ledger = server.get("/ledger").ok();
         let mut others = ["poll", "long-poll", "publish"].into_iter();
@@ -104,7 +104,7 @@ each_store!(the_metrics_agree_with_the_ledger, |server| {
     }
 });
 
-each_store!(the_delay_histogram_counts_what_was_waited_for, |server| {
+each_store!(the_delay_histogram_counts_deliveries, |server| {
     let mut stream = server.stream("last=0");
     stream.frame();
     server.publish_many("lobby", 5);
@@ -138,7 +138,7 @@ each_store!(the_delay_histogram_counts_what_was_waited_for, |server| {
 });
 
 each_store!(
-    the_store_is_in_the_metrics,
+    the_metrics_have_the_state_of_the_store,
     |config| config.retention.messages = Some(4),
     |server| {
         let last = server.publish_many("lobby", 6).pop().expect("a message");
@@ -151,7 +151,7 @@ each_store!(
 );
 
 #[test]
-fn a_scraper_of_the_classic_format_gets_that() {
+fn a_scraper_of_the_classic_format_gets_it() {
     let server = Server::memory();
     server.poll("last=0");
     let classic = server.get_with("/metrics", &[("Accept", "text/plain;version=0.0.4")]);

@@ -1,4 +1,4 @@
-//! Three NATS servers that keep the stream three times: one of them may die, two may not.
+//! Three NATS servers with three replicas of the stream: it survives the loss of one server, but not of two.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},
@@ -41,13 +41,13 @@ impl Cluster {
     fn server(&self) -> Server {
         Server::start(Config {
             store: StoreChoice::Nats(Box::new(self.options.clone())),
-            // The nodes have to find each other first.
+            // The nodes take some time to form the cluster.
             wait_for_store: true,
             ..Config::default()
         })
     }
 
-    /// Which node leads the stream.
+    /// The index of the stream's leader.
     fn leader(&self) -> usize {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -68,11 +68,11 @@ impl Cluster {
     }
 }
 
-/// What a publisher was told, message by message.
+/// The results that a publisher received for its messages.
 #[derive(Default)]
 struct PublishResults {
     acknowledged: Vec<Value>,
-    /// Texts that were said to have failed for certain.
+    /// Texts that were reported as certainly not published.
     failed: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ fn publish(server: &impl TestClient, text: &str, results: &mut PublishResults) {
     }
 }
 
-/// Every message of the lobby as `server` has it.
+/// All messages of the lobby, read from `server`.
 fn whole_log(server: &Server) -> Vec<Value> {
     let (mut all, mut place) = (Vec::new(), None);
     loop {
@@ -111,7 +111,7 @@ fn assert_kept(log: &[Value], results: &PublishResults) {
     for text in &results.failed {
         assert!(
             log.iter().all(|message| message["text"] != **text),
-            "{text} was told to have failed"
+            "{text} was reported as failed"
         );
     }
     assert!(
@@ -122,7 +122,7 @@ fn assert_kept(log: &[Value], results: &PublishResults) {
 }
 
 #[test]
-fn the_leader_is_killed_while_messages_are_published() {
+fn no_message_is_lost_when_the_leader_is_killed() {
     let mut cluster = Cluster::start();
     let servers = [cluster.server(), cluster.server()];
     servers[0].publish_text("lobby", "first");
@@ -173,7 +173,7 @@ fn the_leader_is_killed_while_messages_are_published() {
 }
 
 #[test]
-fn without_a_majority_nothing_is_taken() {
+fn without_a_majority_nothing_is_published() {
     let cluster = Cluster::start();
     let server = cluster.server();
     let before = server.publish_text("lobby", "before");
@@ -187,7 +187,7 @@ fn without_a_majority_nothing_is_taken() {
     for follower in &followers {
         follower.freeze();
     }
-    eventually("the store is known to be away", || {
+    eventually("the store is known to be unavailable", || {
         server.get("/readyz").status() == 503
     });
     let mut results = PublishResults::default();

@@ -1,4 +1,4 @@
-//! Ways to log in to NATS: with no more rights than documented, with a creds file, over TLS.
+//! Logging in to NATS: with only the documented permissions, with a creds file, over TLS.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[test]
-fn the_rights_that_are_documented_are_enough() {
+fn the_documented_permissions_are_sufficient() {
     // As in docs/operations.md.
     let nats = NatsServer::with_config(
         r#"
@@ -30,7 +30,7 @@ fn the_rights_that_are_documented_are_enough() {
     );
     let url = nats.url().replace("nats://", "nats://mina:hunter2@");
     assert_serves(&["--store", &url]);
-    // The second one reads what the first has left.
+    // The second server reads the stream that the first one has created.
     assert_serves(&["--store", &url]);
 }
 
@@ -79,7 +79,7 @@ fn a_creds_file_logs_in() {
     assert_refused(&["--store", &nats.url()], &["NATS refuses the login"]);
 }
 
-/// A JWT in which `issuer` says something of `subject`.
+/// A JWT with claims by `issuer` about `subject`.
 fn token(issuer: &nkeys::KeyPair, subject: &nkeys::KeyPair, claims: &Value) -> String {
     let header = json!({"typ": "JWT", "alg": "ed25519-nkey"});
     let body = json!({

@@ -1,5 +1,5 @@
-//! NATS acknowledges messages and does not bring them, as where its files are gone: what its consumers
-//! deliver is left out on the way.
+//! NATS acknowledges messages but does not deliver them, as happens when its files are lost. A proxy simulates it: it
+//! drops the deliveries of consumers.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -21,7 +21,7 @@ use crate::support::{
     server::Server,
 };
 
-/// Passes on what NATS says, without deliveries while `withholds` is set. Returns where.
+/// Starts a proxy for NATS that drops deliveries while `withholds` is set. Returns its address.
 fn network_to(nats: &NatsServer, withholds: &Arc<AtomicBool>) -> SocketAddr {
     let withholds = withholds.clone();
     nats.proxied(move |client, nats| {
@@ -49,7 +49,7 @@ fn pass_on(nats: TcpStream, mut client: TcpStream, withholds: &AtomicBool) -> io
             let end = 2;
             (&mut nats).take(size + end).read_to_end(&mut bytes)?;
         }
-        // What a delivery is to be acknowledged with.
+        // Only deliveries have an acknowledgement subject.
         if !(withholds.load(SeqCst) && line.contains(" $JS.ACK.")) {
             client.write_all(&bytes)?;
         }
@@ -57,7 +57,7 @@ fn pass_on(nats: TcpStream, mut client: TcpStream, withholds: &AtomicBool) -> io
 }
 
 #[test]
-fn a_store_that_does_not_bring_what_it_acknowledged_is_not_ready_until_it_does() {
+fn a_store_that_does_not_deliver_acknowledged_messages_is_not_ready_until_it_does() {
     let nats = NatsServer::start();
     let withholds = Arc::new(AtomicBool::new(false));
     let url = format!("nats://{}", network_to(&nats, &withholds));

@@ -1,4 +1,4 @@
-//! A network that keeps what it was given and delivers it much later.
+//! A network that holds bytes back and delivers them much later.
 
 use std::{
     io::{Read as _, Write as _},
@@ -20,10 +20,10 @@ use crate::support::{
     server::Server,
 };
 
-/// Bytes, and where they are to go.
+/// Bytes that are held back, and the socket to write them to.
 type HeldWrite = (TcpStream, Vec<u8>);
 
-/// Passes bytes on, unless it holds what goes to NATS back.
+/// Forwards bytes; while holding, it keeps those to NATS back.
 #[derive(Clone, Default)]
 struct HoldingNetwork {
     holds: Arc<AtomicBool>,
@@ -56,7 +56,7 @@ impl HoldingNetwork {
         self.holds.store(true, SeqCst);
     }
 
-    /// Delivers what was held back, also of connections that have ended meanwhile.
+    /// Delivers the bytes that were held back, also those of connections that have ended since.
     fn deliver(&self) {
         let mut held = self.held.lock().expect("whole");
         for (mut to, bytes) in held.drain(..) {
@@ -67,7 +67,7 @@ impl HoldingNetwork {
 }
 
 #[test]
-fn what_arrives_long_after_it_was_told_to_have_failed_does_not_count() {
+fn a_message_that_arrives_long_after_it_was_reported_as_failed_is_ignored() {
     let nats = NatsServer::start();
     let network = HoldingNetwork::default();
     let joins = network.clone();

@@ -1,4 +1,4 @@
-//! NATS goes away and comes back: what was told to have failed stays failed, and readers go on.
+//! NATS is unavailable for some time: publishes that were reported as failed stay failed, and readers continue.
 
 use std::{
     thread,
@@ -15,7 +15,7 @@ use crate::support::{
     server::Server,
 };
 
-/// A publish is answered by then, whatever happens.
+/// The longest time until a publish is answered, even during an outage.
 const ANSWER: Duration = Duration::from_secs(5);
 
 fn publish(server: &Server, text: &str, key: Option<&str>) -> Response {
@@ -50,7 +50,7 @@ fn publish_when_available(server: &Server, text: &str) -> Value {
 }
 
 #[test]
-fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
+fn publishes_reported_as_failed_while_nats_was_frozen_stay_failed() {
     let nats = NatsServer::start();
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
@@ -64,20 +64,24 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
         scope.spawn(|| assert_publish_unavailable(server, "frozen", None));
         scope.spawn(|| assert_publish_unavailable(server, "frozen, with a key", Some("k1")));
         scope.spawn(|| assert_publish_unavailable(other, "frozen elsewhere", None));
-        // Reading what is in memory goes on.
+        // Messages in memory can still be read.
         assert_eq!(server.poll("last=1")["messages"], json!([before]));
-        eventually("the store is known to be away", || {
+        eventually("the store is known to be unavailable", || {
             server.get("/readyz").status() == 503
         });
         assert_eq!(server.get("/healthz").status(), 200);
-        // So it does in a room whose past was never asked for.
+        // Also in a room whose older messages were never read.
         let recent = server.poll("room=unread&last=1");
         assert_eq!(recent["messages"], json!([unread]));
     });
     nats.thaw();
 
     let after = publish_when_available(server, "after");
-    assert_eq!(stream.message(), after, "the stream went on by itself");
+    assert_eq!(
+        stream.message(),
+        after,
+        "the stream continued without reconnecting"
+    );
     let keyed = publish(server, "frozen, with a key", Some("k1"));
     assert_eq!(keyed.status(), 201, "{}", keyed.text());
     let again = publish(other, "frozen, with a key", Some("k1"));
@@ -87,7 +91,7 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
         eventually("both servers are there", || whole_log(server).len() >= 3);
         assert_eq!(whole_log(server), expected);
     }
-    // As it is read from the stream, too.
+    // A new server, which reads the JetStream stream, sees the same.
     assert_eq!(whole_log(&Server::on_nats(&nats.options())), expected);
 }
 

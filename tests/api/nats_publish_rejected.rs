@@ -1,11 +1,11 @@
-//! NATS answers and refuses messages: the operator is report, and clients are not told to try again.
+//! NATS is reachable but rejects messages: operators see it, and clients are not told to retry.
 
 use serde_json::json;
 
 use crate::support::{client::TestClient as _, eventually, nats_nodes::NatsServer, server::Server};
 
 #[test]
-fn a_stream_that_refuses_messages_is_not_ready_until_it_is_mended() {
+fn a_stream_that_rejects_messages_is_not_ready_until_it_is_fixed() {
     let nats = NatsServer::start();
     let server = Server::on_nats(&nats.options());
     let short = server.publish_text("lobby", "short");
@@ -21,7 +21,7 @@ fn a_stream_that_refuses_messages_is_not_ready_until_it_is_mended() {
     assert_eq!(server.get("/healthz").status(), 200);
     let metrics = server.get("/metrics");
     assert!(metrics.text().contains("poll_vs_sse_store_up 0"));
-    // Reading goes on, also behind what is in memory.
+    // Reads still work, also of messages that are not in memory.
     assert_eq!(server.poll("last=1")["messages"], json!([short]));
     server.poll("room=unread");
     server.lines.with(1, &["store-away", "size"]);
@@ -32,7 +32,7 @@ fn a_stream_that_refuses_messages_is_not_ready_until_it_is_mended() {
     });
     server.lines.with(1, &["store-back"]);
 
-    // Nor is another stream in its place held to account for it.
+    // The rejection does not count against a new stream that replaces this one.
     nats.edit_stream("chat", |config| config.max_message_size = 100);
     server.publish(&long).problem(503);
     nats.publish("$JS.API.STREAM.DELETE.chat");

@@ -1,4 +1,4 @@
-//! Equal servers on one NATS: a reader may be moved at any moment, and a key counts for all.
+//! A group of servers on one NATS: a reader can move between them at any time, and idempotency keys apply to the group.
 
 use std::thread;
 
@@ -22,7 +22,7 @@ fn whole_log(server: &Server) -> Value {
 }
 
 #[test]
-fn servers_of_a_group_say_the_same_of_every_message() {
+fn servers_of_a_group_have_the_same_messages() {
     let servers = pair();
     let mut streams = servers.each_ref().map(|server| server.stream("last=0"));
     for stream in &mut streams {
@@ -48,12 +48,12 @@ fn servers_of_a_group_say_the_same_of_every_message() {
 }
 
 #[test]
-fn a_cursor_goes_on_at_every_server() {
+fn a_cursor_is_valid_at_every_server_of_the_group() {
     let [here, there] = pair();
     let mut place = cursor(&here.poll("last=0")).to_owned();
     for i in 0..100 {
         let message = here.publish_text("lobby", &i.to_string());
-        // The other server may not have it yet: then it waits, and knows the cursor all the same.
+        // The other server may not have the message yet, but it knows the cursor.
         let answer = there.poll(&format!("cursor={}", cursor(&message)));
         assert_eq!(
             (&answer["reset"], &answer["messages"]),
@@ -93,7 +93,7 @@ fn a_stream_is_moved_from_server_to_server_and_misses_nothing() {
 }
 
 #[test]
-fn a_key_counts_for_the_whole_group() {
+fn an_idempotency_key_applies_to_the_whole_group() {
     let servers = pair();
     let publish = |server: &Server, text: &str| {
         let draft = json!({"author": "mina", "text": text}).to_string();
@@ -122,7 +122,7 @@ fn a_key_counts_for_the_whole_group() {
 }
 
 #[test]
-fn a_server_that_starts_again_goes_on_where_the_group_is() {
+fn a_restarted_server_has_the_messages_of_the_group() {
     let options = nats::shared();
     let stays = Server::on_nats(&options);
     let mut leaves = Server::on_nats(&options);
@@ -145,7 +145,7 @@ fn a_server_that_starts_again_goes_on_where_the_group_is() {
 }
 
 #[test]
-fn a_gap_is_told_by_every_server() {
+fn every_server_reports_a_gap() {
     let options = nats::shared();
     let servers = [(); 2].map(|()| {
         let mut config = poll_vs_sse_server::config::Config::default();
@@ -171,7 +171,7 @@ fn a_gap_is_told_by_every_server() {
 }
 
 #[test]
-fn many_rooms_and_a_long_past_are_read_from_the_stream() {
+fn many_rooms_and_old_messages_are_read_from_the_stream() {
     let options = nats::shared();
     let mut first = Server::on_nats(&options);
     let start = cursor(&first.poll("last=0")).to_owned();

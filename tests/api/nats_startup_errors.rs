@@ -1,4 +1,4 @@
-//! NATS that cannot be used: one clear line and exit code 2, or waiting.
+//! NATS that cannot be used: the server prints one clear line and exits with 2, or waits if told to.
 
 use std::{fs, net::SocketAddr, path::Path, thread};
 
@@ -11,7 +11,7 @@ use crate::support::{
     process::{Process, StartingProcess, command, run},
 };
 
-/// What the server says of `args`, which it must refuse.
+/// The server's error message for `args`, which it must refuse.
 fn refusal(args: &[&str]) -> String {
     let args = [args, &["--bind", "127.0.0.1:0"]].concat();
     let ended = run(&args);
@@ -29,7 +29,7 @@ pub fn assert_refused(args: &[&str], words: &[&str]) {
     }
 }
 
-/// A server with `args` that says and hears something.
+/// Checks that a server with `args` can publish and read.
 pub fn assert_serves(args: &[&str]) {
     let server = Process::start(args);
     let message = server.publish_text("lobby", "hello");
@@ -37,7 +37,7 @@ pub fn assert_serves(args: &[&str]) {
 }
 
 #[test]
-fn where_there_is_no_nats() {
+fn an_unreachable_nats_is_refused() {
     let url = nats::url(nats::free_port());
     assert_refused(&["--store", &url], &[&url, "cannot be reached"]);
     let hidden = url.replace("nats://", "nats://mina:hunter2@");
@@ -48,7 +48,7 @@ fn where_there_is_no_nats() {
 }
 
 #[test]
-fn where_jetstream_is_off() {
+fn a_nats_without_jetstream_is_refused() {
     let nats = NatsServer::without_jetstream();
     let url = nats.url();
     assert_refused(&["--store", &url], &["NATS answers", "is not enabled"]);
@@ -57,7 +57,7 @@ fn where_jetstream_is_off() {
 }
 
 #[test]
-fn where_the_stream_has_other_settings() {
+fn a_stream_with_other_settings_is_refused() {
     let nats = NatsServer::start();
     let url = nats.url();
     let server = Process::start(&["--store", &url, "--retain-messages", "50"]);
@@ -127,7 +127,7 @@ const USERS: &str = r#"
 "#;
 
 #[test]
-fn where_the_user_may_not() {
+fn a_user_without_permissions_is_refused() {
     let nats = NatsServer::with_config(USERS);
     let url = nats.url();
     let as_user = |user: &str| url.replace("nats://", &format!("nats://{user}:hunter2@"));
@@ -160,7 +160,7 @@ fn where_the_user_may_not() {
 }
 
 #[test]
-fn where_the_user_may_not_do_one_of_the_things_it_has_to() {
+fn a_user_who_lacks_any_required_permission_is_refused() {
     let denied = [
         "$JS.API.STREAM.INFO.chat",
         "$JS.API.STREAM.MSG.GET.chat",
@@ -263,19 +263,20 @@ fn missing(directory: &Path) -> String {
 }
 
 #[test]
-fn a_store_that_is_waited_for_is_served_when_it_comes() {
+fn a_server_that_waits_for_its_store_serves_once_it_is_available() {
     let mut nats = NatsServer::start();
     let url = nats.url();
     nats.kill();
     let waiting = StartingProcess::new(command(&["--store", &url, "--wait-for-store"]));
     let away = |lines: &str| -> Vec<String> {
         let lines = lines.lines().filter(|line| line.contains("store-away"));
-        // To the second.
+        // The time stamp, without fractions of a second.
         lines.map(|line| line[..19].to_owned()).collect()
     };
-    eventually("it says that the store is away, again and again", || {
-        away(&waiting.stdout.text()).len() >= 3
-    });
+    eventually(
+        "the server logs repeatedly that the store is unavailable",
+        || away(&waiting.stdout.text()).len() >= 3,
+    );
     let lines = waiting.stdout.text();
     let (_, addr) = lines.split_once("http://").expect("an address");
     let (addr, _) = addr.split_once('/').expect("an address");
@@ -297,6 +298,6 @@ fn a_store_that_is_waited_for_is_served_when_it_comes() {
     let lines = server.stdout.text();
     assert!(lines.contains("store-back"), "{lines}");
     for three in away(&lines).windows(3) {
-        assert_ne!(three[0], three[2], "more than a line a second");
+        assert_ne!(three[0], three[2], "more than one line a second");
     }
 }

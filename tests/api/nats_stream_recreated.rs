@@ -1,4 +1,4 @@
-//! The stream is deleted: its log is gone, and another one takes its place.
+//! The JetStream stream is deleted: its log is gone, and a new log replaces it.
 
 use std::{thread, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::support::{
 
 const UNKNOWN: &str = "event: reset\ndata: {\"reason\": \"unknown\"}\n\n";
 
-/// Publishes `text`, until a new log takes it.
+/// Publishes `text`, and retries until a new log accepts it.
 fn publish_to_new_log(server: &Server, old: &Value, text: &str) -> Value {
     let (log, _) = cursor(old).split_once('-').expect("log-id");
     let mut said = Value::Null;
@@ -29,7 +29,7 @@ fn publish_to_new_log(server: &Server, old: &Value, text: &str) -> Value {
     said
 }
 
-/// What happens to a server's readers when `replace` puts another stream in its place.
+/// Checks what readers of two servers see when `replace` replaces the stream.
 fn check(nats: &mut NatsServer, replace: impl FnOnce(&mut NatsServer)) {
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
@@ -44,8 +44,8 @@ fn check(nats: &mut NatsServer, replace: impl FnOnce(&mut NatsServer)) {
             connection.read_timeout(Duration::from_secs(30));
             connection.get(&target).ok()
         });
-        // It waits at the bell when the log is replaced.
-        eventually("the long-poll is there", || {
+        // The long-poll must be waiting when the log is replaced.
+        eventually("the long-poll waits", || {
             server.cost("long-poll")["open"] == 1
         });
         replace(nats);
@@ -80,13 +80,13 @@ fn check(nats: &mut NatsServer, replace: impl FnOnce(&mut NatsServer)) {
 }
 
 #[test]
-fn a_deleted_stream_is_made_anew_and_readers_are_told() {
+fn a_deleted_stream_is_recreated_and_readers_get_a_reset() {
     let mut nats = NatsServer::start();
     check(&mut nats, |nats| nats.publish("$JS.API.STREAM.DELETE.chat"));
 }
 
 #[test]
-fn a_nats_that_lost_everything_is_another_log() {
+fn a_nats_that_lost_its_data_is_another_log() {
     let mut nats = NatsServer::start();
     check(&mut nats, |nats| {
         nats.wipe();

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the document says what the server does.
+//! `GET /openapi.json`: the document matches the server.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -28,7 +28,7 @@ fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().expect("an object")
 }
 
-/// `value`, or what it refers to.
+/// `value`, or the value that its `$ref` refers to.
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         None => value,
@@ -39,7 +39,7 @@ fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Each operation as its path, method and object, with the path's parameters among its own.
+/// Each operation as its path, method and object, including the parameters of its path.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut operations = Vec::new();
     for (path, item) in object(&document["paths"]) {
@@ -58,7 +58,7 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     operations
 }
 
-/// Holds values against schemas of the document.
+/// Validates values against schemas of the document.
 struct Validator {
     document: Value,
 }
@@ -81,7 +81,7 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// The addresses that a source file names in calls of these functions.
+/// The routes in a source file's calls of these functions.
 fn addresses(source: &str, functions: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for function in functions {
@@ -98,7 +98,7 @@ fn addresses(source: &str, functions: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn it_has_the_routes_of_the_router_and_of_the_documentation() {
+fn the_document_has_the_routes_of_the_router_and_of_api_md() {
     let document = document();
     let paths: BTreeSet<String> = object(&document["paths"]).keys().cloned().collect();
     let mut routed = addresses(
@@ -118,7 +118,7 @@ fn it_has_the_routes_of_the_router_and_of_the_documentation() {
 }
 
 #[test]
-fn it_has_the_methods_of_each_route() {
+fn the_document_has_the_methods_of_each_route() {
     let server = Server::memory();
     let document = document();
     for (path, item) in object(&document["paths"]) {
@@ -140,7 +140,7 @@ fn arms(source: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn it_has_the_parameters_of_readers() {
+fn the_document_has_the_parameters_of_readers() {
     let document = document();
     let mut read = arms(&source("src/server/delivery/read_query.rs"));
     read.insert("ticket".to_owned());
@@ -156,7 +156,7 @@ fn it_has_the_parameters_of_readers() {
 }
 
 #[test]
-fn its_examples_fit_its_schemas() {
+fn the_documents_examples_match_its_schemas() {
     let document = document();
     let validator = Validator {
         document: document.clone(),
@@ -272,12 +272,12 @@ fn check_answer(validator: &Validator, path: &str, method: &str, answer: &Respon
 }
 
 #[test]
-fn its_examples_are_answered_as_it_says() {
+fn the_documents_examples_are_answered_as_documented() {
     let server = Server::memory();
     let validator = Validator {
         document: document(),
     };
-    // What the others ask for: a message, a reader with a trace, and one with a stream.
+    // Needed by the examples: a message, a reader with a trace, and one with a stream.
     server.publish(&json!({"author": "mina", "text": "hello"}));
     server.get("/poll?client=tab-1&trace=1").ok();
     let _events = server.stream("client=tab-1");
@@ -302,7 +302,7 @@ fn its_examples_are_answered_as_it_says() {
             succeeded.insert(path);
         }
     }
-    // Without tokens there are no tickets.
+    // Without tokens, the server has no tickets.
     let all: BTreeSet<String> = object(&validator.document["paths"])
         .keys()
         .cloned()
@@ -312,7 +312,7 @@ fn its_examples_are_answered_as_it_says() {
 }
 
 #[test]
-fn its_problems_are_those_of_the_server() {
+fn the_documents_problems_are_those_of_the_server() {
     let server = Server::memory();
     let validator = Validator {
         document: document(),

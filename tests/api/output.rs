@@ -1,4 +1,4 @@
-//! What is printed: it is written, or the end says that it is not.
+//! Printed output: it is written, or the exit code and message report the failure.
 
 use std::{
     fs::OpenOptions,
@@ -29,10 +29,10 @@ const PRINTING: [&[&str]; 9] = [
 
 fn full_disk() -> Stdio {
     let full = OpenOptions::new().write(true).open("/dev/full");
-    full.expect("Linux has it").into()
+    full.expect("/dev/full exists on Linux").into()
 }
 
-/// Waits for the end; what was said on standard error.
+/// Waits for the process to end, and returns its standard error.
 fn wait_for_exit(mut child: Child) -> (ExitStatus, String) {
     let deadline = Instant::now() + TEST_TIMEOUT;
     let mut status = None;
@@ -48,14 +48,14 @@ fn wait_for_exit(mut child: Child) -> (ExitStatus, String) {
 }
 
 #[test]
-fn what_cannot_be_printed_is_one_line_and_exit_2() {
+fn output_that_cannot_be_written_is_one_line_and_exit_2() {
     for args in PRINTING {
         let mut command = command(args);
         let (status, said) = wait_for_exit(command.stdout(full_disk()).spawn().expect("starts"));
         assert_eq!(status.code(), Some(2), "{args:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
         assert!(said.contains("No space left"), "{args:?}: {said}");
-        // Standard error may be full as well; the exit code stays.
+        // If standard error is full as well, the exit code is the same.
         let mut again = self::command(args);
         let child = again.stdout(full_disk()).stderr(full_disk()).spawn();
         let (status, _) = wait_for_exit(child.expect("starts"));
@@ -67,7 +67,7 @@ fn what_cannot_be_printed_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_hears_no_complaint() {
+fn a_closed_pipe_on_standard_output_is_no_error() {
     for args in PRINTING {
         let mut child = command(args).spawn().expect("starts");
         drop(child.stdout.take());
@@ -76,7 +76,7 @@ fn a_reader_that_has_seen_enough_hears_no_complaint() {
     }
 }
 
-/// A server whose standard output is not a pipe to this test: the address it listens on is chosen here.
+/// Starts a server whose standard output this test does not read, so the test chooses its address.
 fn start(configure: impl FnOnce(&mut Command)) -> (Child, std::net::SocketAddr) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let addr = free.local_addr().expect("an address");
@@ -95,7 +95,7 @@ fn terminate(child: &Child) {
 }
 
 #[test]
-fn a_log_on_a_full_disk_is_said_once_and_serving_goes_on() {
+fn a_log_on_a_full_disk_is_reported_once_and_the_server_continues() {
     let (child, addr) = start(|command| {
         command.stdout(full_disk());
     });
@@ -114,7 +114,7 @@ fn a_log_on_a_full_disk_is_said_once_and_serving_goes_on() {
 }
 
 #[test]
-fn a_log_whose_reader_has_gone_is_no_complaint() {
+fn a_log_whose_reader_has_gone_is_no_error() {
     let (mut child, addr) = start(|_| {});
     drop(child.stdout.take());
     for _ in 0..3 {
@@ -126,9 +126,9 @@ fn a_log_whose_reader_has_gone_is_no_complaint() {
 }
 
 #[test]
-fn lines_that_were_lost_are_counted_when_there_is_room_again() {
-    // A pipe as small as a page, and a reader that comes late, stand for a disk: what is not a pipe cannot
-    // be made full and empty again without a file system of its own. So this holds the count itself.
+fn lost_log_lines_are_counted_when_writing_works_again() {
+    // A disk cannot be made full and empty again without a separate file system, so this tests the log with a writer
+    // that can fail.
     use poll_vs_sse_server::ledger::access_log::{EventLog, Format};
     #[derive(Clone, Default)]
     struct Flaky(std::sync::Arc<std::sync::Mutex<(bool, Vec<u8>)>>);
@@ -154,7 +154,7 @@ fn lines_that_were_lost_are_counted_when_there_is_room_again() {
     disk.0.lock().expect("whole").0 = true;
     log.event("lost", "");
     log.event("lost", "");
-    // The thread has tried them as soon as a line after them is tried on its own.
+    // Time for the log's thread to try to write the lines.
     std::thread::sleep(std::time::Duration::from_millis(200));
     disk.0.lock().expect("whole").0 = false;
     log.event("last", "");
@@ -168,7 +168,7 @@ fn lines_that_were_lost_are_counted_when_there_is_room_again() {
     );
 }
 
-/// Nobody reads standard output or standard error, and both pipes are full.
+/// Standard output and standard error are full pipes that nothing reads.
 #[test]
 fn a_server_whose_output_hangs_ends_in_time() {
     let (out_reader, mut out) = std::io::pipe().expect("a pipe");
@@ -205,7 +205,7 @@ fn fill(pipe: &mut std::io::PipeWriter) {
     set(0);
 }
 
-/// The start of the log says what is served, from where.
+/// The log begins with the address and the store.
 #[test]
 fn the_log_begins_with_addresses_and_store() {
     let directory = tempfile::tempdir().expect("a directory");

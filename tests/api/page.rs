@@ -1,10 +1,10 @@
-//! The lab's files: compressed as the client accepts, cached by a tag of each form.
+//! The lab's files: compressed as the client accepts, with a separate tag for each encoding.
 
 use std::io::Read as _;
 
 use crate::support::{client::TestClient as _, response::Response, server::Server};
 
-/// The page's own script, the largest file of all.
+/// The page's own script, the largest of the files.
 fn script(server: &Server) -> String {
     let page = server.get("/").text();
     let at = page.find("assets/index-").expect("a script in the page");
@@ -23,7 +23,7 @@ fn decode(answer: &Response) -> Vec<u8> {
     match answer.header("content-encoding") {
         Some("br") => brotli::Decompressor::new(body, 4096).read_to_end(&mut content),
         Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut content),
-        other => panic!("no encoding known here: {other:?}"),
+        other => panic!("unexpected encoding: {other:?}"),
     }
     .expect("whole");
     content
@@ -62,7 +62,7 @@ fn the_page_comes_as_small_as_the_client_accepts() {
 }
 
 #[test]
-fn each_form_of_a_file_has_a_tag_of_its_own() {
+fn each_encoding_of_a_file_has_its_own_tag() {
     let server = Server::memory();
     let forms = ["br", "gzip", "identity"];
     let tag = |accept| {

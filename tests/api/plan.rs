@@ -1,4 +1,4 @@
-//! `plan`: what it answers, and what it refuses.
+//! `plan`: its answers and its errors.
 
 use std::fs;
 
@@ -57,12 +57,12 @@ fn a_million_clients_are_planned_in_a_table_and_sentences() {
 }
 
 #[test]
-fn json_holds_each_transport_and_where_it_turns() {
+fn json_has_each_transport_and_the_break_even() {
     let plan = json(&MILLION);
     let poll = &plan["transports"]["poll"];
     let stream = &plan["transports"]["stream"];
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value}"));
-    // A request each for every client each two seconds, less what an answer takes.
+    // Every client sends a request every two seconds, plus the time of an answer.
     let requests = number(&poll["requests_per_s"]);
     assert!((500_000.0..505_000.0).contains(&requests), "{requests}");
     assert_eq!(number(&stream["requests_per_s"]), 0.0);
@@ -134,7 +134,7 @@ fn get_plan_names_the_parameter_it_refuses() {
 }
 
 #[test]
-fn more_patience_makes_polling_the_cheaper_one() {
+fn polling_is_cheaper_with_a_longer_acceptable_delay() {
     let cores = |max_delay: &str| {
         let plan = json(&["--max-delay", max_delay, "--rate", "5"]);
         let of = |transport: &str| plan["transports"][transport]["cores"].as_f64();
@@ -150,7 +150,7 @@ fn more_patience_makes_polling_the_cheaper_one() {
 }
 
 #[test]
-fn few_clients_make_a_poll_dearer_than_many_do() {
+fn a_poll_is_more_expensive_with_few_clients_than_with_many() {
     let excess = |clients: &str| {
         let plan = json(&["--clients", clients, "--rate", "1", "--max-delay", "5s"]);
         let cores = |transport: &str| plan["transports"][transport]["cores"].as_f64();
@@ -158,14 +158,14 @@ fn few_clients_make_a_poll_dearer_than_many_do() {
     };
     let (few, many, full) = (excess("100"), excess("10000"), excess("10000000"));
     assert!(few > many && many > full, "{few} {many} {full}");
-    // Where that turns is report, too.
+    // The sentences include the break-even, too.
     let plan = json(&["--clients", "100", "--rate", "1", "--max-delay", "5s"]);
     let turn = plan["break_even"]["clients"]["cpu"][0]["from"].as_f64();
     assert!(turn.is_some_and(|turn| turn > 100.0), "{plan}");
 }
 
 #[test]
-fn polls_that_outlast_their_connection_are_told_of() {
+fn the_plan_says_if_each_poll_opens_a_connection() {
     let ended = plan(&["--max-delay", "90s"]);
     assert!(ended.stdout.contains("each opens one"), "{}", ended.stdout);
     let ended = plan(&["--max-delay", "60s"]);
@@ -194,7 +194,7 @@ fn another_model_gives_another_answer() {
 }
 
 #[test]
-fn bad_questions_are_one_line_and_exit_2() {
+fn bad_flags_of_plan_print_one_line_and_exit_with_2() {
     for (flag, value) in [
         ("--clients", "0"),
         ("--clients", "many"),
@@ -222,7 +222,7 @@ fn bad_questions_are_one_line_and_exit_2() {
 }
 
 #[test]
-fn a_file_that_is_no_model_is_one_line_and_exit_2() {
+fn a_file_that_is_not_a_model_prints_one_line_and_exits_with_2() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("model.json");
     let named = path.to_str().expect("UTF-8");
@@ -239,7 +239,7 @@ fn a_file_that_is_no_model_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn what_cannot_be_calibrated_is_one_line_and_exit_2() {
+fn invalid_uses_of_calibrate_print_one_line_and_exit_with_2() {
     let refused = |flags: &[&str], words: &[&str]| {
         let all: Vec<&str> = ["compare"].iter().chain(flags).copied().collect();
         assert_refused(&run(&all), words);
@@ -279,7 +279,7 @@ fn a_measured_stack_is_planned_with_its_workers() {
 }
 
 #[test]
-fn a_stack_that_is_unknown_or_not_measured_so_is_refused() {
+fn an_unknown_stack_or_a_protocol_it_was_not_measured_over_is_refused() {
     assert_refused(&plan(&["--stack", "cobol"]), &["`express`"]);
     assert_refused(&plan(&["--stack", "go", "--tls"]), &["without TLS"]);
     assert_refused(

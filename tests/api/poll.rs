@@ -1,4 +1,4 @@
-//! `GET /poll`: where a reader starts and how far one answer goes.
+//! `GET /poll`: where a reader starts, and the limits of one answer.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn numbers(range: std::ops::RangeInclusive<usize>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()
 }
 
-each_store!(an_empty_room_has_a_cursor_to_go_on_from, |server| {
+each_store!(an_empty_room_has_a_cursor_to_continue_from, |server| {
     let empty = server.poll("room=den");
     assert_eq!(
         empty,
@@ -70,37 +70,34 @@ each_store!(last_counts_the_messages_of_the_room, |server| {
     );
 });
 
-each_store!(
-    a_limit_cuts_the_answer_and_says_that_there_is_more,
-    |server| {
-        server.publish_many("lobby", 450);
-        let mut answer = server.poll("last=450&limit=1");
-        assert_eq!(
-            (texts(&answer), &answer["more"]),
-            (numbers(1..=1), &json!(true))
-        );
-        let next =
-            |answer: &Value, query: &str| server.poll(&format!("cursor={}{query}", cursor(answer)));
-        answer = next(&answer, "");
-        assert_eq!(
-            (texts(&answer), &answer["more"]),
-            (numbers(2..=201), &json!(true)),
-            "200 at a time"
-        );
-        answer = next(&answer, "&limit=249");
-        assert_eq!(
-            (texts(&answer), &answer["more"]),
-            (numbers(202..=450), &json!(false))
-        );
-        answer = next(&answer, "");
-        assert_eq!((texts(&answer), &answer["more"]), (vec![], &json!(false)));
-        let all = server.poll("last=1000&limit=1000");
-        assert_eq!(
-            (texts(&all), &all["more"]),
-            (numbers(1..=450), &json!(false))
-        );
-    }
-);
+each_store!(a_limit_shortens_the_answer_and_sets_more, |server| {
+    server.publish_many("lobby", 450);
+    let mut answer = server.poll("last=450&limit=1");
+    assert_eq!(
+        (texts(&answer), &answer["more"]),
+        (numbers(1..=1), &json!(true))
+    );
+    let next =
+        |answer: &Value, query: &str| server.poll(&format!("cursor={}{query}", cursor(answer)));
+    answer = next(&answer, "");
+    assert_eq!(
+        (texts(&answer), &answer["more"]),
+        (numbers(2..=201), &json!(true)),
+        "200 at a time"
+    );
+    answer = next(&answer, "&limit=249");
+    assert_eq!(
+        (texts(&answer), &answer["more"]),
+        (numbers(202..=450), &json!(false))
+    );
+    answer = next(&answer, "");
+    assert_eq!((texts(&answer), &answer["more"]), (vec![], &json!(false)));
+    let all = server.poll("last=1000&limit=1000");
+    assert_eq!(
+        (texts(&all), &all["more"]),
+        (numbers(1..=450), &json!(false))
+    );
+});
 
 each_store!(
     a_reader_far_behind_gets_large_messages_in_several_answers,
@@ -126,7 +123,7 @@ each_store!(
     }
 );
 
-each_store!(rooms_are_apart, |server| {
+each_store!(a_poll_reads_only_its_room, |server| {
     let here = server.publish_text("here", "x");
     let start = server.poll("room=there");
     assert_eq!(start["messages"], json!([]));
@@ -147,25 +144,28 @@ each_store!(rooms_are_apart, |server| {
     );
 });
 
-each_store!(polling_on_brings_each_message_once_and_in_order, |server| {
-    let mut place = cursor(&server.poll("last=0")).to_owned();
-    let mut got = Vec::new();
-    for round in 0..20 {
-        for i in 0..round % 4 {
-            server.publish_text("lobby", &format!("{round}.{i}"));
-            server.publish_text("elsewhere", "noise");
+each_store!(
+    repeated_polls_bring_each_message_once_and_in_order,
+    |server| {
+        let mut place = cursor(&server.poll("last=0")).to_owned();
+        let mut got = Vec::new();
+        for round in 0..20 {
+            for i in 0..round % 4 {
+                server.publish_text("lobby", &format!("{round}.{i}"));
+                server.publish_text("elsewhere", "noise");
+            }
+            let answer = server.poll(&format!("cursor={place}&limit=2"));
+            got.extend(texts(&answer));
+            place = cursor(&answer).to_owned();
         }
-        let answer = server.poll(&format!("cursor={place}&limit=2"));
-        got.extend(texts(&answer));
-        place = cursor(&answer).to_owned();
+        got.extend(texts(&server.poll(&format!("cursor={place}"))));
+        let all = (0..20).flat_map(|round| (0..round % 4).map(move |i| format!("{round}.{i}")));
+        assert_eq!(got, all.collect::<Vec<_>>());
     }
-    got.extend(texts(&server.poll(&format!("cursor={place}"))));
-    let all = (0..20).flat_map(|round| (0..round % 4).map(move |i| format!("{round}.{i}")));
-    assert_eq!(got, all.collect::<Vec<_>>());
-});
+);
 
 #[test]
-fn bad_parameters_are_400_and_named() {
+fn bad_parameters_are_400_with_their_names() {
     let server = Server::memory();
     let long_room = format!("room={}", "r".repeat(65));
     let long_client = format!("client={}", "c".repeat(65));
@@ -233,7 +233,7 @@ fn bad_parameters_are_400_and_named() {
     assert_eq!(
         server.get("/poll?x=%ff&_=1&room=lobby&&=").status(),
         200,
-        "others are ignored"
+        "unknown parameters are ignored"
     );
 }
 
@@ -257,6 +257,6 @@ fn the_bounds_of_parameters_are_inclusive() {
         "r".repeat(64),
         "c".repeat(64)
     ));
-    server.publish_text("lobby", "there, so that a long wait ends at once");
+    server.publish_text("lobby", "so that a long wait ends at once");
     server.poll("wait=60");
 }

@@ -1,4 +1,4 @@
-//! `--poll-cache`: which answers a shared cache may keep, and what real ones in front make of it.
+//! `--poll-cache`: which answers a shared cache may keep, and real caches in front of the server.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ use crate::support::{
 };
 
 /// The server's address in the files of `deploy/poll-cache/`.
-const WRITTEN: (&str, &str) = ("10.0.0.11", "8080");
+const FILE_ADDRESS: (&str, &str) = ("10.0.0.11", "8080");
 const READERS: usize = 1000;
 
 fn caching_server() -> Server {
@@ -50,7 +50,7 @@ fn cache_control(server: &Server, target: &str, headers: &[(&str, &str)]) -> Str
 }
 
 #[test]
-fn an_answer_says_for_how_long_others_may_have_it() {
+fn cache_control_says_how_long_caches_may_keep_an_answer() {
     let server = caching_server();
     let first = server.publish_text("lobby", "one");
     let place = cursor(&first);
@@ -61,7 +61,7 @@ fn an_answer_says_for_how_long_others_may_have_it() {
         (format!("cursor={place}"), keep),
         (format!("cursor={place}&wait=20"), keep),
         (format!("room=lobby&room=den&cursor={place}&limit=1"), keep),
-        // What is the newest changes with every message.
+        // The newest message changes with every publish.
         ("last=1".to_owned(), brief),
         (String::new(), brief),
         (format!("cursor={end}"), brief),
@@ -103,7 +103,7 @@ fn an_answer_says_for_how_long_others_may_have_it() {
 }
 
 each_store!(
-    an_empty_long_poll_has_another_cursor_of_the_same_place,
+    an_empty_long_poll_has_another_cursor_for_the_same_position,
     |config| config.poll_cache = Some(Duration::from_secs(5)),
     |server| {
         let first = server.publish_text("lobby", "one");
@@ -121,7 +121,7 @@ each_store!(
             assert!(place.starts_with(cursor(&first)), "{place}");
             assert_eq!(answer.header("etag"), Some(format!("\"{place}\"").as_str()));
         }
-        // It is a cursor like any other, with and without the flag.
+        // It is a cursor like any other, on servers with and without the flag.
         let next = server.publish_text("lobby", "two");
         for query in ["", "&wait=20", "&client=me"] {
             let page = server.poll(&format!("cursor={place}{query}"));
@@ -143,14 +143,14 @@ each_store!(
 );
 
 #[test]
-fn long_polls_that_began_at_different_moments_end_together() {
+fn long_polls_that_began_at_different_times_end_together() {
     let server = caching_server();
     let place = cursor(&server.publish_text("lobby", "one")).to_owned();
     let ends: BTreeSet<String> = [0, 150, 300]
         .map(|delay_ms| {
             let (addr, target) = (server.addr(), format!("/poll?wait=2&cursor={place}"));
             thread::spawn(move || {
-                // Before the middle of a turn, so that none of them is of the next.
+                // Start in the first half of a two-second turn, so that all long-polls are in the same turn.
                 while (unix_ms() % 2000) > 1000 {
                     thread::sleep(Duration::from_millis(20));
                 }
@@ -165,7 +165,7 @@ fn long_polls_that_began_at_different_moments_end_together() {
 }
 
 #[test]
-fn it_does_not_go_with_tokens() {
+fn poll_cache_is_refused_together_with_tokens() {
     let flags = ["--auth", "jwt", "--jwks", "keys.json", "--poll-cache", "5s"];
     assert_refused(&run(&flags), &["--poll-cache", "--auth"]);
 }
@@ -175,7 +175,7 @@ fn unix_ms() -> u128 {
     now.expect("after 1970").as_millis()
 }
 
-/// Starts `program` on its file of `deploy/poll-cache/`, in front of what listens at `server`.
+/// Starts `program` with its file of `deploy/poll-cache/`, in front of the address `server`.
 fn front(
     server: SocketAddr,
     (program, file): (&str, &str),
@@ -186,8 +186,8 @@ fn front(
     let mut config = deployed(&format!("poll-cache/{file}"));
     let (host, port) = (server.ip().to_string(), server.port().to_string());
     for (written, ours) in [
-        (WRITTEN.0, host.as_str()),
-        (WRITTEN.1, &port),
+        (FILE_ADDRESS.0, host.as_str()),
+        (FILE_ADDRESS.1, &port),
         ("10.0.0.12:8081", &server.to_string()),
         ("admin off", "admin off\n\tdefault_bind 127.0.0.1"),
         ("http://:80", &format!("http://:{}", addr.port())),
@@ -201,7 +201,7 @@ fn front(
     let program = find(program).unwrap_or_else(|| panic!("{program} is not installed"));
     let mut command = Command::new(program);
     command.args(arguments(&path, addr));
-    // Where Caddy keeps what it remembers.
+    // Caddy stores its state there.
     command.env("HOME", directory.path());
     Front::start(command, addr, directory)
 }
@@ -252,13 +252,13 @@ fn caddy(server: &Server) -> FrontChain {
 /// Counters of all readers.
 #[derive(Default)]
 struct ReaderCounters {
-    /// Readers that have each message.
+    /// The number of readers that have received each message.
     seen: Vec<AtomicUsize>,
     answers: AtomicUsize,
     stop: AtomicBool,
 }
 
-/// Long-polls through a cache, as one of many: each message must come once, in order, and from a cursor of its own.
+/// Reads by long-polls through a cache. Each message must come once and in order, and no cursor may come twice.
 fn long_poll_through(addr: SocketAddr, start: &str, wait: u32, counters: &ReaderCounters) {
     let mut connection = RawConnection::open(addr);
     connection.read_timeout(Duration::from_secs(70));
@@ -266,7 +266,10 @@ fn long_poll_through(addr: SocketAddr, start: &str, wait: u32, counters: &Reader
     let mut place = start.to_owned();
     let mut next = 0;
     while next < counters.seen.len() && !counters.stop.load(SeqCst) {
-        assert!(asked.insert(place.clone()), "{place} again: a loop");
+        assert!(
+            asked.insert(place.clone()),
+            "the cursor {place} came twice: a loop"
+        );
         let answer = connection
             .get(&format!("/poll?room=lobby&wait={wait}&cursor={place}"))
             .ok();
@@ -281,7 +284,7 @@ fn long_poll_through(addr: SocketAddr, start: &str, wait: u32, counters: &Reader
     }
 }
 
-/// Runs readers at `addr` while `act` uses the server.
+/// Runs readers that connect to `addr`, while `act` uses the server.
 fn with_readers(
     (server, addr): (&Server, SocketAddr),
     (readers, messages, wait): (usize, usize, u32),
@@ -300,7 +303,9 @@ fn with_readers(
             thread.spawn(read).expect("a thread")
         })
         .collect();
-    eventually("the first waits", || server.cost("long-poll")["open"] != 0);
+    eventually("the first long-poll waits", || {
+        server.cost("long-poll")["open"] != 0
+    });
     act(&counters);
     counters.stop.store(true, SeqCst);
     for thread in threads {
@@ -314,7 +319,8 @@ fn requests(server: &Server) -> u64 {
         .expect("a count")
 }
 
-/// A thousand long-pollers, each of which gets every message, cost the server what two do.
+/// Checks that a thousand long-pollers, which all receive every message, cost the server at most two requests a
+/// message.
 fn assert_polls_collapse(start: fn(&Server) -> FrontChain) {
     const MESSAGES: usize = 4;
     const WAIT: u32 = 60;
@@ -350,13 +356,13 @@ fn many_long_pollers_behind_caddy_and_a_cache_are_two_requests_a_message() {
     assert_polls_collapse(caddy);
 }
 
-/// While nothing is said, readers ask once a wait, and the server is asked twice at the most.
+/// Checks that without messages, each reader sends one request per wait, and the server gets at most two.
 fn assert_idle_polls_collapse(start: fn(&Server) -> FrontChain) {
     const IDLE_READERS: usize = 200;
     let server = caching_server();
     let fronts = start(&server);
     let addr = fronts.last().expect("a front").addr;
-    // One message ends the test, and says that nobody was left behind.
+    // One message ends the test, and shows that all readers are still there.
     with_readers((&server, addr), (IDLE_READERS, 1, 2), |counters| {
         let (began, before) = (Instant::now(), requests(&server));
         thread::sleep(Duration::from_secs(7));

@@ -40,7 +40,7 @@ each_store!(an_empty_room_is_304_too, |server| {
     );
 });
 
-each_store!(weak_tags_lists_and_the_asterisk_count, |server| {
+each_store!(weak_tags_lists_and_the_asterisk_match, |server| {
     let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     let target = format!("/poll?cursor={place}");
     let known = [
@@ -67,7 +67,7 @@ each_store!(weak_tags_lists_and_the_asterisk_count, |server| {
 });
 
 #[test]
-fn a_connection_goes_on_after_a_304() {
+fn a_connection_can_be_used_after_a_304() {
     let server = Server::memory();
     let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     let tag = format!("\"{place}\"");
@@ -88,15 +88,15 @@ each_store!(
         let target = format!("/poll?wait=0.2&cursor={place}");
         let answer = server.get_with(&target, &[("If-None-Match", &tag)]);
         assert_eq!(answer.status(), 304);
-        // The whole room is known: that is no news either.
+        // The client knows the whole room, so there is nothing new either.
         let answer = server.get_with("/poll?wait=0.2", &[("If-None-Match", &tag)]);
         assert_eq!(answer.status(), 304);
     }
 );
 
-/// In a process of its own, as one that spins for ever could not be stopped here.
+/// The server is a separate process, because a thread that loops forever could not be stopped.
 #[test]
-fn a_tag_of_an_answer_that_has_more_after_it_does_not_hide_what_is_new() {
+fn the_tag_of_an_answer_with_more_after_it_does_not_hide_new_messages() {
     let server = Process::start(&["--store", "memory", "--workers", "1"]);
     let messages = server.publish_many("lobby", 3);
     let (first, second) = (cursor(&messages[0]), cursor(&messages[1]));
@@ -107,7 +107,7 @@ fn a_tag_of_an_answer_that_has_more_after_it_does_not_hide_what_is_new() {
         assert_eq!(
             texts(&answer.ok()),
             ["2"],
-            "there is more: that is new (wait={wait})"
+            "an answer with more after it is new (wait={wait})"
         );
     }
 }

@@ -51,7 +51,7 @@ fn wait_for_presence(stream: &mut Events, clients: &[&str]) -> Value {
 }
 
 #[test]
-fn a_stream_is_there_for_as_long_as_its_connection() {
+fn a_stream_is_present_as_long_as_its_connection() {
     let server = Server::memory();
     assert_eq!(present(&server, "den"), []);
     let mut first = server.stream("room=den&client=a&author=Mina&presence=1");
@@ -79,34 +79,40 @@ fn a_poller_has_left_when_it_missed_two_of_its_intervals() {
     assert_eq!(event["present"][1]["author"], "한");
     assert_eq!(event["present"][1]["transport"], "poll");
     wait_for_presence(&mut watching, &["w"]);
-    eventually("it is gone", || present(&server, "lobby").len() == 1);
+    eventually("the client is gone", || {
+        present(&server, "lobby").len() == 1
+    });
 }
 
 #[test]
-fn a_long_poll_is_there_while_it_waits_and_between_its_requests() {
+fn a_long_poller_is_present_while_it_waits_and_between_its_requests() {
     let server = Server::memory();
     let mut connection = server.raw();
     connection.get("/poll?client=l&wait=0.01&last=0").ok();
     assert_eq!(present(&server, "lobby"), [member("l", "long-poll")]);
     drop(connection);
-    eventually("it is gone", || present(&server, "lobby").is_empty());
+    eventually("the client is gone", || {
+        present(&server, "lobby").is_empty()
+    });
 }
 
 #[test]
-fn a_client_that_switches_is_there_once() {
+fn a_client_that_switches_transport_is_present_once() {
     let server = Server::memory();
     server.poll("client=s");
     assert_eq!(present(&server, "lobby"), [member("s", "poll")]);
     let stream = server.stream("client=s");
     assert_eq!(present(&server, "lobby"), [member("s", "stream")]);
     drop(stream);
-    eventually("it is gone", || present(&server, "lobby").is_empty());
+    eventually("the client is gone", || {
+        present(&server, "lobby").is_empty()
+    });
     server.poll("client=s&wait=0.01&last=0");
     assert_eq!(present(&server, "lobby"), [member("s", "long-poll")]);
 }
 
 #[test]
-fn who_publishes_with_a_label_is_known_by_name() {
+fn a_client_that_publishes_with_its_label_is_listed_by_author() {
     let server = Server::memory();
     let mut stream = server.stream("client=a&presence=1");
     assert_eq!(
@@ -126,7 +132,7 @@ fn who_publishes_with_a_label_is_known_by_name() {
 }
 
 #[test]
-fn polls_are_told_where_they_ask() {
+fn polls_get_presence_if_they_ask_for_it() {
     let server = Server::memory();
     assert_eq!(server.poll("client=p").get("presence"), None);
     let answer = server.poll("client=p&presence=1");
@@ -139,7 +145,7 @@ fn polls_are_told_where_they_ask() {
 }
 
 #[test]
-fn streams_are_told_only_if_they_ask() {
+fn streams_get_presence_only_if_they_ask_for_it() {
     let server = Server::memory();
     let mut labelled = server.stream("last=0&client=d");
     let mut nameless = server.stream("last=0");
@@ -161,13 +167,13 @@ fn put_along(server: &Server, report: &Value) -> Response {
 }
 
 #[test]
-fn who_reads_along_with_a_stream_is_there_while_it_is() {
+fn clients_that_share_a_stream_are_present_while_it_is_open() {
     let server = Server::memory();
     let along = |of: &str, along: Value| put_along(&server, &json!({"client": of, "along": along}));
     assert_eq!(along("a", json!([])).status(), 404);
     let mut stream = server.stream("client=a&presence=1");
     let other = server.stream("client=o");
-    // It came level by a poll.
+    // Its reader has caught up by a poll.
     server.poll("client=b");
     let two = json!([{"client": "b", "author": "mina"}, {"client": "c"}, {"client": "o"}]);
     assert_eq!(along("a", two).status(), 204);
@@ -176,15 +182,15 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
     assert_eq!(reader(2)["transport"], "stream");
     assert_eq!(reader(2)["through"], "a");
     assert_eq!(reader(2)["author"], "mina");
-    // Who has a stream of its own reads by that.
+    // A client with its own stream is listed as reading by that.
     assert_eq!(reader(1).get("through"), None);
 
     assert_eq!(along("a", json!([{"client": "c"}])).status(), 204);
     wait_for_presence(&mut stream, &["a", "o", "c"]);
-    // It goes over to another's stream, and does not leave with the one before.
+    // It moves to another client's stream, and does not leave when the former one ends.
     assert_eq!(along("o", json!([{"client": "c"}])).status(), 204);
     drop(stream);
-    eventually("its reader is gone", || {
+    eventually("its former stream is gone", || {
         present(&server, "lobby") == [member("o", "stream"), member("c", "stream")]
     });
     drop(other);
@@ -192,7 +198,7 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
 }
 
 #[test]
-fn a_report_of_who_reads_along_is_checked() {
+fn a_report_of_clients_that_share_a_stream_is_checked() {
     let server = Server::memory();
     let _stream = server.stream("client=a");
     let refused =
@@ -227,7 +233,7 @@ fn more_readers_than_are_listed_are_counted() {
 }
 
 #[test]
-fn a_room_that_is_none_is_refused() {
+fn an_invalid_room_is_refused() {
     let server = Server::memory();
     server
         .get("/presence?room=a+b")
@@ -244,7 +250,7 @@ fn a_room_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_poll_may_ask_for_a_connection_of_its_own() {
+fn a_poll_may_ask_for_its_connection_to_be_closed() {
     let server = Server::memory();
     let mut connection = server.raw();
     let answer = connection.get("/poll?client=c&connection=close");

@@ -1,4 +1,4 @@
-//! What the system does not let the process have: known at start, said with its figure.
+//! Limits that the system sets on the process: the server reports them at start, with their values.
 
 use std::{
     os::unix::process::CommandExt as _,
@@ -40,10 +40,12 @@ fn limit_command(command: &mut Command, resource: libc::__rlimit_resource_t, lim
 const WORKERS: [&str; 4] = ["--store", "memory", "--workers", "2"];
 
 #[test]
-fn few_descriptors_are_said_at_start() {
+fn a_low_descriptor_limit_is_logged_at_start() {
     let server = Process::spawn(limited_command(libc::RLIMIT_NOFILE, 128, &WORKERS));
     assert_eq!(server.get("/healthz").status(), 200);
-    eventually("it says so", || server.stdout.text().contains(" limited "));
+    eventually("the log has the limit", || {
+        server.stdout.text().contains(" limited ")
+    });
     let ended = server.stop();
     let line = ended.stdout.lines().find(|line| line.contains(" limited "));
     let line = line.expect("a line");
@@ -67,7 +69,11 @@ fn connections_beyond_the_descriptors_are_refused_and_not_left_waiting() {
         refused.read_until_closed().expect("closes");
     }
     for connection in &mut served {
-        assert_eq!(connection.get("/poll?last=0").status(), 200, "they live on");
+        assert_eq!(
+            connection.get("/poll?last=0").status(),
+            200,
+            "existing connections still work"
+        );
     }
     drop(served);
     eventually("there is room again", || {
@@ -85,7 +91,7 @@ fn too_few_descriptors_for_the_workers_are_refused_in_one_line() {
 }
 
 #[test]
-fn a_limit_on_files_is_said_at_start_if_there_is_a_file() {
+fn a_limit_on_file_sizes_is_logged_at_start_if_the_store_is_a_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let limit = 1_000_000;
@@ -96,13 +102,13 @@ fn a_limit_on_files_is_said_at_start_if_there_is_a_file() {
     assert!(said.contains("files may grow to 1000000 bytes"), "{said}");
 }
 
-/// As a user who may have so many threads: for root the system does not hold to it.
+/// Runs as another user, because the limit on threads does not apply to root.
 #[test]
 fn too_few_threads_are_refused_in_one_line() {
     const NOBODY: u32 = 65_534;
     // SAFETY: it only reads who this is.
     if unsafe { libc::geteuid() } != 0 {
-        eprintln!("skipped: another user's limit takes root");
+        eprintln!("skipped: running as another user needs root");
         return;
     }
     let binary = tempfile::tempdir().expect("a directory");

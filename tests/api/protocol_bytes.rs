@@ -1,5 +1,5 @@
-//! The ledger's bytes on every protocol form, held against the client's own socket: each request has its
-//! own, and together with the connection's they are the socket's, to the byte.
+//! The ledger's bytes over every protocol form, compared with those of the client's socket: the bytes of the requests
+//! and of the connection add up to the socket's exactly.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::support::{
     server::Server,
 };
 
-/// Bytes in and out: of the requests, and of the connections.
+/// Bytes in and out, of the requests and of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct ByteCounts {
     wire: (u64, u64),
@@ -40,8 +40,8 @@ fn ledger(server: &Server, form: ProtocolForm, transport: &str) -> (ByteCounts, 
     (bytes, figures)
 }
 
-/// Waits until the ledger's bytes of a transport are those of the client's socket, which stays open: what
-/// a server sends as a connection ends may find its client gone.
+/// Waits until the ledger's bytes of a transport equal those of the client's socket. The socket stays open, because
+/// bytes that a server sends while a connection closes might not reach the client.
 async fn assert_bytes(
     server: &Server,
     form: ProtocolForm,
@@ -50,7 +50,7 @@ async fn assert_bytes(
 ) -> ByteCounts {
     let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
-        // The client may have more to say, such as that it has seen the server's settings.
+        // The client may have more to send, such as its acknowledgement of the server's settings.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let socket = client.counted().server_counts();
         let counted = ledger(server, form, transport).0;
@@ -59,7 +59,7 @@ async fn assert_bytes(
         }
         assert!(
             Instant::now() < deadline,
-            "{form:?} {transport}: {socket:?}, and not {counted:?}"
+            "{form:?} {transport}: the socket has {socket:?}, the ledger {counted:?}"
         );
     }
 }
@@ -160,7 +160,7 @@ fn ten_requests_at_once_on_one_connection_are_counted_to_the_byte() {
             }
             assert_bytes(&server, form, "long-poll", &client).await
         });
-        // Each has a head and a body of its own, and none has another's: the labels are as long.
+        // Every request has the same number of bytes, because the labels have the same length.
         let each = (0..10).map(|i| {
             let text = server.get(&format!("/ledger?client=c{i}")).text();
             let own: Value = serde_json::from_str(&text).expect("JSON");

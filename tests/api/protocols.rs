@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/2, over cleartext and TLS: what a reader gets is the same, and so is what ends it.
+//! HTTP/1.1 and HTTP/2, cleartext and TLS: readers get the same answers, and streams end for the same reasons.
 
 use std::{io::Write as _, time::Duration};
 
@@ -47,7 +47,7 @@ fn every_form_gives_a_reader_the_same_bytes() {
 }
 
 #[test]
-fn what_one_form_publishes_the_others_receive_at_once() {
+fn a_message_published_over_one_form_reaches_the_others_at_once() {
     let server = Server::on_every_form();
     run(async {
         let mut bodies = Vec::new();
@@ -130,7 +130,7 @@ fn a_stop_ends_streams_rather_than_resetting_them() {
 }
 
 #[test]
-fn plain_http_to_the_tls_port_is_told_what_the_port_speaks() {
+fn plain_http_to_the_tls_port_is_answered_with_400() {
     let server = Server::on_every_form();
     let mut socket =
         std::net::TcpStream::connect(server.protocol_addr(ProtocolForm::H2Tls)).expect("connects");
@@ -157,14 +157,11 @@ fn a_cut_resets_the_stream_and_a_restart_ends_the_connection() {
         read_until(&mut body, "\n\n").await;
         let cut = client.send("GET", "/stream?last=0&fault=cut", "").await;
         let cut = http_body_util::BodyExt::collect(cut.into_body()).await;
-        assert!(
-            cut.is_err(),
-            "a cut stream does not end as if it were whole"
-        );
+        assert!(cut.is_err(), "a cut stream must not end normally");
         assert_eq!(
             client.get("/healthz").await.0,
             200,
-            "the connection lives on"
+            "the connection still works"
         );
         let restart = client
             .try_send("GET", "/poll?fault=restart&fault_key=mine", "")
@@ -200,7 +197,7 @@ fn a_header_list_over_16_kib_is_431() {
             .expect("valid");
         match sender.send_request(request).await {
             Ok(response) => assert_eq!(whole(response).await.0, 431),
-            // The client knows the server's limit, and does not even send it.
+            // The client knows the server's limit, and does not send the request.
             Err(error) => assert!(error.to_string().contains("header"), "{error}"),
         }
     });
@@ -242,7 +239,7 @@ fn log_lines_and_the_trace_name_protocol_and_tls() {
 }
 
 #[test]
-fn the_hundred_and_first_stream_waits_for_a_place() {
+fn the_hundred_and_first_stream_of_a_connection_waits() {
     let server = Server::on_every_form();
     run(async {
         let mut client = ProtocolClient::connect(&server, ProtocolForm::H2).await;

@@ -1,4 +1,4 @@
-//! `POST /messages`: what a message is, and what it must not be.
+//! `POST /messages`: valid and invalid messages.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ each_store!(the_location_leads_to_the_message, |server| {
     let response = server.publish(&json!({"room": "den", "author": "mina", "text": "this"}));
     server.publish_text("den", "after");
     let location = response.header("location").expect("a location");
-    // Relative, so that it also leads there behind a proxy with a prefix.
+    // Relative, so that it also works behind a proxy with a path prefix.
     assert!(location.starts_with("poll?"), "{location}");
     let found = server.get(&format!("/{location}")).ok();
     assert_eq!(found["messages"], json!([response.json()]));
@@ -47,7 +47,7 @@ each_store!(
         let messages = server.publish_many("lobby", 5);
         for pair in messages.windows(2) {
             assert!(pair[0]["id"].as_u64() < pair[1]["id"].as_u64());
-            // The same length and zone, so that text order is time order.
+            // All times have the same length and zone, so sorting them as text sorts them by time.
             assert!(pair[0]["sent_at"].as_str() <= pair[1]["sent_at"].as_str());
         }
         for message in messages {
@@ -93,7 +93,7 @@ each_store!(lengths_count_unicode_characters, |server| {
     assert_eq!(server.publish(&long_after_trimming).status(), 201);
 });
 
-each_store!(any_text_comes_back_as_it_was, |server| {
+each_store!(any_text_is_returned_unchanged, |server| {
     let text = "\"quotes\" \\ </script> \u{2028}\u{2029} \u{feff} 🏳️‍🌈 e\u{301} \u{202e}rtl data: id: \n\ndata: x\n\nevent: y";
     let message = server.publish_text("lobby", text);
     assert_eq!(message["text"], text);
@@ -101,7 +101,7 @@ each_store!(any_text_comes_back_as_it_was, |server| {
     assert_eq!(server.stream("").message(), message);
 });
 
-each_store!(a_field_out_of_range_is_422_and_named, |server| {
+each_store!(a_field_out_of_range_is_422_with_its_name, |server| {
     let with = |field: &str, value: Value| {
         let mut draft = json!({"room": "lobby", "author": "mina", "text": "hello"});
         draft[field] = value;

@@ -16,7 +16,7 @@ fn padded(size: usize) -> String {
 }
 
 #[test]
-fn a_body_of_64_kib_is_taken_and_a_larger_one_is_413() {
+fn a_body_of_64_kib_is_accepted_and_a_larger_one_is_413() {
     let server = Server::memory();
     assert_eq!(server.post(padded(LIMIT), &[JSON]).status(), 201);
     for size in [LIMIT + 1, 2 * LIMIT, 40 * LIMIT] {
@@ -40,7 +40,7 @@ fn an_announced_oversize_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn a_chunked_body_is_as_good_as_any() {
+fn a_chunked_body_is_accepted() {
     let server = Server::memory();
     let mut connection = server.raw();
     let body = json!({"author": "mina", "text": "in pieces"}).to_string();
@@ -59,7 +59,7 @@ fn a_chunked_body_is_as_good_as_any() {
     assert_eq!(
         texts(&connection.get("/poll").ok()),
         ["in pieces"],
-        "and the connection goes on"
+        "the connection still works"
     );
 }
 
@@ -81,7 +81,7 @@ fn a_chunked_body_without_end_is_413() {
 }
 
 #[test]
-fn a_client_that_waits_for_100_continue_is_told_to() {
+fn a_client_that_waits_for_100_continue_gets_it() {
     let server = Server::memory();
     let mut connection = server.raw();
     let body = json!({"author": "mina", "text": "patient"}).to_string();
@@ -136,7 +136,7 @@ fn a_byte_order_mark_before_the_json_is_ignored() {
 }
 
 #[test]
-fn a_compressed_body_is_415_and_says_what_is_taken() {
+fn a_compressed_body_is_415_with_the_accepted_encodings() {
     let server = Server::memory();
     let draft = json!({"author": "mina", "text": "small"}).to_string();
     for coding in ["gzip", "br", "gzip, identity", ""] {

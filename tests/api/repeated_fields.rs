@@ -1,5 +1,4 @@
-//! Fields and parameters that are given more than once: one list, or refused; whichever part of the server
-//! reads them.
+//! Repeated header fields and parameters: joined as a list or refused, by the accelerator and by actix-web alike.
 
 use crate::support::{
     client::{JSON, TestClient as _, cursor},
@@ -8,8 +7,7 @@ use crate::support::{
     server::Server,
 };
 
-/// The answers to a request as the first one of its connection, which the accelerator may serve, and after
-/// another.
+/// The answers to a request as the first one of its connection, which the accelerator may serve, and as a later one.
 fn get_on_both_paths(server: &Server, target: &str, headers: &[(&str, &str)]) -> [Response; 2] {
     let mut used = server.raw();
     assert_eq!(used.get("/healthz").status(), 200);
@@ -20,7 +18,7 @@ fn get_on_both_paths(server: &Server, target: &str, headers: &[(&str, &str)]) ->
 }
 
 #[test]
-fn what_may_be_given_once_is_refused_twice() {
+fn fields_and_parameters_that_may_occur_once_are_refused_twice() {
     let server = Server::memory();
     let message = server.publish_text("lobby", "hello");
     let place = cursor(&message);
@@ -55,7 +53,7 @@ fn what_may_be_given_once_is_refused_twice() {
 }
 
 #[test]
-fn framing_and_host_are_there_once() {
+fn repeated_framing_and_host_fields_are_refused() {
     let server = Server::memory();
     for head in [
         "GET /poll HTTP/1.1\r\n\r\n",
@@ -115,7 +113,7 @@ fn a_list_on_several_lines_is_one_list() {
         astray.header("content-type"),
         Some("text/html; charset=utf-8")
     );
-    // On several lines it is still one request.
+    // Fields on several lines are still one request.
     let mut connection = server.raw();
     let bytes = request(
         "GET",

@@ -1,4 +1,4 @@
-//! What is at which address, and what is not.
+//! The routes, and errors for other addresses and methods.
 
 use crate::support::{client::TestClient as _, each_store, server::Server};
 
@@ -54,7 +54,7 @@ fn unknown_routes_are_404() {
 }
 
 #[test]
-fn wrong_methods_are_405_and_told_what_is_allowed() {
+fn wrong_methods_are_405_with_the_allowed_methods() {
     let server = Server::memory();
     for (target, allowed) in ROUTES {
         for method in [
@@ -93,7 +93,7 @@ fn errors_are_not_cached() {
 }
 
 #[test]
-fn a_browser_that_went_astray_is_led_to_the_lab() {
+fn a_browser_at_an_unknown_address_gets_a_link_to_the_lab() {
     let server = Server::memory();
     let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
     for (target, way) in [("/nope", "./"), ("/a/b/c", "../../"), ("/%3Cb%3E&x", "./")] {
@@ -107,7 +107,7 @@ fn a_browser_that_went_astray_is_led_to_the_lab() {
         assert!(page.contains(&format!("href=\"{way}\"")), "{page}");
         assert!(!page.contains("<b>"), "{page}");
     }
-    // Where the address is right, a browser gets what everybody gets.
+    // At a valid address, a browser gets the same answer as any client.
     server
         .raw()
         .ask("GET", "/poll?limit=0", &[accept], b"")

@@ -1,4 +1,4 @@
-//! Several rooms on one connection: one cursor, and every message of each of them once.
+//! Several rooms on one connection: one cursor, and every message of each room exactly once.
 
 use std::{fs, thread, time::Duration};
 
@@ -42,7 +42,7 @@ each_store!(
             json!(said[2..])
         );
 
-        // Page by page, and by stream, they are the same.
+        // Reading in pages and by a stream brings the same messages.
         let (mut paged, mut place) = (Vec::new(), start.clone());
         loop {
             let page = server.poll(&format!("room=a&room=b&limit=2&cursor={place}"));
@@ -72,12 +72,14 @@ each_store!(
         let target = format!("/poll?room=a&room=b&wait=30&cursor={place}");
         let mut connection = server.raw();
         connection.send(request("GET", &target, &[], b""));
-        eventually("it waits", || server.cost("long-poll")["open"] == 1);
+        eventually("the long-poll waits", || {
+            server.cost("long-poll")["open"] == 1
+        });
         server.publish_text("c", "elsewhere");
         let message = server.publish_text("b", "here");
         let answer = connection.answer("GET").expect("an answer").ok();
         assert_eq!(answer["messages"], json!([message]));
-        // Over, with nothing new, it is empty.
+        // After the wait without a message, the answer is empty.
         let empty = server.poll(&format!(
             "room=a&room=b&wait=0.1&cursor={}",
             cursor(&answer)
@@ -89,7 +91,7 @@ each_store!(
     }
 );
 
-each_store!(an_answer_that_the_client_holds_is_a_304, |server| {
+each_store!(an_answer_that_the_client_has_is_a_304, |server| {
     server.publish_text("a", "one");
     let message = server.publish_text("b", "two");
     let tag = format!("\"{}\"", cursor(&message));
@@ -111,7 +113,7 @@ each_store!(an_answer_that_the_client_holds_is_a_304, |server| {
 });
 
 each_store!(
-    a_gap_in_any_of_the_rooms_is_told,
+    a_gap_in_any_of_the_rooms_is_reported,
     |config| config.retention.messages = Some(4),
     |server| {
         let start = cursor(&server.poll("room=quiet&room=noise&last=0")).to_owned();
@@ -125,7 +127,7 @@ each_store!(
         );
         let on = of(&format!("cursor={}", cursor(&answer)));
         assert_eq!((&on["reset"], &on["messages"]), (&Value::Null, &json!([])));
-        // In pages it is told once, and first.
+        // When reading in pages, only the first page reports the gap.
         let page = of(&format!("cursor={start}&limit=1"));
         assert_eq!(
             (&page["reset"], &page["messages"]),
@@ -136,7 +138,7 @@ each_store!(
             (&page["reset"], &page["messages"]),
             (&Value::Null, &json!([noise[3]]))
         );
-        // A gap in a room that is not read is none.
+        // A gap in a room that is not read is not reported.
         server.publish_text("quiet", "kept");
         let answer = server.poll(&format!("room=quiet&room=other&cursor={}", cursor(&quiet)));
         assert_eq!(
@@ -174,7 +176,7 @@ each_store!(sixty_four_rooms_are_read_and_no_more, |server| {
     assert_eq!(server.poll(&many)["messages"], json!(said));
     let mut stream = server.stream(&many);
     assert_eq!(stream.messages(4), said);
-    // The same room again is no further one.
+    // A repeated room does not count twice.
     assert_eq!(
         server.poll(&format!("{many}&room=r5"))["messages"],
         json!(said)
@@ -197,7 +199,7 @@ each_store!(sixty_four_rooms_are_read_and_no_more, |server| {
 });
 
 each_store!(
-    stream_and_polls_bring_the_same_while_many_publish,
+    stream_and_polls_bring_the_same_messages_while_many_publish,
     |server| {
         const EACH: usize = 40;
         let addr = server.addr();
@@ -253,7 +255,7 @@ fn the_reader_is_present_in_each_of_its_rooms() {
     assert_eq!(told, ["a", "b"]);
     assert_eq!(["a", "b", "c"].map(present), [1, 1, 0]);
     let polled = server.poll("room=b&room=c&client=you&presence=1");
-    let rooms = polled["presence"].as_array().expect("one of each room");
+    let rooms = polled["presence"].as_array().expect("one for each room");
     let of = rooms
         .iter()
         .map(|it| (it["room"].as_str(), it["count"].as_u64()));
@@ -262,11 +264,13 @@ fn the_reader_is_present_in_each_of_its_rooms() {
         [(Some("b"), Some(2)), (Some("c"), Some(1))]
     );
     drop(stream);
-    eventually("it leaves both", || present("a") == 0 && present("b") == 1);
+    eventually("the reader leaves its rooms", || {
+        present("a") == 0 && present("b") == 1
+    });
 }
 
 #[test]
-fn log_lines_and_the_ledger_know_all_rooms_of_a_request() {
+fn log_lines_and_the_ledger_have_all_rooms_of_a_request() {
     let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     server.poll("room=b&room=a&room=b&client=me");
     server
@@ -320,7 +324,7 @@ fn a_token_must_allow_every_room() {
         let detail = answer.json()["detail"].to_string();
         assert!(detail.contains("secret"), "{detail}");
     }
-    // What a client did is for those who may read all of its rooms.
+    // A client's figures need a token that may read all of its rooms.
     get("/poll?room=a&room=team-1&client=me", some()).ok();
     assert_eq!(
         get("/ledger?client=me", json!({"read": ["a"]})).status(),
@@ -335,7 +339,9 @@ fn idle_readers_of_several_rooms_end_with_the_server() {
     let mut stream = server.stream("room=a&room=b");
     let mut connection = server.raw();
     connection.send(request("GET", "/poll?room=a&room=b&wait=60", &[], b""));
-    eventually("it waits", || server.cost("long-poll")["open"] == 1);
+    eventually("the long-poll waits", || {
+        server.cost("long-poll")["open"] == 1
+    });
     let started = std::time::Instant::now();
     server.stop();
     assert!(started.elapsed() < Duration::from_secs(2));

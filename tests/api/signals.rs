@@ -1,4 +1,4 @@
-//! How the server ends: SIGINT and SIGTERM, with everything still open.
+//! How the server ends on SIGINT and SIGTERM, with requests of all kinds open.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{
     raw_connection::{RawConnection, find, request},
 };
 
-/// The contract's bound.
+/// The contract's limit.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
 const EACH: usize = 50;
 
@@ -51,7 +51,7 @@ fn stops_with_everything_open(signal: i32, store: &str) {
     let began = Instant::now();
     server.signal(signal);
     for stream in &mut streams {
-        assert_eq!(stream.next(), None, "streams end, and say nothing more");
+        assert_eq!(stream.next(), None, "streams end without further frames");
     }
     for connection in &mut waiting {
         let answer = connection
@@ -109,12 +109,12 @@ fn a_stopped_server_leaves_its_log_in_one_file() {
     server.stop();
     assert!(
         !path.with_extension("db-wal").exists(),
-        "a copy of the file alone loses nothing"
+        "a copy of the file alone has all messages"
     );
 }
 
 #[test]
-fn a_stalled_reader_does_not_keep_the_server() {
+fn a_stalled_reader_does_not_delay_the_stop() {
     let server = Process::start(&["--store", "memory", "--workers", "1"]);
     let stalled = server.stream("last=0");
     let mut connection = server.raw();
@@ -131,7 +131,7 @@ fn a_stalled_reader_does_not_keep_the_server() {
 
 /// Another program locks the file, and publishes wait for it.
 #[test]
-fn a_store_that_hangs_does_not_keep_the_server() {
+fn a_store_that_hangs_does_not_delay_the_stop() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("chat.db");
     let server = Process::start(&["--store", &format!("sqlite:{}", path.display())]);
@@ -147,7 +147,9 @@ fn a_store_that_hangs_does_not_keep_the_server() {
             connection
         })
         .collect();
-    eventually("they wait", || server.cost("publish")["open"] == 20);
+    eventually("the publishes wait", || {
+        server.cost("publish")["open"] == 20
+    });
     let began = Instant::now();
     let ended = server.stop();
     assert!(began.elapsed() < GONE_WITHIN, "{:?}", began.elapsed());

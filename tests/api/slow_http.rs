@@ -1,5 +1,5 @@
-//! slowhttptest, which keeps a server's connections busy with heads, bodies and reads that never end, beside a client that
-//! must not notice.
+//! slowhttptest, which occupies a server's connections with heads, bodies and reads that never end. Another client must
+//! not notice.
 
 use std::{
     process::{Command, Stdio},
@@ -13,7 +13,7 @@ use crate::support::{client::TestClient as _, eventually, server::Server};
 const ATTACK_S: u64 = 14;
 const CONNECTIONS: u64 = 300;
 
-/// What slowhttptest says of the attack, if it is installed.
+/// Runs slowhttptest and returns its output, if it is installed.
 fn run_attack(way: &[&str]) -> Option<String> {
     let (length, connections) = (ATTACK_S.to_string(), CONNECTIONS.to_string());
     let output = Command::new("slowhttptest")
@@ -33,7 +33,7 @@ fn run_attack(way: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn slow_heads_bodies_and_reads_end_and_harm_nobody() {
+fn slow_heads_bodies_and_reads_are_ended_and_affect_no_other_client() {
     let server = Server::memory();
     for number in 0..200 {
         server.publish_text("lobby", &format!("{number}: {}", "long ".repeat(500)));
@@ -61,14 +61,14 @@ fn slow_heads_bodies_and_reads_end_and_harm_nobody() {
         let mut other = server.raw();
         while attacks.iter().any(|attack| !attack.is_finished()) {
             other.get("/poll").ok();
-            server.publish_text("elsewhere", "is taken meanwhile");
+            server.publish_text("elsewhere", "during the attack");
             thread::park_timeout(Duration::from_millis(50));
         }
         attacks.map(|attack| attack.join().expect("an outcome"))
     });
     for (way, outcome) in ways.iter().zip(outcomes) {
         let Some(said) = outcome else { return };
-        // Its own probe, every second.
+        // slowhttptest's own probe of the server, every second.
         assert!(
             said.contains("YES") && !said.contains("mNO"),
             "{way:?}: {said}"
@@ -77,7 +77,7 @@ fn slow_heads_bodies_and_reads_end_and_harm_nobody() {
             assert!(said.contains("No open connections left"), "{way:?}: {said}");
         }
     }
-    eventually("nothing is left of it", || {
+    eventually("the attack's connections are gone", || {
         let open = |transport| server.cost(transport)["open"].as_u64();
         open("poll") <= Some(1) && open("publish") <= Some(1)
     });

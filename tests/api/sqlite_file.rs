@@ -1,4 +1,4 @@
-//! The SQLite file: kept over restarts, and refused where it is not a whole log of ours.
+//! The SQLite file: kept over restarts, and refused if it is not a complete log of this server.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ fn store(path: &Path) -> String {
     format!("sqlite:{}", path.display())
 }
 
-/// The binary refuses the file with one line that holds `words`, and leaves it as it was.
+/// Checks that the binary refuses the file with one line that contains `words`, and does not change it.
 fn assert_file_refused(path: &Path, words: &[&str]) {
     let before = fs::read(path).expect("readable");
     let size = before.len();
@@ -43,7 +43,7 @@ fn assert_file_refused(path: &Path, words: &[&str]) {
     );
 }
 
-/// A log of `n` messages in one file, as a server leaves it that was stopped.
+/// Makes a log of `n` messages in one file, like a server that was stopped.
 fn a_log(path: &Path, n: usize) -> Vec<Value> {
     let server = Server::on_file(path.to_owned());
     let mut connection = server.raw();
@@ -53,14 +53,14 @@ fn a_log(path: &Path, n: usize) -> Vec<Value> {
     });
     let messages = messages.collect();
     drop(server);
-    // The file alone is to be the whole log, for tests that damage it.
+    // Tests that damage the file need the whole log in it, without a write-ahead log.
     let connection = rusqlite::Connection::open(path).expect("opens");
     connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .expect("checkpoints");
     drop(connection);
     let beside = path.with_extension("db-wal");
-    crate::support::eventually("all is in one file", || !beside.exists());
+    crate::support::eventually("the log is in one file", || !beside.exists());
     messages
 }
 
@@ -79,7 +79,7 @@ fn a_restart_keeps_the_log_its_identity_and_its_cursors() {
         assert_eq!(server.stream("").messages(expected.len()), expected);
         let message = server.publish_text("lobby", &format!("round {round}"));
         let ids = [expected.last(), Some(&message)].map(|m| m.and_then(|m| m["id"].as_u64()));
-        assert!(ids[0] < ids[1], "ids rise on: {ids:?}");
+        assert!(ids[0] < ids[1], "ids continue to rise: {ids:?}");
         expected.push(message);
     }
     let logs = expected
@@ -89,7 +89,7 @@ fn a_restart_keeps_the_log_its_identity_and_its_cursors() {
 }
 
 #[test]
-fn ids_rise_on_although_every_message_was_retired() {
+fn ids_continue_to_rise_after_every_message_was_retired() {
     let (_directory, path) = new_file();
     let last = a_log(&path, 4).pop().expect("a message");
     let server = Server::start(poll_vs_sse_server::config::Config {
@@ -115,7 +115,7 @@ fn ids_rise_on_although_every_message_was_retired() {
 }
 
 #[test]
-fn what_was_retired_is_still_expired_after_a_restart() {
+fn retired_messages_are_still_expired_after_a_restart() {
     let (_directory, path) = new_file();
     let messages = {
         let server = Server::start(poll_vs_sse_server::config::Config {
@@ -186,7 +186,7 @@ fn a_log_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() {
+fn a_file_that_is_not_a_database_is_refused() {
     let (_directory, path) = new_file();
     for content in [
         &b"hello\n"[..],
@@ -256,7 +256,7 @@ fn a_log_without_its_identity_is_refused() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_one_line() {
+fn a_path_that_cannot_be_written_is_one_line() {
     let directory = tempfile::tempdir().expect("a directory");
     let missing = directory.path().join("missing/chat.db");
     let a_directory = directory.path().to_owned();

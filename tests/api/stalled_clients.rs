@@ -1,4 +1,4 @@
-//! Streams that stop reading: what they cost, that they are cut, and that they can resume.
+//! Streams that stop reading: they take little memory, are cut, and can resume.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::support::{
 };
 
 const STALLED: usize = 200;
-/// What is published meanwhile.
+/// Messages that are published while they do not read.
 const MESSAGES: usize = 2000;
 const TEXT_BYTES: usize = 4000;
-/// Megabytes. A queue for each reader would take 200 times what is published: 1.6 GB.
+/// The most growth in megabytes. A queue for each reader would take 200 times the published bytes: 1.6 GB.
 const MAY_GROW: usize = 50;
 
 /// Publishes over several connections, each request sent before the last is answered.
@@ -53,18 +53,18 @@ fn streams_that_stop_reading_take_little_memory() {
     assert!(grown < MAY_GROW, "{grown} MB for {STALLED} streams");
     let newest = server.publish_text("lobby", "the newest");
     let mut stream = server.stream("last=1");
-    assert_eq!(stream.message(), newest, "others are served as ever");
+    assert_eq!(stream.message(), newest, "other readers are unaffected");
     drop(stalled);
 }
 
-/// The messages that were sent before the stream was cut, read to its end.
+/// Reads a stream to its end, and returns the messages that were sent before it was cut.
 fn read_rest(mut stream: Events) -> Vec<Value> {
     let mut messages = Vec::new();
     loop {
         while let Some(frame) = stream.next_whole() {
             messages.extend(message_of(&frame));
         }
-        // Cut with what was on its way: the end may be an error.
+        // The connection may have been reset, so the end may be an error.
         if stream.ended || stream.read_more().is_err() {
             return messages;
         }
@@ -72,7 +72,7 @@ fn read_rest(mut stream: Events) -> Vec<Value> {
 }
 
 #[test]
-fn a_stream_that_was_cut_for_stalling_resumes_where_it_was() {
+fn a_stream_that_was_cut_for_stalling_resumes_at_its_position() {
     let server = Server::with(StoreKind::Sqlite, |config| {
         config.stall_timeout = Duration::from_secs(2);
     });

@@ -1,4 +1,4 @@
-//! A SQLite file that can no longer be trusted: publishes, `/readyz`, `/metrics` and the log say so alike.
+//! A SQLite file that can no longer be trusted: publishes, `/readyz`, `/metrics` and the log all report it.
 
 use std::{
     fs,
@@ -41,7 +41,7 @@ fn store_up(server: &impl TestClient) -> bool {
     sample.expect("a sample") == "1"
 }
 
-/// All that the server says of its store is that it is away.
+/// Checks that everything reports the store as unavailable.
 fn assert_unavailable(server: &Server) {
     assert_eq!(publish(server, "lost"), 503);
     assert_eq!(server.get("/readyz").status(), 503);
@@ -57,7 +57,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 #[test]
-fn a_deleted_file_takes_no_publish() {
+fn a_deleted_file_refuses_publishes() {
     let (directory, path) = new_file();
     let server = Server::on_file(path.clone());
     assert_eq!(publish(&server, "kept"), 201);
@@ -66,11 +66,11 @@ fn a_deleted_file_takes_no_publish() {
     }
     assert_unavailable(&server);
     drop(server);
-    assert!(!path.exists(), "nothing was written behind the back");
+    assert!(!path.exists(), "the server must not recreate the file");
 }
 
 #[test]
-fn a_replaced_file_takes_no_publish() {
+fn a_replaced_file_refuses_publishes() {
     let (directory, path) = new_file();
     let server = Server::on_file(path.clone());
     assert_eq!(publish(&server, "kept"), 201);
@@ -81,7 +81,7 @@ fn a_replaced_file_takes_no_publish() {
 }
 
 #[test]
-fn a_deleted_write_ahead_log_takes_no_publish() {
+fn a_deleted_write_ahead_log_refuses_publishes() {
     let (_directory, path) = new_file();
     let server = Server::on_file(path.clone());
     assert_eq!(publish(&server, "kept"), 201);
@@ -113,7 +113,7 @@ fn a_file_that_returns_is_served_again() {
 }
 
 #[test]
-fn a_file_that_another_program_locks_takes_no_publish_until_it_lets_go() {
+fn a_file_locked_by_another_program_refuses_publishes_until_it_is_unlocked() {
     let (_directory, path) = new_file();
     let server = Server::on_file(path.clone());
     assert_eq!(publish(&server, "before"), 201);
@@ -127,7 +127,7 @@ fn a_file_that_another_program_locks_takes_no_publish_until_it_lets_go() {
 }
 
 #[test]
-fn a_page_damaged_while_it_is_served_is_told_everywhere() {
+fn a_page_damaged_while_it_is_served_is_reported_everywhere() {
     let (_directory, path) = new_file();
     {
         let server = Server::on_file(path.clone());
@@ -172,7 +172,7 @@ fn a_limit_on_file_sizes_is_a_full_disk() {
     assert_eq!(publish(&server, &text), 503);
     assert_eq!(server.get("/readyz").status(), 503);
     assert!(!store_up(&server));
-    eventually("the log says so", || {
+    eventually("the log reports it", || {
         server.stdout.text().contains("store-away")
     });
     let answer = server.get("/poll?last=1").ok();

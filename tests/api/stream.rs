@@ -67,7 +67,7 @@ each_store!(a_burst_reaches_every_stream_in_order, |server| {
     }
 });
 
-each_store!(a_history_longer_than_any_page_arrives_whole, |server| {
+each_store!(a_history_longer_than_a_page_arrives_completely, |server| {
     let start = cursor(&server.poll("last=0")).to_owned();
     let text = "語".repeat(3000);
     let expected: Vec<Value> = (0..50)
@@ -187,7 +187,7 @@ fn a_stream_after_a_long_poll_on_its_connection_waits_for_it() {
 }
 
 #[test]
-fn what_a_client_sends_on_an_open_stream_means_nothing() {
+fn bytes_that_a_client_sends_on_an_open_stream_are_ignored() {
     let server = Server::memory();
     let mut stream = server.stream("");
     stream.frame();
@@ -201,7 +201,7 @@ fn what_a_client_sends_on_an_open_stream_means_nothing() {
 }
 
 #[test]
-fn a_stream_may_be_asked_for_with_a_body() {
+fn a_stream_request_may_have_a_body() {
     let server = Server::memory();
     let message = server.publish_text("lobby", "hello");
     let mut stream = Events::open(server.raw(), "/stream", &[("Content-Length", "10")]);

@@ -9,22 +9,19 @@ use crate::support::{
     server::Server,
 };
 
-each_store!(
-    the_head_says_what_proxies_and_caches_need_to_know,
-    |server| {
-        let stream = server.stream("");
-        let head = &stream.head;
-        assert_eq!(head.version, "HTTP/1.1");
-        assert_eq!(head.header("content-type"), Some("text/event-stream"));
-        assert_eq!(head.header("cache-control"), Some("no-cache"));
-        assert_eq!(head.header("x-accel-buffering"), Some("no"));
-        assert!(matches!(
-            head.header("content-encoding"),
-            None | Some("identity")
-        ));
-        assert_eq!(head.header("content-length"), None);
-    }
-);
+each_store!(the_head_has_the_fields_for_proxies_and_caches, |server| {
+    let stream = server.stream("");
+    let head = &stream.head;
+    assert_eq!(head.version, "HTTP/1.1");
+    assert_eq!(head.header("content-type"), Some("text/event-stream"));
+    assert_eq!(head.header("cache-control"), Some("no-cache"));
+    assert_eq!(head.header("x-accel-buffering"), Some("no"));
+    assert!(matches!(
+        head.header("content-encoding"),
+        None | Some("identity")
+    ));
+    assert_eq!(head.header("content-length"), None);
+});
 
 #[test]
 fn a_stream_is_never_compressed() {
@@ -71,7 +68,7 @@ fn each_chunk_ends_with_a_whole_frame() {
     let server = Server::memory();
     server.publish_many("lobby", 30);
     let mut stream = server.stream("last=1000");
-    // Framing by connection close has no chunks to look at.
+    // A body that ends with the connection has no chunks.
     if stream.head.framing("GET") == Framing::Chunked {
         stream.messages(30);
         for i in 0..5 {
@@ -115,7 +112,7 @@ fn an_http_1_0_client_can_poll_and_publish() {
 }
 
 #[test]
-fn heartbeats_are_events_at_once_and_after_each_silence() {
+fn heartbeats_are_sent_at_once_and_after_each_idle_interval() {
     let server = Server::memory();
     let heartbeat = "event: keep-alive\ndata:\n\n";
     let mut stream = server.stream("last=0&heartbeat=0.2&client=beating&presence=0");
@@ -137,7 +134,7 @@ fn heartbeats_are_events_at_once_and_after_each_silence() {
         }
     }
     assert_eq!(stream.frame(), heartbeat);
-    // They are paid for as all bytes are, and are no messages.
+    // Heartbeats count as bytes, but not as messages.
     let cost = server.client_cost("beating", "stream");
     let read = stream.text.len() as u64;
     assert!(

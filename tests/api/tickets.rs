@@ -1,4 +1,4 @@
-//! Tickets: what stands in for a token, once, in an address.
+//! Tickets: used once in a URL in place of a token.
 
 use std::{collections::HashSet, fs};
 
@@ -41,7 +41,7 @@ fn ticket(server: &Server, token: &str) -> String {
 }
 
 #[test]
-fn a_ticket_is_spent_once_for_what_its_token_may() {
+fn a_ticket_works_once_with_the_permissions_of_its_token() {
     let server = server();
     let token = token(&json!({"read": ["lobby"]}));
     let first = ticket(&server, &token);
@@ -65,7 +65,7 @@ fn a_ticket_is_spent_once_for_what_its_token_may() {
 }
 
 #[test]
-fn what_is_no_ticket_is_401() {
+fn an_invalid_ticket_is_401() {
     let server = server();
     for bad in [
         "",
@@ -95,7 +95,7 @@ fn a_ticket_is_not_given_for_a_ticket() {
         .raw()
         .ask("POST", &target, &[], b"")
         .assert_problem_field(400, "ticket");
-    // It was not spent by that.
+    // That did not spend the ticket.
     server.get(&format!("/poll?ticket={ticket}")).ok();
 }
 
@@ -135,7 +135,7 @@ fn the_unspent_tickets_of_a_subject_are_bounded() {
             .expect("a ticket")
             .to_owned();
         assert!(given.insert(ticket), "given twice");
-        assert!(given.len() <= 100, "there is no bound");
+        assert!(given.len() <= 100, "the number of tickets is not limited");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Behaviour that takes its time by contract: keep-alives, summaries, requests that never finish.
+//! Behaviour that takes seconds by contract: keep-alives, summaries, requests that never finish.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::support::{
     server::{Server, StoreKind},
 };
 
-/// More than the keep-alive's 15 s, for a busy machine.
+/// Longer than the keep-alive's 15 s, with a margin for a busy machine.
 const LONG_READ_TIMEOUT: Duration = Duration::from_secs(25);
 
 #[test]
@@ -16,7 +16,7 @@ fn a_connection_that_keeps_polling_stays_open() {
     let server = Server::memory();
     let mut connection = server.raw();
     let started = Instant::now();
-    // Longer than a head may take: the time one request needs is not charged to the next.
+    // Longer than the time limit of a head, which must restart with each request.
     while started.elapsed() < Duration::from_secs(13) {
         connection.get("/poll?room=steady").ok();
         std::thread::park_timeout(Duration::from_millis(200));
@@ -31,7 +31,7 @@ fn a_long_poll_may_be_the_first_request_of_its_connection() {
     let server = Server::memory();
     let mut connection = server.raw();
     connection.read_timeout(LONG_READ_TIMEOUT);
-    // Longer than a head may take.
+    // Longer than the time limit of a head.
     connection.get("/poll?room=steady&wait=12&last=0").ok();
 }
 
@@ -74,7 +74,7 @@ fn a_stream_with_data_gets_no_keep_alive() {
     assert_eq!(stream.frame(), "retry: 1000\n\n");
     let started = Instant::now();
     let mut published = 0;
-    // Longer than the keep-alive's interval, with a message every few seconds to put it off.
+    // Longer than the keep-alive's interval, with a message every few seconds, each of which postpones it.
     while started.elapsed() < Duration::from_secs(18) {
         std::thread::park_timeout(Duration::from_secs(3));
         server.publish_text("busy", &published.to_string());
@@ -85,7 +85,7 @@ fn a_stream_with_data_gets_no_keep_alive() {
 }
 
 #[test]
-fn traffic_is_summed_up_every_10_s() {
+fn traffic_is_summarised_every_10_s() {
     let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     server.poll("client=summed");
     let deadline = Instant::now() + LONG_READ_TIMEOUT;
@@ -113,7 +113,7 @@ fn traffic_is_summed_up_every_10_s() {
     let lines = server.lines.text();
     assert!(
         !lines.contains("summary seconds=10 transport=long-poll"),
-        "a line without traffic: {lines}"
+        "a summary line for a transport without traffic: {lines}"
     );
 }
 
@@ -127,30 +127,30 @@ fn a_connection_may_be_opened_long_before_its_first_request() {
 }
 
 #[test]
-fn a_request_that_stops_after_one_byte_is_given_up() {
-    assert_given_up("G");
+fn a_request_that_stops_after_one_byte_is_ended() {
+    assert_ended("G");
 }
 
 #[test]
-fn a_request_that_stops_within_its_header_is_given_up() {
-    assert_given_up("GET /poll HTTP/1.1\r\nHost: te");
+fn a_request_that_stops_within_its_head_is_ended() {
+    assert_ended("GET /poll HTTP/1.1\r\nHost: te");
 }
 
 #[test]
-fn a_request_that_stops_before_its_last_byte_is_given_up() {
-    assert_given_up("GET /poll HTTP/1.1\r\n\r");
+fn a_request_that_stops_before_its_last_byte_is_ended() {
+    assert_ended("GET /poll HTTP/1.1\r\n\r");
 }
 
 #[test]
-fn a_request_that_stops_within_its_body_is_given_up() {
-    assert_given_up(
+fn a_request_that_stops_within_its_body_is_ended() {
+    assert_ended(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Content-Length: 50\r\n\r\n{\"author\":",
     );
 }
 
-/// The server answers 408 or closes without an answer, and has nothing to log as an error.
-fn assert_given_up(part: &str) {
+/// Checks that the server answers 408 or closes without an answer, and logs no error.
+fn assert_ended(part: &str) {
     let server = Server::memory();
     let mut connection: RawConnection = server.raw();
     connection.read_timeout(LONG_READ_TIMEOUT);
@@ -176,7 +176,7 @@ fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() {
         config.keep_alive = Duration::from_secs(1);
     });
     let mut connection = server.raw();
-    // The second request is unusual, so that both ways of serving a long-poll are tried.
+    // The second request is unusual, so that both the accelerator and actix-web serve one.
     connection.get("/poll?wait=3&last=0").ok();
     connection
         .ask(

@@ -1,4 +1,4 @@
-//! The certificate: what is refused at start, and what SIGHUP does while the server runs.
+//! The TLS certificate: which files are refused at start, and reloading on SIGHUP.
 
 use std::{fs, net::TcpListener, path::PathBuf};
 
@@ -30,7 +30,7 @@ impl CertificateFiles {
         self.directory.path().join(name)
     }
 
-    /// Writes another certificate and its key.
+    /// Replaces the files with a new certificate and key.
     fn renew(&self) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(["localhost".to_owned()]).expect("parameters");
@@ -50,7 +50,7 @@ impl CertificateFiles {
     }
 }
 
-/// Fingerprints that the server logged, the newest last.
+/// The fingerprints that the server has logged, newest last.
 fn fingerprints(server: &Process) -> Vec<String> {
     let text = server.stdout.text();
     let lines = text.lines().filter(|line| {
@@ -61,7 +61,7 @@ fn fingerprints(server: &Process) -> Vec<String> {
 }
 
 #[test]
-fn tls_flags_that_do_not_fit_are_one_line_and_exit_2() {
+fn inconsistent_tls_flags_print_one_line_and_exit_with_2() {
     let pair = CertificateFiles::new();
     let [cert_flag, cert, key_flag, key] = pair.flags();
     let other = CertificateFiles::new();
@@ -101,7 +101,7 @@ fn tls_flags_that_do_not_fit_are_one_line_and_exit_2() {
 }
 
 #[test]
-fn sighup_takes_a_new_certificate_and_keeps_the_old_if_the_new_is_bad() {
+fn sighup_loads_a_new_certificate_and_keeps_the_old_one_if_it_is_bad() {
     let pair = CertificateFiles::new();
     let flags = pair.flags();
     let mut all = vec!["--store", "memory", "--bind-tls", "127.0.0.1:0"];

@@ -1,4 +1,4 @@
-//! What a token opens: rooms, the figures of clients, and from which pages.
+//! What a token gives access to: rooms, the figures of clients, and publishing from pages.
 
 use std::fs;
 
@@ -54,7 +54,7 @@ fn a_token_opens_the_rooms_that_it_names() {
 }
 
 #[test]
-fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
+fn clients_of_unreadable_rooms_look_like_unknown_clients() {
     let guarded = TokenServer::new();
     let all = signer().token(&everything());
     let lobby = signer().token(&json!({"read": ["lobby"]}));
@@ -85,7 +85,7 @@ fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
             );
         }
     }
-    // A refused publish puts nothing on a client's account.
+    // A refused publish is not counted for the client.
     let draft = r#"{"author": "mina", "text": "hello"}"#;
     guarded
         .server
@@ -95,7 +95,7 @@ fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
 }
 
 #[test]
-fn a_cookie_publishes_only_from_a_page_that_may() {
+fn a_cookie_publishes_only_from_an_allowed_page() {
     let guarded = TokenServer::new();
     let cookie = format!("poll_vs_sse_token={}", signer().token(&everything()));
     let draft = r#"{"author": "mina", "text": "hello"}"#;
@@ -116,7 +116,7 @@ fn a_cookie_publishes_only_from_a_page_that_may() {
     ] {
         publish(headers).assert_problem_field(403, "Origin");
     }
-    // The test's requests have `Host: test`.
+    // The requests of tests have `Host: test`.
     for headers in [
         &[("Origin", "http://test")][..],
         &[("Origin", "https://test")],
@@ -124,7 +124,7 @@ fn a_cookie_publishes_only_from_a_page_that_may() {
     ] {
         assert_eq!(publish(headers).status(), 201, "{headers:?}");
     }
-    // Reading needs no page: other pages cannot see the answer.
+    // Reading does not check the page's origin, because other pages cannot see the answer.
     assert_eq!(
         guarded
             .server
@@ -135,7 +135,7 @@ fn a_cookie_publishes_only_from_a_page_that_may() {
 }
 
 #[test]
-fn figures_of_all_clients_can_be_for_tokens_only() {
+fn figures_of_all_clients_can_require_a_token() {
     let guarded = TokenServer::new();
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
@@ -150,7 +150,7 @@ fn figures_of_all_clients_can_be_for_tokens_only() {
     });
     let all = format!("Bearer {}", signer().token(&everything()));
     let lobby = format!("Bearer {}", signer().token(&json!({"read": ["lobby"]})));
-    // The router takes another spelling of a path for the same one, and so does what guards it.
+    // The router accepts percent-encoded spellings of a path, and the access check must too.
     for target in ["/metrics", "/ledger", "/%6detrics", "/ledge%72"] {
         assert_eq!(guarded.server.get(target).status(), 200);
         closed.get(target).problem(401);

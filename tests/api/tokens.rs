@@ -1,4 +1,4 @@
-//! Tokens: where one is, which are taken, and what is said of the others.
+//! Tokens: how requests carry them, which are accepted, and the errors for the others.
 
 use std::{fs, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 #[test]
-fn without_a_token_there_is_only_the_page_and_the_servers_health() {
+fn without_a_token_only_the_page_and_the_health_are_served() {
     let guarded = TokenServer::new();
     let server = &guarded.server;
     for target in [
@@ -49,14 +49,14 @@ fn without_a_token_there_is_only_the_page_and_the_servers_health() {
         "needed",
     );
     assert_unauthorized(&server.raw().ask("POST", "/tickets", &[], b""), "needed");
-    // A proxy's own login is not ours.
+    // A login of a proxy in front is not a token.
     let basic = server.get_with("/poll", &[("Authorization", "Basic bWluYTpzZWNyZXQ=")]);
     assert_unauthorized(&basic, "a token is needed");
     assert_eq!(server.cost("publish")["messages"], 0);
 }
 
 #[test]
-fn a_token_is_taken_as_header_and_as_cookie() {
+fn a_token_is_accepted_as_header_and_as_cookie() {
     let guarded = TokenServer::new();
     let token = signer().token(&everything());
     assert_eq!(guarded.publish("lobby", &token).status(), 201);
@@ -86,7 +86,7 @@ fn a_token_is_taken_as_header_and_as_cookie() {
 }
 
 #[test]
-fn what_is_wrong_with_a_token_is_said() {
+fn the_answer_says_what_is_wrong_with_a_token() {
     let guarded = TokenServer::with(|rules| {
         rules.audience = Some("chat".to_owned());
         rules.issuer = Some("https://issuer.example".to_owned());
@@ -151,7 +151,7 @@ fn what_is_wrong_with_a_token_is_said() {
     for (token, word) in cases {
         assert_unauthorized(&guarded.get("/poll", &token), word);
     }
-    // Clocks differ.
+    // The server tolerates clocks that differ.
     for token in [
         sign(&|it| it["exp"] = (now() - 20).into()),
         sign(&|it| it["nbf"] = (now() + 20).into()),
@@ -164,7 +164,7 @@ fn what_is_wrong_with_a_token_is_said() {
 }
 
 #[test]
-fn keys_of_a_set_are_each_for_their_own_algorithm() {
+fn each_key_of_a_set_verifies_only_its_own_algorithm() {
     let signers = [Signer::rsa(), Signer::ec(), Signer::ed()];
     let ids = ["rsa", "ec", "ed"];
     let keys: Vec<Value> = signers
@@ -193,7 +193,7 @@ fn keys_of_a_set_are_each_for_their_own_algorithm() {
             assert_unauthorized(&guarded.get("/poll", &wrong), "token");
         }
     }
-    // A public key is no secret, whatever the token says.
+    // A public key must not be used as an HMAC secret, even if the token's header names HMAC.
     let confused = Signer::secret("AQAB").sign(&claims, &json!({"kid": "rsa"}));
     assert_unauthorized(&guarded.get("/poll", &confused), "not accepted");
     let other = Signer::ec().sign(&claims, &json!({"kid": "ec"}));
@@ -201,9 +201,9 @@ fn keys_of_a_set_are_each_for_their_own_algorithm() {
 }
 
 #[test]
-fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
+fn a_stream_ends_when_its_token_expires_and_the_next_request_is_refused() {
     let guarded = TokenServer::new();
-    // Accepted for another two or three seconds: leeway is 30.
+    // Accepted for another two or three seconds, because the leeway is 30 s.
     let claims = json!({"exp": now() - 27, "rooms": everything()});
     let token = signer().sign(&claims, &json!({}));
     let authorization = format!("Bearer {token}");
@@ -214,7 +214,7 @@ fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
     let waits = waiting.ask("GET", "/poll?last=0&wait=60", &headers, b"");
     assert!(matches!(waits.status(), 200 | 401), "{}", waits.text());
     while events.next().is_some() {}
-    assert!(events.text.is_empty(), "ends between events");
+    assert!(events.text.is_empty(), "the stream ends between events");
     eventually("the token has expired", || {
         guarded.server.get_with("/poll", &headers).status() == 401
     });
@@ -238,7 +238,7 @@ fn refusals_are_counted() {
 }
 
 #[test]
-fn every_protocol_asks_for_a_token() {
+fn every_protocol_requires_a_token() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
@@ -261,7 +261,7 @@ fn every_protocol_asks_for_a_token() {
 }
 
 #[test]
-fn a_refusal_leaves_the_connection_in_order() {
+fn a_connection_can_be_used_after_a_refusal() {
     let guarded = TokenServer::new();
     let token = signer().token(&everything());
     let authorization = format!("Bearer {token}");
@@ -277,7 +277,7 @@ fn a_refusal_leaves_the_connection_in_order() {
 }
 
 #[test]
-fn the_demo_issuers_tokens_are_taken() {
+fn the_example_issuers_tokens_are_accepted() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, format!("{SECRET}\n")).expect("written");
@@ -296,7 +296,7 @@ fn the_demo_issuers_tokens_are_taken() {
         ])
         .output();
     let Ok(issued) = issued else {
-        eprintln!("not tested: there is no python3");
+        eprintln!("not tested: python3 is not installed");
         return;
     };
     let token = String::from_utf8(issued.stdout).expect("UTF-8");

@@ -9,7 +9,7 @@ use crate::support::{
     server::Server,
 };
 
-/// A client's events after `seq`, with what is constant about an answer checked.
+/// A client's events after `after`. Also checks what holds for every answer.
 fn events(server: &Server, after: u64) -> Vec<Value> {
     let answer = server.get(&format!("/trace?client=me&after={after}")).ok();
     assert_eq!(
@@ -40,7 +40,7 @@ fn sum(events: &[Value], field: &str) -> u64 {
 }
 
 #[test]
-fn polls_are_seen_as_requests_and_answers_on_a_connection() {
+fn the_trace_of_polls_has_requests_and_answers_on_a_connection() {
     let server = Server::memory();
     let messages = server.publish_many("lobby", 3);
     let mut connection = server.raw();
@@ -52,9 +52,11 @@ fn polls_are_seen_as_requests_and_answers_on_a_connection() {
         .problem(400);
     let (sent, received) = (connection.sent, connection.received);
     drop(connection);
-    // A refused request's query could not be read: it is in nobody's trace.
+    // A refused request's query could not be read, so it belongs to no client's trace.
     let expected = ["opened", "request", "answer", "request", "answer", "closed"];
-    eventually("all is told", || events(&server, 0).len() == expected.len());
+    eventually("the trace has all events", || {
+        events(&server, 0).len() == expected.len()
+    });
     let events = events(&server, 0);
     assert_eq!(kinds(&events), expected);
     assert!(events.iter().all(|event| event["transport"] == "poll"));
@@ -75,7 +77,7 @@ fn polls_are_seen_as_requests_and_answers_on_a_connection() {
 }
 
 #[test]
-fn a_stream_is_seen_push_by_push() {
+fn the_trace_of_a_stream_has_each_push() {
     let server = Server::memory();
     let mut stream = server.stream("client=me&trace=1&presence=0&last=0");
     stream.frame();
@@ -86,7 +88,9 @@ fn a_stream_is_seen_push_by_push() {
     let (sent, received) = (stream.connection.sent, stream.connection.received);
     drop(stream);
     let expected = ["opened", "request", "answer", "push", "push", "closed"];
-    eventually("all is told", || events(&server, 0).len() == expected.len());
+    eventually("the trace has all events", || {
+        events(&server, 0).len() == expected.len()
+    });
     let events = events(&server, 0);
     assert_eq!(kinds(&events), expected);
     assert_eq!(events[2]["status"], 200);
@@ -105,7 +109,7 @@ fn buffered_stream(server: &Server) -> RawConnection {
     let mut connection = server.raw();
     let target = "/stream?client=me&trace=1&presence=0&last=0&fault=buffer";
     connection.send(request("GET", target, &[], b""));
-    eventually("it is open", || {
+    eventually("the stream is open", || {
         server.get("/ledger?client=me").status() == 200
             && server.client_cost("me", "stream")["open"] == 1
     });
@@ -113,25 +117,25 @@ fn buffered_stream(server: &Server) -> RawConnection {
 }
 
 #[test]
-fn a_stream_that_is_held_back_has_not_begun() {
+fn a_stream_that_is_held_back_does_not_begin_in_the_trace() {
     let server = Server::memory();
     let connection = buffered_stream(&server);
     server.publish_text("lobby", "held");
     assert_eq!(texts(&server.poll("last=1")), ["held"]);
     assert_eq!(kinds(&events(&server, 0)), ["opened", "request"]);
     drop(connection);
-    eventually("it is over", || events(&server, 0).len() > 2);
+    eventually("the stream has ended", || events(&server, 0).len() > 2);
     assert_eq!(kinds(&events(&server, 0)), ["opened", "request", "closed"]);
 }
 
 #[test]
-fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
+fn a_held_back_stream_begins_in_the_trace_when_it_is_passed_on() {
     let server = Server::memory();
     let _wire = buffered_stream(&server);
     for _ in 0..5 {
         server.publish_text("lobby", &"x".repeat(4_000));
     }
-    eventually("it is passed on", || events(&server, 0).len() > 3);
+    eventually("the buffer is passed on", || events(&server, 0).len() > 3);
     let events = events(&server, 0);
     assert_eq!(kinds(&events), ["opened", "request", "answer", "push"]);
     assert_eq!(events[2]["status"], 200);
@@ -141,11 +145,11 @@ fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
 }
 
 #[test]
-fn presence_is_told_as_such() {
+fn presence_events_are_marked_in_the_trace() {
     let server = Server::memory();
     let mut stream = server.stream("client=me&trace=1&presence=1");
     while !stream.frame().starts_with("event: presence") {}
-    eventually("it is told", || {
+    eventually("the trace has it", || {
         let pushed = events(&server, 0);
         pushed
             .last()
@@ -160,7 +164,9 @@ fn without_keep_alive_each_poll_opens_and_closes() {
         server.get("/poll?client=me&trace=1&connection=close").ok();
     }
     let expected = ["opened", "request", "answer", "closed"].repeat(2);
-    eventually("all is told", || events(&server, 0).len() == expected.len());
+    eventually("the trace has all events", || {
+        events(&server, 0).len() == expected.len()
+    });
     let events = events(&server, 0);
     assert_eq!(kinds(&events), expected);
     assert_ne!(events[0]["connection"], events[4]["connection"]);
@@ -179,7 +185,9 @@ fn clients_that_share_a_connection_see_it_open_and_close_once_each() {
     }
     drop(connection);
     let expected = ["opened", "request", "answer", "request", "answer", "closed"];
-    eventually("all is told", || events(&server, 0).len() == expected.len());
+    eventually("the trace has all events", || {
+        events(&server, 0).len() == expected.len()
+    });
     assert_eq!(kinds(&events(&server, 0)), expected);
     let you = server.get("/trace?client=you").ok();
     let you = you["events"].as_array().expect("a list");
@@ -188,7 +196,7 @@ fn clients_that_share_a_connection_see_it_open_and_close_once_each() {
 }
 
 #[test]
-fn what_was_overwritten_is_told_as_lost() {
+fn overwritten_events_are_reported_as_lost() {
     let server = Server::memory();
     let mut connection = server.raw();
     for _ in 0..300 {
@@ -204,7 +212,7 @@ fn what_was_overwritten_is_told_as_lost() {
 }
 
 #[test]
-fn who_asked_for_no_trace_has_none() {
+fn a_client_that_did_not_ask_for_a_trace_has_none() {
     let server = Server::memory();
     server.poll("client=me");
     server

@@ -16,7 +16,7 @@ each_store!(
         std::thread::scope(|scope| {
             for publisher in 0..PUBLISHERS {
                 scope.spawn(move || {
-                    // Two rooms, so that rooms share the log and publishers share rooms.
+                    // Two rooms for all publishers, so that the rooms share the log, and publishers share a room.
                     let room = if publisher % 2 == 0 { "even" } else { "odd" };
                     let (mut writer, mut reader) = (server.raw(), server.raw());
                     for round in 0..ROUNDS {
@@ -24,7 +24,7 @@ each_store!(
                             publish_text(&mut writer, room, &format!("{publisher}.{round}"));
                         let text = message["text"].as_str().expect("a text").to_owned();
                         let read = reader.get(&format!("/poll?room={room}&last=1000&limit=1000"));
-                        assert!(texts(&read.ok()).contains(&text), "{text}: by last");
+                        assert!(texts(&read.ok()).contains(&text), "{text}: read with last");
                         let id = message["id"].as_u64().expect("an id");
                         let (log, _) = cursor(&message).split_once('-').expect("log-id");
                         let before = format!("{log}-{}", id - 1);

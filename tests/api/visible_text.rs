@@ -1,4 +1,4 @@
-//! Authors and texts must show as something, and an author not as another one.
+//! Authors and texts must be visible, and an author must not look like another one.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn publish(server: &Server, author: &str, text: &str) -> Response {
 }
 
 #[test]
-fn what_shows_as_nothing_is_refused_by_its_field() {
+fn invisible_text_is_refused_with_its_field() {
     let server = Server::memory();
     for blank in [
         "\u{3164}",
@@ -49,7 +49,7 @@ fn an_author_that_looks_like_another_is_refused() {
 }
 
 #[test]
-fn emoji_of_several_parts_and_joiners_of_scripts_are_taken() {
+fn composed_emoji_and_joiners_of_scripts_are_accepted() {
     let server = Server::memory();
     for author in [
         "\u{1F469}\u{200d}\u{1F469}\u{200d}\u{1F467}",

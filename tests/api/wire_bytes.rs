@@ -1,4 +1,4 @@
-//! The ledger's wire bytes are true: within 1 % of what the test's own sockets counted.
+//! The ledger's wire bytes are within 1 % of those that the test's own sockets counted.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::{
     server::Server,
 };
 
-/// Compares what the server counted with what the client's socket did.
+/// Compares the server's byte counts with those of the client's socket.
 fn assert_true(of: &Value, connection: &RawConnection) {
     for (name, counted) in [
         ("wire_bytes_in", connection.sent),
@@ -25,7 +25,7 @@ fn assert_true(of: &Value, connection: &RawConnection) {
     }
 }
 
-each_store!(publishes_are_counted_truly, |server| {
+each_store!(bytes_of_publishes_are_counted, |server| {
     let mut connection = server.raw();
     for i in 0..20 {
         publish_text(&mut connection, "lobby", &"x".repeat(1 + i * 200));
@@ -42,7 +42,7 @@ each_store!(publishes_are_counted_truly, |server| {
     assert_true(&server.cost("publish"), &connection);
 });
 
-each_store!(polls_are_counted_truly, |server| {
+each_store!(bytes_of_polls_are_counted, |server| {
     let messages = server.publish_many("lobby", 100);
     let place = cursor(&messages[99]);
     let tag = format!("\"{place}\"");
@@ -63,7 +63,7 @@ each_store!(polls_are_counted_truly, |server| {
     assert_true(&server.cost("poll"), &connection);
 });
 
-each_store!(refused_polls_are_counted_truly, |server| {
+each_store!(bytes_of_refused_polls_are_counted, |server| {
     let mut connection = server.raw();
     for target in ["/poll?cursor=x", "/poll?limit=0", "/poll?room=%ff"] {
         connection.get(target).problem(400);
@@ -71,7 +71,7 @@ each_store!(refused_polls_are_counted_truly, |server| {
     assert_true(&server.cost("poll"), &connection);
 });
 
-each_store!(large_answers_are_counted_truly, |server| {
+each_store!(bytes_of_large_answers_are_counted, |server| {
     let mut publisher = server.raw();
     for _ in 0..80 {
         publish_text(&mut publisher, "lobby", &"語".repeat(4096));
@@ -83,7 +83,7 @@ each_store!(large_answers_are_counted_truly, |server| {
     assert_true(&server.cost("poll"), &connection);
 });
 
-each_store!(long_polls_are_counted_truly, |server| {
+each_store!(bytes_of_long_polls_are_counted, |server| {
     let mut place = cursor(&server.poll("last=0")).to_owned();
     let mut connection = server.raw();
     for i in 0..10 {
@@ -97,7 +97,7 @@ each_store!(long_polls_are_counted_truly, |server| {
     assert_true(&server.client_cost("me", "long-poll"), &connection);
 });
 
-each_store!(streams_are_counted_truly_while_they_are_open, |server| {
+each_store!(bytes_of_streams_are_counted_while_they_are_open, |server| {
     let mut stream = server.stream("last=0&client=me&presence=0");
     stream.frame();
     assert_true(&server.client_cost("me", "stream"), &stream.connection);
@@ -110,7 +110,7 @@ each_store!(streams_are_counted_truly_while_they_are_open, |server| {
 });
 
 #[test]
-fn a_stream_that_resumes_far_behind_is_counted_truly() {
+fn bytes_of_a_stream_that_resumes_far_behind_are_counted() {
     let server = Server::memory();
     server.publish_many("lobby", 1000);
     let mut stream = server.stream("last=1000");
@@ -119,7 +119,7 @@ fn a_stream_that_resumes_far_behind_is_counted_truly() {
 }
 
 #[test]
-fn requests_in_one_packet_are_counted_truly() {
+fn bytes_of_requests_in_one_packet_are_counted() {
     let server = Server::memory();
     server.publish_text("lobby", "hello");
     let mut connection = server.raw();
@@ -131,7 +131,7 @@ fn requests_in_one_packet_are_counted_truly() {
     assert_eq!(server.client_cost("me", "poll")["requests"], 12);
 }
 
-/// What all transports together cost.
+/// The figures of all transports together.
 fn sum(server: &Server) -> Value {
     let transports = server.get("/ledger").ok()["transports"].clone();
     let sum = |name: &str| -> u64 {
@@ -142,7 +142,7 @@ fn sum(server: &Server) -> Value {
 }
 
 #[test]
-fn a_connection_that_serves_every_transport_is_counted_truly() {
+fn bytes_of_a_connection_with_every_transport_are_counted() {
     let server = Server::memory();
     let mut connection = server.raw();
     for i in 0..5 {
@@ -159,7 +159,7 @@ fn a_connection_that_serves_every_transport_is_counted_truly() {
 }
 
 #[test]
-fn different_transports_in_one_packet_are_counted_truly_together() {
+fn bytes_of_different_transports_in_one_packet_add_up() {
     let server = Server::memory();
     let body = br#"{"author":"m","text":"hello"}"#;
     let mut connection = server.raw();
@@ -176,7 +176,7 @@ fn different_transports_in_one_packet_are_counted_truly_together() {
 }
 
 #[test]
-fn a_request_in_small_pieces_is_counted_truly() {
+fn bytes_of_a_request_in_small_pieces_are_counted() {
     let server = Server::memory();
     let mut connection = server.raw();
     for piece in request("GET", "/poll?client=me", &[], b"").chunks(5) {
@@ -187,7 +187,7 @@ fn a_request_in_small_pieces_is_counted_truly() {
 }
 
 #[test]
-fn what_the_page_and_the_ledger_cost_is_on_nobodys_account() {
+fn requests_for_the_page_and_the_ledger_are_not_counted() {
     let server = Server::memory();
     let mut connection = server.raw();
     connection.get("/ledger");

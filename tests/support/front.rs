@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Killed when it is dropped, with all that it started.
+/// Killed on drop, with all its children.
 pub struct Front {
     pub child: ChildProcess,
     pub addr: SocketAddr,
-    /// Has what it wrote, beside its configuration.
+    /// Has its configuration and its output.
     directory: TempDir,
 }
 
@@ -44,7 +44,7 @@ impl Front {
             let ended = front.child.try_wait().expect("a status");
             assert!(
                 ended.is_none() && Instant::now() < deadline,
-                "{shown} does not listen: {}",
+                "{shown} did not start listening: {}",
                 front.output()
             );
             thread::sleep(Duration::from_millis(5));
@@ -52,7 +52,7 @@ impl Front {
         front
     }
 
-    /// What it wrote to standard output and error.
+    /// Its standard output and error.
     pub fn output(&self) -> String {
         let bytes = fs::read(output_path(&self.directory)).expect("the file");
         String::from_utf8_lossy(&bytes).into_owned()
@@ -63,7 +63,7 @@ fn output_path(directory: &TempDir) -> PathBuf {
     directory.path().join("output")
 }
 
-/// Where Debian, or the tools that `tests/run` installs, have the program.
+/// The path of the program, as installed by Debian or by `tests/run`.
 pub fn find(program: &str) -> Option<PathBuf> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A real NATS server for tests, on a free loopback port: a stream of its own for each test.
+//! A real NATS server for tests on a free loopback port, with a separate stream for each test.
 
 use std::{
     io::Read as _,
@@ -17,7 +17,7 @@ use poll_vs_sse_server::log::store::nats::Options;
 
 pub const NATS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A stream of its own on a server that the whole test process shares.
+/// A new stream on a server that the whole test process shares.
 pub fn shared() -> Options {
     static SHARED: OnceLock<String> = OnceLock::new();
     let servers = SHARED.get_or_init(|| {
@@ -60,7 +60,7 @@ pub fn binary() -> PathBuf {
     }
 }
 
-/// Starts a server that a shell ends when its standard input does, which is with this process.
+/// Starts a server that a shell kills when its standard input ends, so when this process ends.
 fn start_until_this_process_ends(port: u16) {
     let directory = tempfile::tempdir().expect("a directory").keep();
     let server = command(port, &directory, &["--jetstream".to_owned()]);
@@ -75,7 +75,7 @@ fn start_until_this_process_ends(port: u16) {
         .stderr(Stdio::null())
         .spawn()
         .expect("starts");
-    // Its input stays open for as long as this process lives.
+    // Keeps its standard input open until this process ends.
     std::mem::forget(child);
     await_port(port);
 }
@@ -83,7 +83,7 @@ fn start_until_this_process_ends(port: u16) {
 fn await_port(port: u16) {
     let deadline = Instant::now() + NATS_TIMEOUT;
     while !is_listening(port) {
-        assert!(Instant::now() < deadline, "NATS does not start");
+        assert!(Instant::now() < deadline, "NATS did not start");
         thread::sleep(Duration::from_millis(5));
     }
 }

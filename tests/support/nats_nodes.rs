@@ -1,4 +1,4 @@
-//! Real NATS servers that a test may stop, freeze, wipe and start again.
+//! Real NATS servers that a test can stop, freeze, wipe and restart.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::nats::{NATS_TIMEOUT, command, free_port, is_listening, url};
 
-/// A NATS server that a test may stop, freeze and start again. Killed when it is dropped.
+/// A NATS server that a test can stop, freeze and restart. Killed on drop.
 pub struct NatsServer {
     port: u16,
     args: Vec<String>,
@@ -34,8 +34,8 @@ impl NatsServer {
         Self::start_on_port(free_port(), args, true)
     }
 
-    /// An address in front of it. Each connection to it is given to `join`, with a connection to NATS of its own; `join`
-    /// passes the bytes between the two.
+    /// Listens at the returned address. Calls `join` for each connection with that connection and a new one to NATS;
+    /// `join` must forward the bytes between the two.
     pub fn proxied(&self, join: impl Fn(TcpStream, TcpStream) + Send + 'static) -> SocketAddr {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listens");
         let addr = listener.local_addr().expect("an address");
@@ -81,11 +81,11 @@ impl NatsServer {
         Self::new(port, args).start_on_free_port()
     }
 
-    /// Starts it for the first time, on another port where somebody was faster.
+    /// Starts it for the first time. Tries another port if the free one was taken in the meantime.
     fn start_on_free_port(mut self) -> Self {
         let deadline = Instant::now() + NATS_TIMEOUT;
         while !self.try_start() {
-            assert!(Instant::now() < deadline, "NATS does not start");
+            assert!(Instant::now() < deadline, "NATS did not start");
             self.port = free_port();
         }
         self
@@ -103,17 +103,17 @@ impl NatsServer {
         Options::new(&self.url())
     }
 
-    /// Starts it, again or for the first time, on what it has stored. A connection of somebody else
-    /// may have its port for a moment.
+    /// Starts or restarts it with its stored data. Retries, because another program's connection may use its port for a
+    /// moment.
     pub fn resume(&mut self) {
         let deadline = Instant::now() + NATS_TIMEOUT;
         while !self.try_start() {
-            assert!(Instant::now() < deadline, "NATS does not start");
+            assert!(Instant::now() < deadline, "NATS did not start");
             thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Whether it serves, and did not end at once.
+    /// Starts it. Returns whether it serves instead of ending at once.
     fn try_start(&mut self) -> bool {
         let child = command(self.port, self.directory.path(), &self.args)
             .stdout(Stdio::null())
@@ -135,17 +135,17 @@ impl NatsServer {
         false
     }
 
-    /// Stops it where it is (SIGSTOP), and waits until it has.
+    /// Pauses it (SIGSTOP), and waits until it is paused.
     pub fn freeze(&self) {
         self.signal(libc::SIGSTOP);
         let mut status = 0;
-        // SAFETY: the child is ours, and `status` lives through the call.
+        // SAFETY: the child is this process's, and `status` outlives the call.
         let stopped = unsafe { libc::waitpid(self.pid(), &raw mut status, libc::WUNTRACED) };
         assert_eq!(stopped, self.pid(), "frozen");
         assert!(libc::WIFSTOPPED(status), "frozen");
     }
 
-    /// Lets it go on where it was.
+    /// Continues it (SIGCONT).
     pub fn thaw(&self) {
         self.signal(libc::SIGCONT);
     }
@@ -168,8 +168,8 @@ impl NatsServer {
         }
     }
 
-    /// Publishes an empty message on `subject`, such as a request of JetStream's API, and waits until
-    /// it was taken.
+    /// Publishes an empty message on `subject`, such as a request of JetStream's API, and waits until NATS has
+    /// processed it.
     pub fn publish(&self, subject: &str) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
         stream.set_read_timeout(Some(NATS_TIMEOUT)).expect("sets");
@@ -198,7 +198,7 @@ impl NatsServer {
         });
     }
 
-    /// Kills it, and deletes all that it has stored.
+    /// Kills it, and deletes its stored data.
     pub fn wipe(&mut self) {
         self.kill();
         for entry in fs::read_dir(self.directory.path()).expect("reads") {
@@ -216,7 +216,7 @@ impl Drop for NatsServer {
     }
 }
 
-/// Three servers that keep each stream three times.
+/// A cluster of three servers, which can keep three replicas of a stream.
 pub fn cluster() -> [NatsServer; 3] {
     let routes = [(); 3].map(|()| free_port());
     let all: Vec<String> = routes.iter().map(|&port| url(port)).collect();

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the end is waited for after the process has ended.
+/// The longest wait for the end of the output after the process has ended.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The output so far.
@@ -35,11 +35,11 @@ impl Output {
         String::from_utf8_lossy(&self.bytes.lock().expect("whole")).into_owned()
     }
 
-    /// All of it, once the process has ended.
+    /// The whole output, once the process has ended.
     pub fn end(&self) -> String {
         let deadline = Instant::now() + END_TIMEOUT;
         while !self.reader.is_finished() {
-            assert!(Instant::now() < deadline, "the output does not end");
+            assert!(Instant::now() < deadline, "the output did not end");
             thread::sleep(Duration::from_millis(1));
         }
         self.text()

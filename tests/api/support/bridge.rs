@@ -1,6 +1,6 @@
-//! Lets a test that speaks HTTP/1.1 reach the server over another protocol form: what a reader gets is the same on all
-//! of them, so the same tests say so. Over HTTP/1.1 with TLS the bridge passes bytes; over HTTP/2 it passes requests,
-//! answers and a client's leaving.
+//! Lets a test that speaks HTTP/1.1 reach the server over another protocol form, so that the same tests cover all
+//! forms. Over HTTP/1.1 with TLS the bridge forwards bytes; over HTTP/2 it forwards requests, answers and a client's
+//! disconnect.
 
 use std::{
     convert::Infallible, io, net::SocketAddr, os::fd::AsFd as _, sync::mpsc, thread, time::Duration,
@@ -32,7 +32,7 @@ const HOP_BY_HOP: [&str; 6] = [
     "upgrade",
 ];
 
-/// The form that the whole suite is run on, if not on its own.
+/// The form that the whole suite runs over: cleartext HTTP/1.1 by default.
 pub fn form_under_test() -> ProtocolForm {
     match std::env::var("POLL_VS_SSE_TEST_PROTOCOL").as_deref() {
         Err(_) | Ok("http/1.1") => ProtocolForm::Http1,
@@ -43,7 +43,7 @@ pub fn form_under_test() -> ProtocolForm {
     }
 }
 
-/// Listens at the returned address for as long as the test's process lives.
+/// Opens a bridge at the returned address, which exists as long as the test's process.
 pub fn open(server: SocketAddr, form: ProtocolForm) -> SocketAddr {
     let (opened, addr) = mpsc::channel();
     thread::spawn(move || {
@@ -56,7 +56,7 @@ pub fn open(server: SocketAddr, form: ProtocolForm) -> SocketAddr {
             let addr = listener.local_addr().expect("an address");
             opened.send(addr).expect("the test waits");
             while let Ok((client, _)) = listener.accept().await {
-                // What cannot be passed on closes the client's connection, as the server would have.
+                // If forwarding fails, the client's connection closes, as the server's would have.
                 tokio::task::spawn_local(async move {
                     let _ = bridge_connection(client, server, form).await;
                 });
@@ -81,7 +81,7 @@ async fn bridge_connection(
             let socket = upstream.as_fd().try_clone_to_owned()?;
             let upstream = tls_connect(upstream, server, form).await;
             if copy_both_ways(client, upstream).await.is_err() {
-                // The server is to see what the bridge saw: a reset.
+                // The server must see the same as the bridge: a reset.
                 SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
             }
         }
@@ -94,7 +94,7 @@ async fn bridge_connection(
     Ok(())
 }
 
-/// Passes bytes until the server has ended its side; an error if the client is gone before. A client that has ended only
+/// Forwards bytes until the server ends its side. Fails if the client leaves before that; a client that has only shut
 /// its sending side still reads.
 async fn copy_both_ways(
     client: TcpStream,

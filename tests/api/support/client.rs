@@ -25,7 +25,7 @@ pub trait TestClient {
         self.raw().ask("GET", target, headers, b"")
     }
 
-    /// `POST /messages` with a body as it is.
+    /// `POST /messages` with this body.
     fn post(&self, body: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Response {
         self.raw().ask("POST", "/messages", headers, body.as_ref())
     }
@@ -47,7 +47,7 @@ pub trait TestClient {
             .collect()
     }
 
-    /// A successful poll's answer.
+    /// Polls, and returns the body of the answer, which must be a success.
     fn poll(&self, query: &str) -> Value {
         self.get(&format!("/poll?{query}")).ok()
     }
@@ -68,7 +68,7 @@ pub trait TestClient {
     }
 }
 
-/// An address, for a thread of its own or a server that does not serve yet.
+/// An address alone, for use in another thread or before the server serves.
 impl TestClient for SocketAddr {
     fn addr(&self) -> SocketAddr {
         *self

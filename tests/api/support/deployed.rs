@@ -10,7 +10,7 @@ pub fn deployed(file: &str) -> String {
     fs::read_to_string(path).expect("the file")
 }
 
-/// The arguments for nginx to serve `site`, a file for its `http` block, with all of its files beside that.
+/// The arguments for nginx to serve `site`, a file for its `http` block. All other files of nginx are next to it.
 pub fn nginx_arguments(site: &Path) -> [String; 6] {
     let at = site.parent().expect("a directory").display();
     let main = format!(

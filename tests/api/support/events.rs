@@ -9,18 +9,18 @@ use super::{
     response::{Framing, Head},
 };
 
-/// A stream, and what was read of it.
+/// A stream, and the part of it that was read.
 pub struct Events {
     pub connection: RawConnection,
     pub head: Head,
     framing: Framing,
-    /// The body so far, without its framing; frames that were taken are gone.
+    /// The body so far, without its framing and without the frames that were taken.
     pub text: Vec<u8>,
     pub ended: bool,
 }
 
 impl Events {
-    /// Asks for the stream at `target`; the answer must be a stream.
+    /// Requests the stream at `target`. The answer must be a stream.
     pub fn open(connection: RawConnection, target: &str, headers: &[(&str, &str)]) -> Self {
         Self::ask(connection, &request("GET", target, headers, b""))
     }
@@ -30,12 +30,12 @@ impl Events {
         Self::from_response(connection)
     }
 
-    /// The stream whose head comes next.
+    /// The stream whose head is the next to be received.
     pub fn from_response(connection: RawConnection) -> Self {
         Self::try_from_response(connection).expect("a stream")
     }
 
-    /// The same, where it may also be refused.
+    /// The same, for a request that may be refused.
     pub fn try_from_response(mut connection: RawConnection) -> io::Result<Self> {
         let head = connection.head()?;
         if head.status != 200 {
@@ -61,7 +61,7 @@ impl Events {
         Ok(())
     }
 
-    /// The next frame with the empty line that ends it; `None` where the stream ended.
+    /// The next frame with the empty line that ends it; `None` if the stream has ended.
     pub fn next(&mut self) -> Option<String> {
         loop {
             let frame = self.next_whole();
@@ -72,7 +72,7 @@ impl Events {
         }
     }
 
-    /// The next frame of what was read already.
+    /// The next frame that was read already.
     pub fn next_whole(&mut self) -> Option<String> {
         let end = find(&self.text, b"\n\n")?;
         let frame = self.text.drain(..end + 2).collect();
@@ -83,7 +83,7 @@ impl Events {
         self.next().expect("a frame, not the end")
     }
 
-    /// The next message; the greeting and keep-alives are passed over, a reset is not.
+    /// The next message. Skips the preamble and keep-alives, and fails on a reset.
     pub fn message(&mut self) -> Value {
         loop {
             let frame = self.frame();
@@ -99,7 +99,7 @@ impl Events {
     }
 }
 
-/// The message in a frame that is one, whose `id:` must be its cursor.
+/// The message in a frame, if it has one. Its `id:` must be the message's cursor.
 pub fn message_of(frame: &str) -> Option<Value> {
     let (id, data) = frame.strip_prefix("id: ")?.split_once("\ndata: ")?;
     let json: Value = serde_json::from_str(data.strip_suffix("\n\n")?).expect("JSON");

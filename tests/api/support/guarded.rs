@@ -1,4 +1,4 @@
-//! A server that requires tokens, and the signer of those.
+//! A server that requires tokens, and the signer of its tokens.
 
 use std::fs;
 

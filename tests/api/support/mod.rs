@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a test waits for something that should happen immediately.
+/// The longest wait for something that should happen immediately.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Polls `condition` until it holds.
@@ -37,8 +37,8 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// A test of the same name on each store: `each_store!(name, |server| { … })`, with a
-/// configuration of its own where one is given before the closure.
+/// A test of the same name on each store: `each_store!(name, |server| { … })`. A closure before that one configures the
+/// server.
 macro_rules! each_store {
     ($name:ident, |$server:ident| $body:expr) => {
         each_store!($name, |_config| {}, |$server| $body);

@@ -1,4 +1,4 @@
-//! The real binary, as a child process whose whole output is kept, and how it ended.
+//! The real binary as a child process, with its whole output and its exit status.
 
 use std::{
     ffi::OsStr,
@@ -12,7 +12,7 @@ use poll_vs_sse_instrument::remove_settings;
 
 use super::{TEST_TIMEOUT, client::TestClient, eventually, output::Output, server::has_fast_path};
 
-/// A running server; killed when it is dropped.
+/// A running server, killed on drop.
 pub struct Process {
     child: ChildGuard,
     addr: SocketAddr,
@@ -20,7 +20,7 @@ pub struct Process {
     pub stderr: Output,
 }
 
-/// A server that may not listen yet; killed when it is dropped.
+/// A server that may not listen yet, killed on drop.
 pub struct StartingProcess {
     child: ChildGuard,
     pub stdout: Output,
@@ -34,7 +34,7 @@ pub struct Exit {
     pub stderr: String,
 }
 
-/// The binary with a clean environment, nothing on its standard input.
+/// The binary with a clean environment and no standard input.
 pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poll-vs-sse"));
     command
@@ -77,7 +77,7 @@ impl Process {
         assert_eq!(result, 0, "signalled");
     }
 
-    /// What it has in memory now.
+    /// Its resident memory now.
     pub fn resident_megabytes(&self) -> usize {
         let path = format!("/proc/{}/statm", self.child.0.id());
         let pages = std::fs::read_to_string(path).expect("Linux");
@@ -121,9 +121,9 @@ impl StartingProcess {
             stderr,
         } = self;
         let mut addr = None;
-        eventually("the server says where it listens", || {
+        eventually("the server prints its address", || {
             let exited = child.0.try_wait().expect("a status");
-            assert!(exited.is_none(), "it ended: {}", stderr.text());
+            assert!(exited.is_none(), "the server ended: {}", stderr.text());
             addr = stdout.text().lines().find_map(listening_addr);
             addr.is_some()
         });
@@ -165,7 +165,7 @@ fn wait_for_exit(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
             break status;
         }
         let late = Instant::now() > deadline;
-        assert!(!late, "the process does not end: {}", stdout.text());
+        assert!(!late, "the process did not end: {}", stdout.text());
         thread::sleep(Duration::from_millis(5));
     };
     Exit {
@@ -175,7 +175,7 @@ fn wait_for_exit(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
     }
 }
 
-/// The address in a log line that has it, in text or JSON.
+/// The address in a log line, as text or JSON; `None` if the line has none.
 fn listening_addr(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on http://")?;
     let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));

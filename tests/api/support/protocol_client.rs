@@ -1,4 +1,4 @@
-//! A client that speaks each protocol form, and counts what crosses its socket.
+//! A client that speaks each protocol form, and counts the bytes that cross its socket.
 
 use std::{
     io,
@@ -67,7 +67,7 @@ impl ProtocolForm {
     }
 }
 
-/// Runs an asynchronous test, within the time a test may take.
+/// Runs an asynchronous test, with the time limit of a test.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -177,13 +177,13 @@ impl ProtocolClient {
         }
     }
 
-    /// What crossed the socket so far.
+    /// The bytes that crossed the socket so far.
     pub fn counted(&self) -> SocketBytes {
         self.counted.clone()
     }
 }
 
-/// A connection for HTTP/1.1 over TLS, for bytes as they are.
+/// A raw TLS connection for HTTP/1.1.
 pub async fn connect_tls(server: &Server) -> TlsStream<TcpStream> {
     let addr = server.protocol_addr(ProtocolForm::Http1Tls);
     let tcp = TcpStream::connect(addr).await.expect("connects");
@@ -227,7 +227,7 @@ pub async fn whole(response: Response<Incoming>) -> (u16, String) {
     (status, text)
 }
 
-/// The next bytes of a stream's body, up to and with `end`.
+/// The next bytes of a stream's body, up to and including `end`.
 pub async fn read_until(body: &mut Incoming, end: &str) -> String {
     let mut text = String::new();
     while !text.ends_with(end) {
@@ -251,7 +251,7 @@ fn client_config(form: ProtocolForm) -> ClientConfig {
     config
 }
 
-/// The server's certificate was made a moment ago.
+/// Accepts any certificate, because the test's server has a self-signed one.
 #[derive(Debug)]
 struct TrustAll;
 
@@ -292,7 +292,7 @@ impl ServerCertVerifier for TrustAll {
     }
 }
 
-/// A socket that counts.
+/// A socket that counts its bytes.
 struct CountedIo {
     tcp: TcpStream,
     counted: SocketBytes,

@@ -1,5 +1,5 @@
-//! A client that is one TCP connection, and counts what crosses it. It shares no code with the client of the instrument:
-//! the bytes of an answer are checked here one by one, and a reader that both use could be wrong on both sides.
+//! A client that is one TCP connection and counts its bytes. It shares no code with the instrument's client, because a
+//! parser used by both could be wrong in both.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -21,7 +21,7 @@ pub struct RawConnection {
     pub pending: Vec<u8>,
 }
 
-/// The bytes of a request; `Content-Length` is added where there is a body.
+/// The bytes of a request, with a `Content-Length` if there is a body.
 pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("{method} {target} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
@@ -56,7 +56,7 @@ impl RawConnection {
         }
     }
 
-    /// How long a read waits.
+    /// Sets the time-out of a read.
     pub fn read_timeout(&self, timeout: Duration) {
         self.socket
             .set_read_timeout(Some(timeout))
@@ -77,7 +77,7 @@ impl RawConnection {
         Ok(())
     }
 
-    /// Says that nothing more will be sent.
+    /// Shuts the sending side.
     pub fn finish_sending(&self) {
         // The server may have closed already.
         let _ = self.socket.shutdown(Shutdown::Write);
@@ -98,7 +98,7 @@ impl RawConnection {
         self.answer(method).expect("an answer")
     }
 
-    /// Waits until the server's process has read all that was sent.
+    /// Waits until the server's process has read all sent bytes.
     pub fn wait_until_read(&self) {
         let ours = self.socket.local_addr().expect("an address").port();
         let theirs = self.socket.peer_addr().expect("an address").port();
@@ -107,7 +107,7 @@ impl RawConnection {
         });
     }
 
-    /// Reads once. 0 bytes: the server closed.
+    /// Reads once. Returns 0 if the server has closed.
     pub fn read_more(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 64 * 1024];
         loop {
@@ -130,7 +130,7 @@ impl RawConnection {
         }
     }
 
-    /// The next head. An error where the server closed or said nothing.
+    /// The next head. Fails if the server closed or sent nothing.
     pub fn head(&mut self) -> io::Result<Head> {
         loop {
             let end = find(&self.pending, b"\r\n\r\n");
@@ -162,7 +162,7 @@ impl RawConnection {
         Ok(Response { head, body })
     }
 
-    /// Moves what there is of a body; true where that was its end.
+    /// Moves the available part of a body. Returns true at its end.
     pub fn take_body(&mut self, framing: Framing, body: &mut Vec<u8>) -> bool {
         match framing {
             Framing::Close => {
@@ -196,13 +196,13 @@ impl RawConnection {
         false
     }
 
-    /// Reads until the server closes the connection; the bytes are then in `pending`.
+    /// Reads until the server closes the connection. The bytes are then in `pending`.
     pub fn read_until_closed(&mut self) -> io::Result<()> {
         loop {
             match self.read_more() {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
-                // Closed as well, with bytes of ours unread.
+                // The server has closed without reading all of our bytes.
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(()),
                 Err(error) => return Err(error),
             }

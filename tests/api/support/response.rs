@@ -1,4 +1,4 @@
-//! One HTTP answer, as it came over the connection.
+//! An HTTP answer as received.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     Length(usize),
@@ -32,7 +32,7 @@ impl Head {
         let status_line = lines.next().expect("a status line");
         let mut words = status_line.splitn(3, ' ');
         let version = words.next().expect("a version").to_owned();
-        assert!(version.starts_with("HTTP/1."), "no HTTP: {text:?}");
+        assert!(version.starts_with("HTTP/1."), "not HTTP: {text:?}");
         let status = words.next().and_then(|status| status.parse().ok());
         let headers = lines.map(|line| {
             let (name, value) = line.split_once(':').expect("a header field");
@@ -45,12 +45,12 @@ impl Head {
         }
     }
 
-    /// The one header field of that name.
+    /// The only header field of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let name = name.to_ascii_lowercase();
         let mut found = self.headers.iter().filter(|(n, _)| *n == name);
         let value = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} is there twice: {self:?}");
+        assert!(found.next().is_none(), "{name} occurs twice: {self:?}");
         value
     }
 
@@ -93,7 +93,7 @@ impl Response {
         self.json()
     }
 
-    /// The body of an error, which is problem details (RFC 9457) of that status.
+    /// The body of an error, which must be problem details (RFC 9457) with that status.
     pub fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status(), status, "{}", self.text());
         let kind = self.header("content-type");

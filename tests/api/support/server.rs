@@ -15,7 +15,7 @@ use poll_vs_sse_server::{
     net::certificate::CertificateSource,
 };
 
-/// The page as the binary has it.
+/// The page that is embedded in the binary.
 static PAGE: EmbeddedPage = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -36,17 +36,17 @@ pub enum StoreKind {
     Nats,
 }
 
-/// Whether the accelerator serves what it can. The suite passes with it and without it, and the
-/// environment variable is the one that the program itself heeds.
+/// Whether the accelerator is on. The suite must pass with it and without it. The environment variable is that of the
+/// program itself.
 pub fn has_fast_path() -> bool {
     std::env::var("POLL_VS_SSE_HTTP_FAST_PATH").as_deref() != Ok("off")
 }
 
-/// A server in a thread of its own; stops when it is dropped.
+/// A server in a separate thread, stopped on drop.
 pub struct Server {
-    /// Another server may follow on the same file: wait for this one's end.
+    /// Another server may use the same file afterwards, so dropping this one waits for its end.
     has_successor: bool,
-    /// Where tests reach it by HTTP/1.1, whatever form the suite is run on.
+    /// The address at which tests reach it over HTTP/1.1, for any protocol form of the suite.
     addr: SocketAddr,
     clear_addr: SocketAddr,
     tls_addr: Option<SocketAddr>,
@@ -95,7 +95,7 @@ impl LogLines {
 }
 
 impl Server {
-    /// A server of `store`, new and empty.
+    /// A server with a new, empty log.
     pub fn with(store: StoreKind, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         let directory = match store {
@@ -121,7 +121,7 @@ impl Server {
         Self::with(StoreKind::Memory, |_| {})
     }
 
-    /// A server of every protocol, with a certificate of its own.
+    /// A server that speaks every protocol form, with a new certificate.
     pub fn on_every_form() -> Self {
         Self::on_every_form_with(|_| {})
     }
@@ -133,7 +133,7 @@ impl Server {
         })
     }
 
-    /// Where it listens for this protocol form.
+    /// The address for this protocol form.
     pub fn protocol_addr(&self, form: ProtocolForm) -> SocketAddr {
         match self.tls_addr {
             Some(tls_addr) if form.is_tls() => tls_addr,
@@ -174,7 +174,7 @@ impl Server {
                 .send((server.addr(), server.tls_addr()))
                 .expect("the test waits");
             let stop = async {
-                // The sender only ever goes: that is the signal.
+                // The sender is dropped as the signal; nothing is ever sent.
                 let _ = stopped.await;
             };
             actix_web::rt::System::new()
@@ -224,7 +224,7 @@ fn any_port_tls() -> TlsConfig {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop = None;
-        // Stopping takes actix a third of a second, which adds up where nobody needs it.
+        // Stopping takes actix a third of a second, so tests that do not need it do not wait.
         if self.has_successor && !thread::panicking() {
             self.stop();
         }

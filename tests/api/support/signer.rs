@@ -14,7 +14,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-/// A key of nobody's; `ring` makes none of its kind.
+/// A key for tests only; `ring` cannot generate RSA keys.
 const RSA_KEY: &[u8] = include_bytes!("keys/rsa.pk8");
 const EC_BYTES: usize = 32;
 
@@ -77,7 +77,7 @@ impl Signer {
         jwk
     }
 
-    /// A token with these claims, and in its head what is in `head` beside the algorithm.
+    /// A token with these claims. Its header has the fields of `head` in addition to the algorithm.
     pub fn sign(&self, claims: &Value, head: &Value) -> String {
         let mut full = json!({"alg": self.algorithm(), "typ": "JWT"});
         for (name, value) in head.as_object().expect("an object") {
