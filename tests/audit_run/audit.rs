@@ -32,27 +32,27 @@ use crate::{
 #[derive(Parser)]
 #[command(name = "tests/audit")]
 struct AuditOptions {
-    /// What the servers keep their messages in.
+    /// The store of the servers.
     #[arg(long, value_enum, default_value = "sqlite")]
     store: StoreKind,
 
-    /// How long faults are injected, minutes [default: 20 seconds].
+    /// How long faults are injected, in minutes [default: 20 seconds].
     #[arg(long)]
     minutes: Option<f64>,
 
-    /// Replays the schedule of an earlier run [default: by the clock].
+    /// Replay the schedule of an earlier run [default: from the clock].
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Messages that are published in a second, by all together.
+    /// Messages a second, by all publishers together.
     #[arg(long, default_value = "200")]
     rate: u32,
 
-    /// Audit the audit: run it on servers that fail their clients in each way that it is to find.
+    /// Test the audit itself: run it on servers with each kind of error that it must find.
     #[arg(long, conflicts_with_all = ["minutes", "rate", "whole_cluster", "mutation"])]
     prove: bool,
 
-    /// Have the servers fail their clients, which is to be found.
+    /// Run on servers with this error, which the audit must find.
     #[arg(long, value_enum)]
     mutation: Option<Mutation>,
 
@@ -64,11 +64,11 @@ struct AuditOptions {
     #[arg(long, default_value = "target/release/poll-vs-sse")]
     server: PathBuf,
 
-    /// NATS' program.
+    /// NATS's program.
     #[arg(long, env = "NATS_SERVER", default_value_os_t = nats_server())]
     nats_server: PathBuf,
 
-    /// Where the processes' files and logs go, and stay [default: a directory that goes with them].
+    /// Directory for the files and logs of the processes, which are kept [default: a temporary directory].
     #[arg(long)]
     directory: Option<PathBuf>,
 }
@@ -120,14 +120,14 @@ fn audit(options: &AuditOptions, seed: u64) -> anyhow::Result<bool> {
         store: options.store,
         server: options.server.clone(),
         nats_server: options.nats_server.clone(),
-        // What is published in 3 s: a reader that stalls for longer is overtaken.
+        // The messages of 3 s, so that retention overtakes a reader that stalls for longer.
         retained: u64::from(rate) * 3,
         seed,
         whole_cluster: options.whole_cluster,
         directory,
         mutation,
     };
-    // One thread: the parent-death signal of a child is for the death of the thread that started it.
+    // One thread, because the parent-death signal is sent when the thread that started the child dies.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -1,4 +1,4 @@
-//! A server with one kind of error, for auditing the audit: a real server behind a proxy that alters its answers.
+//! A server with one kind of error, for testing the audit: a real server behind a proxy that alters its answers.
 
 use std::{
     io::{self, ErrorKind},
@@ -21,10 +21,11 @@ use crate::{http::Connection, record::Transport};
 
 /// One in this many deliveries of a transport is altered, and one in this many messages lost.
 const ALTER_ONE_IN: u64 = 5;
-/// Answers are altered for this time from the first publish on, but not to the end: readers wait for the last messages.
+/// Answers are altered for this time after the first publish, but not until the end, because readers wait for the last
+/// messages.
 const ALTER_TIME: Duration = Duration::from_millis(1200);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a stream's message is held back for another one to overtake it.
+/// How long a stream's message is held back so that another one can overtake it.
 const REORDER_WAIT: Duration = Duration::from_millis(200);
 const RESET: &str = "event: reset\ndata: {\"reason\": \"unknown\"}\n\n";
 const TEXT: &str = "\"text\":\"";
@@ -32,21 +33,21 @@ const TEXT: &str = "\"text\":\"";
 /// The error of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mutation {
-    /// Not at all.
+    /// No error.
     Nothing,
     /// Messages are left out.
     Miss,
-    /// Messages are given twice.
+    /// Messages are delivered twice.
     Repeat,
-    /// Messages are given after later ones.
+    /// Messages are delivered after later ones.
     Disorder,
-    /// Messages are acknowledged, and not there.
+    /// Messages are acknowledged but lost.
     Loss,
-    /// A read does not see what was there before it began.
+    /// A read does not see messages that were acknowledged before it began.
     Blindness,
-    /// Messages are given that nobody published.
+    /// Messages are delivered that were never published.
     Forgery,
-    /// Readers are told of gaps where there are none.
+    /// Readers get a reset although nothing is missing.
     Alarm,
 }
 
@@ -63,7 +64,7 @@ pub struct FaultyProxy {
 }
 
 impl FaultyProxy {
-    /// Starts a proxy of `server`, and returns its address.
+    /// Starts a proxy in front of `server`, and returns its address.
     pub async fn start(server: SocketAddr, mutation: Mutation) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
@@ -194,7 +195,8 @@ impl FaultyProxy {
     fn is_due(&self, transport: Transport) -> bool {
         let number = 1 + self.deliveries[transport as usize].fetch_add(1, Relaxed);
         let every = match self.mutation {
-            // Not every answer is looked at, and not every message is followed by another.
+            // These errors are not always visible: not every answer is checked, and not every message is followed by
+            // another.
             Mutation::Blindness => 1,
             Mutation::Disorder => 2,
             _ => ALTER_ONE_IN,
@@ -207,7 +209,7 @@ impl FaultyProxy {
         began.is_some_and(|began| began.elapsed() < ALTER_TIME)
     }
 
-    /// Selects the message of a publish request to be lost, if it is its turn.
+    /// Marks the message of a publish request as lost, if it is its turn.
     fn select_lost(&self, request: &str) {
         if !request.starts_with("POST ") {
             return;
@@ -219,13 +221,19 @@ impl FaultyProxy {
             && let Some((_, text)) = request.split_once(TEXT)
             && let Some((name, _)) = text.split_once(' ')
         {
-            let mut lost = self.lost.lock().expect("no task panics with it");
+            let mut lost = self
+                .lost
+                .lock()
+                .expect("no task panics while it holds the lock");
             lost.push(format!("{TEXT}{name} "));
         }
     }
 
     fn is_lost(&self, message: &str) -> bool {
-        let lost = self.lost.lock().expect("no task panics with it");
+        let lost = self
+            .lost
+            .lock()
+            .expect("no task panics while it holds the lock");
         lost.iter().any(|text| message.contains(text))
     }
 }
@@ -248,7 +256,7 @@ async fn next_request(client: &mut TcpStream, input: &mut Vec<u8>) -> io::Result
     }
 }
 
-/// How long the first request of `input` is, once all of it is there.
+/// The length of the first request in `input`, once it is complete.
 fn request_length(input: &[u8]) -> io::Result<Option<usize>> {
     let mut headers = [httparse::EMPTY_HEADER; 16];
     let mut request = httparse::Request::new(&mut headers);

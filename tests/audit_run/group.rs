@@ -1,4 +1,4 @@
-//! What is audited: servers on one log, each behind a link of its own, and the nodes of its store.
+//! The group under audit: servers on one log, each behind its own link, and the nodes of the store.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,9 +17,9 @@ use crate::{
 };
 
 const NATS_NODES: usize = 3;
-/// The least time between the recovery of one node of the store and the next fault, ...
+/// The shortest time between the recovery of one node of the store and the next fault.
 const RECOVERY_DELAY: Duration = Duration::from_secs(1);
-/// ... and the longest wait for that recovery.
+/// The longest wait for that recovery.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The default name of the servers' stream.
 const STREAM: &str = "chat";
@@ -40,10 +40,10 @@ pub struct GroupSetup {
     /// Messages that the store keeps.
     pub retained: u64,
     pub seed: u64,
-    /// Whether all nodes of the store are killed at once, too.
+    /// Whether all nodes of the store are also killed at once.
     pub whole_cluster: bool,
     pub directory: PathBuf,
-    /// The error of the servers, if the audit is audited.
+    /// The error of the servers, when testing the audit itself.
     pub mutation: Option<Mutation>,
 }
 
@@ -52,7 +52,7 @@ pub struct ServerGroup {
     pub servers: Vec<Process>,
     pub stores: Vec<Process>,
     pub links: Vec<FaultyLink>,
-    /// Held during a fault of a node of the store.
+    /// Held during a fault of a store's node, so that there is only one at a time.
     store_fault_lock: Mutex<()>,
 }
 
@@ -209,7 +209,7 @@ impl ServerGroup {
         futures_util::future::try_join_all(kills).await.map(|_| ())
     }
 
-    /// Waits until every node of the store has all of the stream.
+    /// Waits until every node of the store has the whole stream.
     async fn wait_for_recovery(&self) {
         sleep(RECOVERY_DELAY).await;
         let whole = async {
@@ -217,7 +217,7 @@ impl ServerGroup {
                 sleep(RECOVERY_DELAY / 10).await;
             }
         };
-        // The next fault comes anyway.
+        // After the time-out, the next fault is injected anyway.
         let _ = timeout(RECOVERY_TIMEOUT, whole).await;
     }
 

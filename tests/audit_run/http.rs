@@ -1,4 +1,4 @@
-//! A client that is one TCP connection: requests, answers and a stream's frames, nothing hidden.
+//! A client that is one TCP connection, for requests, answers and a stream's frames.
 
 use std::{
     collections::VecDeque,
@@ -17,8 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-/// What a client takes from the network before it is read: little, so that a client that does not
-/// read is felt.
+/// The receive buffer of a client. It is small, so that a client that does not read soon blocks the server.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -35,7 +34,7 @@ pub struct Connection {
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
-    /// The connection serves no further request.
+    /// Whether the connection closes after this answer.
     pub is_last: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The network between clients and a server: it can cut a connection at any byte, cut all of them,
-//! refuse new ones, or go silent.
+//! The network between clients and a server. It can cut a connection at any byte, cut all of them, refuse new ones, or
+//! hold all bytes back.
 
 use std::{
     io,
@@ -23,9 +23,9 @@ use tokio::{
 
 use crate::rng::Rng;
 
-/// The link's own buffers for a connection: small, so that a client that does not read blocks the server.
+/// The link's buffers for a connection. They are small, so that a client that does not read soon blocks the server.
 const BUFFER: u32 = 8 * 1024;
-/// One in this many connections is cut by itself, after fewer than `MAX_CUT_BYTES` bytes of the answers.
+/// One in this many connections is cut at random, after fewer than `MAX_CUT_BYTES` bytes of the answers.
 const CUT_ONE_IN: usize = 6;
 const MAX_CUT_BYTES: usize = 40_000;
 
@@ -45,7 +45,7 @@ struct LinkState {
     connections: AtomicUsize,
     /// Connections that were cut at a byte.
     cuts: AtomicU64,
-    /// Whether connections are cut by themselves.
+    /// Whether connections are cut at random.
     is_cutting: AtomicBool,
 }
 
@@ -93,7 +93,7 @@ impl FaultyLink {
         self.shared.silent.send_replace(false);
     }
 
-    /// Cuts no further connection by itself.
+    /// Cuts no further connections at random.
     pub fn stop_cutting(&self) {
         self.shared.is_cutting.store(false, Relaxed);
     }
@@ -111,7 +111,7 @@ impl LinkState {
         let dies = self.is_cutting.load(Relaxed) && rng.once_in(CUT_ONE_IN);
         let budget = dies.then(|| rng.below(MAX_CUT_BYTES));
         let rudely = rng.once_in(2);
-        // Made before the server is asked, so that no cut is missed.
+        // Created before connecting to the server, so that no cut is missed.
         let cut = self.cut.notified();
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(BUFFER)?;
@@ -133,7 +133,7 @@ impl LinkState {
         Ok(())
     }
 
-    /// Carries bytes one way until either end closes, or the budget of bytes is used up.
+    /// Copies bytes in one direction until either end closes, or until `budget` bytes have passed.
     async fn carry(
         &self,
         mut from: OwnedReadHalf,

@@ -1,4 +1,4 @@
-//! A child process that can be killed, ended, paused, and started again as it was.
+//! A child process that can be killed, terminated, paused, and restarted with the same arguments.
 
 use std::{
     ffi::OsString,
@@ -32,7 +32,7 @@ pub struct Process {
     program: OsString,
     args: Vec<OsString>,
     output: PathBuf,
-    /// Locked for as long as a fault of the process lasts.
+    /// Locked during a fault of the process.
     child: Mutex<Option<ChildProcess>>,
 }
 
@@ -77,7 +77,11 @@ impl Process {
                 bail!("{} ended with {status}: {}", self.name, self.last_line());
             }
             if Instant::now() > deadline {
-                bail!("{} does not listen: {}", self.name, self.last_line());
+                bail!(
+                    "{} did not start listening: {}",
+                    self.name,
+                    self.last_line()
+                );
             }
             sleep(Duration::from_millis(20)).await;
         }
@@ -100,7 +104,7 @@ impl Process {
         self.output().lines().last().unwrap_or_default().to_owned()
     }
 
-    /// `kill -9`, and started again after `down`.
+    /// Kills the process (SIGKILL), and restarts it after `down`.
     pub async fn kill_for(&self, down: Duration) -> Result<()> {
         let mut child = self.child.lock().await;
         let ended = self.end(&mut child, Signal::SIGKILL).await;
@@ -109,7 +113,7 @@ impl Process {
         ended
     }
 
-    /// SIGTERM, and started again `down` after it has ended.
+    /// Terminates the process (SIGTERM), and restarts it `down` after its end.
     pub async fn terminate_for(&self, down: Duration) -> Result<()> {
         let mut child = self.child.lock().await;
         let ended = self.end(&mut child, Signal::SIGTERM).await;
@@ -126,7 +130,7 @@ impl Process {
         signal(child, Signal::SIGCONT)
     }
 
-    /// Ends it for good.
+    /// Ends the process for good.
     pub async fn stop(&self, how: Signal) -> Result<()> {
         self.end(&mut *self.child.lock().await, how).await
     }
@@ -137,7 +141,7 @@ impl Process {
         };
         if let Some(status) = running.try_wait()? {
             bail!(
-                "{} had ended by itself with {status}: {}",
+                "{} ended unexpectedly with {status}: {}",
                 self.name,
                 self.last_line()
             );
@@ -163,7 +167,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(child) = self.child.get_mut() {
-            // Nothing that it could still do is waited for.
+            // Its shutdown does not matter any more.
             child.kill();
         }
     }

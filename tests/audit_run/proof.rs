@@ -1,4 +1,4 @@
-//! The audit, audited: it runs on servers with each kind of error that it must find.
+//! Tests the audit itself on servers with each kind of error that it must find.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::{
     run::{AuditPlan, AuditResult},
 };
 
-/// There are no other faults, and the servers deliver the last messages correctly.
+/// The length of each audit. There are no other faults, and the servers deliver the last messages correctly.
 const LENGTH: Duration = Duration::from_millis(2400);
-/// Messages a second. All the audits run at once.
+/// Messages a second of each audit; all of them run at the same time.
 pub const RATE: u32 = 60;
 
-/// Runs an audit of each mutation. False if one missed its error, or found an error without a mutation.
+/// Runs an audit of each mutation. Returns false if one missed its error, or found an error without a mutation.
 pub async fn prove(setup: impl Fn(Mutation) -> Result<GroupSetup>) -> Result<bool> {
     let kinds = Mutation::value_variants();
     let plans = kinds.iter().map(|how| {
@@ -50,7 +50,7 @@ pub async fn prove(setup: impl Fn(Mutation) -> Result<GroupSetup>) -> Result<boo
     Ok(is_proven)
 }
 
-/// What the audit found of a mutation, by transport where it has one.
+/// The audit's counts of a mutation's errors, by transport if they have one.
 fn figures(how: Mutation, outcome: &AuditResult) -> Vec<u64> {
     let figure: fn(&TransportVerdict) -> u64 = match how {
         Mutation::Nothing => TransportVerdict::faults,

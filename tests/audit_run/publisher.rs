@@ -13,7 +13,7 @@ use crate::{
 };
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a refusal says that leaves open whether the message is there (docs/api.md).
+/// The text in a refusal after which the message may or may not be in the log (docs/api.md).
 const NOT_CONFIRMED: &str = "did not confirm";
 /// One in this many publishers does not send a message again after a refusal.
 const GIVES_UP_ONE_IN: usize = 3;
@@ -43,7 +43,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes until that is over. The number of messages whose fate is unknown at the end.
+    /// Publishes until the end of publishing. Returns the number of messages whose outcome is unknown at the end.
     pub async fn run(mut self) -> u64 {
         for sequence in 0.. {
             if self.state.phase() > Phase::Publishing {
@@ -59,11 +59,11 @@ impl Publisher {
         0
     }
 
-    /// Sends one message until its fate is known. False: it stayed unknown to the end.
+    /// Sends one message until its outcome is known. Returns false if it is still unknown at the end.
     async fn publish(&mut self, room: usize, name: MessageName, length: usize) -> bool {
         let request = self.publish_request(room, name, length);
         let mut give_up_at = None;
-        // Whether it may have been appended by an attempt that was not answered.
+        // Whether an attempt without an answer may have appended it.
         let mut in_doubt = false;
         loop {
             if self.state.phase() > Phase::Publishing {
@@ -147,7 +147,7 @@ impl Publisher {
         Some((id, cursor.to_owned()))
     }
 
-    /// Reads at the server that acknowledged a message, where it must be visible from then on.
+    /// Reads from the server that acknowledged a message, at which it must be visible from then on.
     async fn check_visible(&mut self, room: usize, id: u64, cursor: &str) {
         let Some((log, _)) = cursor.rsplit_once('-') else {
             return self.state.report_problem(format!("no cursor: {cursor}"));
@@ -168,7 +168,7 @@ impl Publisher {
             }
         };
         let page: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        // Where the store went away or retention came first, nothing can be said.
+        // If the store became unavailable or retention came first, the read proves nothing.
         if answer.status != 200 || !page["reset"].is_null() {
             return;
         }
@@ -176,7 +176,7 @@ impl Publisher {
         let found = page["messages"][0]["id"].as_u64();
         let is_seen = match is_after {
             true => found == Some(id),
-            // By now there may be another.
+            // There may be newer messages by now.
             false => found >= Some(id),
         };
         if !is_seen {

@@ -12,22 +12,22 @@ use crate::{
     state::{END_TIMEOUT, Phase, SharedState, message},
 };
 
-/// A stream says something every 15 s; a paused server some seconds later.
+/// A stream has a keep-alive every 15 s; that of a paused server comes some seconds later.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a long-poll waits for, seconds.
+/// The wait of a long-poll, in seconds.
 const WAIT_S: u32 = 5;
 
-/// How a reader uses its servers, and how fast it reads.
+/// How a reader chooses its server, and how fast it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReaderBehaviour {
     /// Always the same server.
     Steady,
-    /// Another server every now and then.
+    /// Changes to another server now and then.
     Moving,
-    /// Takes less than is published.
+    /// Reads more slowly than messages are published.
     Slow,
-    /// Stops reading for a while, sometimes for so long that retention overtakes it.
+    /// Stops reading for some time, sometimes long enough for retention to overtake it.
     Stalling,
 }
 
@@ -49,13 +49,13 @@ pub struct Reader {
     deliveries: Vec<Delivery>,
     stall_at: Instant,
     long_stall: Duration,
-    /// Sends its cursor in a header, as a browser does.
+    /// Whether it sends its cursor in a header, as a browser does.
     uses_headers: bool,
     give_up_at: Option<Instant>,
 }
 
 impl Reader {
-    /// A reader from `cursor`, the beginning of its room.
+    /// A reader that starts at `cursor`, the beginning of its room.
     pub fn new(
         state: Arc<SharedState>,
         transport: Transport,
@@ -83,7 +83,7 @@ impl Reader {
         }
     }
 
-    /// Reads until every published message has arrived, or the time for that is over.
+    /// Reads until every published message has arrived, or until the time limit.
     pub async fn run(mut self) -> ReaderRecord {
         while !self.is_done() {
             let read = match self.transport {
@@ -124,7 +124,7 @@ impl Reader {
         self.connection = None;
     }
 
-    /// Waits between two reads, as the reader's behaviour has it.
+    /// Waits between two reads, according to the reader's behaviour.
     async fn pause_between_reads(&mut self) {
         if self.state.phase() > Phase::Publishing {
             return;
@@ -228,7 +228,7 @@ impl Reader {
             false => ("&cursor=", String::new()),
         };
         let cursor = if query.is_empty() { "" } else { &self.cursor };
-        // HTTP/1.0 asks for an answer without chunks, whose frames can be read as they are.
+        // HTTP/1.0, so that the answer has no chunks and its frames can be read directly.
         let request = format!(
             "GET /stream?room={room}{query}{cursor} HTTP/1.0\r\nHost: audit\r\n{header}\r\n"
         );
@@ -247,7 +247,7 @@ impl Reader {
         }
         let mut last_frame_at = Instant::now();
         while !self.is_done() {
-            // Shorter than the time-out, so that it notices the end of the run.
+            // Shorter than the time-out, so that the reader notices the end of the run.
             let connection = self.connection().await?;
             match timeout(Duration::from_secs(1), connection.next_frame()).await {
                 Ok(frame) => self.take_frame(&frame?)?,
@@ -290,7 +290,7 @@ impl Reader {
         };
         if json["room"] != *SharedState::room(self.room) {
             self.state
-                .report_problem(format!("of another room: {json}"));
+                .report_problem(format!("a message of another room: {json}"));
         }
         self.state.record_known(id);
         self.last = self.last.max(id);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A message's name in its text: the publisher's number, and a sequence number.
+/// A message's name, which is in its text: the publisher's number and a sequence number.
 pub type MessageName = (u32, u32);
 
 /// The acknowledged and refused messages of all publishers.
@@ -11,15 +11,15 @@ pub struct PublishedMessages {
     /// Acknowledged messages of each room, by id.
     rooms: Vec<BTreeMap<u64, MessageName>>,
     ids: HashMap<MessageName, u64>,
-    /// The same name acknowledged under two ids.
+    /// Messages that were acknowledged under two ids.
     twice: u64,
     /// The name of each id's message.
     names: HashMap<u64, MessageName>,
-    /// Acknowledged, and later another message was acknowledged under the same id.
+    /// Acknowledged messages whose id was later acknowledged for another message.
     overwritten: u64,
-    /// Publishers were told that these failed, and did not send them again.
+    /// Messages that were refused for certain, and not sent again.
     refused: HashSet<MessageName>,
-    /// Messages that the store keeps at least, of the newest.
+    /// The number of newest messages that the store must keep.
     retained: u64,
 }
 
@@ -30,7 +30,7 @@ pub enum Delivery {
         id: u64,
         name: MessageName,
     },
-    /// It was told that messages may be missing; `head` is the newest message that anybody knew of.
+    /// The reader was told that messages may be missing. `head` is the newest message that was acknowledged by then.
     Reset {
         head: u64,
         is_expired: bool,
@@ -60,17 +60,17 @@ pub struct TransportVerdict {
     /// Resets, and the messages that were skipped with them.
     pub resets: u64,
     pub skipped: u64,
-    /// Resets for which there was no reason.
+    /// Resets without a reason.
     pub unfounded: u64,
-    /// The first of them: after which message, and the newest that anybody knew of then.
+    /// The first of them: the last message before it, and the newest acknowledged message at that time.
     pub first_unfounded: Option<(u64, u64)>,
-    /// Missing, and the reader was not told.
+    /// Messages that were missing without a reset.
     pub missed: u64,
     pub repeated: u64,
     pub out_of_order: u64,
-    /// Messages that nobody published, or that their publisher was told had failed.
+    /// Messages that nobody published, or that were refused for certain.
     pub foreign: u64,
-    /// Acknowledged, but not in the log when it was read at the end.
+    /// Acknowledged messages that were not in the log when it was read at the end.
     pub gone: u64,
 }
 
@@ -150,7 +150,7 @@ impl PublishedMessages {
         self.twice
     }
 
-    /// Acknowledged messages whose place in the log another one has taken.
+    /// Acknowledged messages whose id was later given to another one.
     pub fn overwritten(&self) -> u64 {
         self.overwritten
     }
@@ -160,7 +160,7 @@ impl PublishedMessages {
         self.rooms[room].last_key_value().map_or(0, |(id, _)| *id)
     }
 
-    /// Compares what a reader received with what was published.
+    /// Compares the messages that a reader received with the published ones.
     pub fn audit(&self, record: &ReaderRecord) -> TransportVerdict {
         let acknowledged = &self.rooms[record.room];
         let mut verdict = TransportVerdict {
@@ -169,7 +169,7 @@ impl PublishedMessages {
         };
         let mut seen = HashSet::new();
         let mut last = 0;
-        // Acknowledged and passed over; some may turn up late.
+        // Acknowledged messages that were skipped; some may still arrive late.
         let mut passed = HashSet::new();
         let mut reset: Option<(u64, bool)> = None;
         for delivery in &record.deliveries {
@@ -184,7 +184,7 @@ impl PublishedMessages {
             verdict.delivered += 1;
             let known = acknowledged.get(&id);
             if known.is_none() && self.ids.contains_key(&name) {
-                // A second copy, under an id that no publisher was told.
+                // A second copy, under an id that was not acknowledged.
                 verdict.repeated += 1;
             } else if known != Some(&name) {
                 verdict.foreign += 1;
@@ -213,15 +213,15 @@ impl PublishedMessages {
         verdict
     }
 
-    /// Whether something after `last` may no longer have been retained when `head` was the newest.
+    /// Whether a message after `last` may no longer have been retained when `head` was the newest.
     fn may_be_expired(&self, last: u64, head: u64) -> bool {
-        // The newest that anybody was told of may be some behind the log.
-        const UNTOLD: u64 = 64;
-        head + UNTOLD > last + self.retained
+        // The log may be ahead of the newest acknowledged message by up to this many.
+        const MAX_UNACKNOWLEDGED: u64 = 64;
+        head + MAX_UNACKNOWLEDGED > last + self.retained
     }
 
-    /// What is not in the log any more although it was acknowledged: `log` is all of a room, read at
-    /// the end.
+    /// The number of acknowledged messages that should be retained but are not in `log`, the whole room as read at the
+    /// end.
     pub fn gone(&self, room: usize, log: &[(u64, MessageName)]) -> u64 {
         let newest = self.rooms.iter().filter_map(|room| room.last_key_value());
         let head = newest.map(|(id, _)| *id).max().unwrap_or(0);
@@ -273,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_record_is_in_order() {
+    fn a_complete_record_has_no_errors() {
         let verdict = audit((1..=10).map(message));
         assert_eq!((verdict.delivered, verdict.faults()), (10, 0));
     }
 
     #[test]
-    fn a_lost_message_is_found_wherever_it_was() {
+    fn a_missed_message_is_found_at_any_position() {
         for lost in 1..=10 {
             let verdict = audit((1..=10).filter(|n| *n != lost).map(message));
             assert_eq!((verdict.missed, verdict.faults()), (1, 1), "{lost}");
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_whose_place_was_taken_by_another_is_found() {
+    fn an_overwritten_message_is_found() {
         let mut published = published();
         published.acknowledge(0, 30, (0, 10));
         assert_eq!(published.overwritten(), 0);
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_with_a_reset_is_not_missed() {
+    fn messages_skipped_with_a_reset_are_not_missed() {
         let deliveries = [
             message(1),
             message(2),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_retained_may_be_gone() {
+    fn messages_that_are_no_longer_retained_may_be_gone() {
         let mut published = PublishedMessages::new(1, 4);
         for n in 1..=10 {
             published.acknowledge(0, n, (0, n as u32));

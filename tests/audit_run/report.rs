@@ -87,15 +87,12 @@ pub fn print(outcome: &AuditResult) {
         }
         if verdict.foreign > 0 {
             println!(
-                "{name}: {} messages that nobody published, or that were said to have failed",
+                "{name}: {} messages that nobody published, or that were refused",
                 verdict.foreign
             );
         }
     }
     if outcome.problems > 0 {
-        println!(
-            "{} things not as they should be, see above",
-            outcome.problems
-        );
+        println!("{} problems, see above", outcome.problems);
     }
 }

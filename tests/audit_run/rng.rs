@@ -9,7 +9,7 @@ use std::{ops::Range, time::Duration};
 pub struct Rng(u64);
 
 impl Rng {
-    /// The generator of the `n`th `what`: independent of what others draw.
+    /// The generator for the `n`th `what`, independent of the other generators.
     pub fn from_seed(seed: u64, what: &str, n: usize) -> Self {
         let mut rng = Self(seed);
         for byte in what.bytes().chain(n.to_le_bytes()) {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_draws_the_same() {
+    fn the_same_seed_gives_the_same_numbers() {
         let draw = |seed| {
             let mut rng = Rng::from_seed(seed, "reader", 3);
             (0..10).map(|_| rng.within(5..50)).collect::<Vec<_>>()

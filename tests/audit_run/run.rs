@@ -24,7 +24,7 @@ use crate::{
 };
 
 const PUBLISHERS: u32 = 12;
-/// Longer than what the store retains lasts.
+/// Long enough for retention to overtake a reader.
 const LONG_STALL: Duration = Duration::from_secs(12);
 
 /// The settings of a run.
@@ -45,7 +45,7 @@ pub struct AuditResult {
     pub refused: usize,
     pub twice: u64,
     pub overwritten: u64,
-    /// Messages whose fate their publisher never learnt.
+    /// Messages whose outcome their publisher never learned.
     pub unanswered: u64,
     pub problems: usize,
     pub state: Arc<SharedState>,
@@ -72,14 +72,14 @@ impl AuditResult {
         self.state.counters.visibility_checks.load(Relaxed)
     }
 
-    /// Those that did not see it.
+    /// Reads of these that did not see the message.
     pub fn unseen(&self) -> u64 {
         self.state.counters.unseen.load(Relaxed)
     }
 }
 
 impl AuditPlan {
-    /// The faults to be injected.
+    /// The faults to inject.
     pub fn faults(&self) -> Vec<ScheduledFault> {
         let setup = &self.setup;
         let sizes = (setup.servers(), setup.stores());
@@ -111,7 +111,7 @@ impl AuditPlan {
         for reader in readers {
             let record = timeout(END_TIMEOUT * 2, reader)
                 .await
-                .context("a reader hangs")??;
+                .context("a reader did not end")??;
             let verdict = state.published().audit(&record);
             verdicts.entry(record.transport).or_default().add(verdict);
         }
@@ -227,7 +227,7 @@ async fn poll_page(addr: std::net::SocketAddr, target: &str) -> Result<Value> {
         };
         match answer.await {
             Ok(answer) if answer.status == 200 => return Ok(serde_json::from_slice(&answer.body)?),
-            // It may just have been started.
+            // The server may have just been started.
             _ if Instant::now() < deadline => sleep(Duration::from_millis(100)).await,
             Ok(answer) => bail!("{target} got {}", answer.status),
             Err(error) => return Err(error).context(format!("no answer to {target}")),
@@ -245,7 +245,7 @@ async fn read_room(
     let name = SharedState::room(room);
     let newest = state.published().newest(room);
     let mut log = Vec::new();
-    // A cursor of no log: reading begins with the oldest message that is retained.
+    // A cursor of an unknown log, so that reading begins with the oldest retained message.
     let mut cursor = "0-0".to_owned();
     let mut connection = match transport {
         Transport::Stream => {

@@ -13,17 +13,17 @@ pub struct ScheduledFault {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// `kill -9`, and started again after a while.
+    /// `kill -9`, and a restart after some time.
     KillServer(usize, Duration),
-    /// SIGTERM, and started again a while after it ended.
+    /// SIGTERM, and a restart some time after the end.
     TerminateServer(usize, Duration),
-    /// SIGSTOP, and SIGCONT after a while.
+    /// SIGSTOP, and SIGCONT after some time.
     PauseServer(usize, Duration),
-    /// Every connection to the server is cut.
+    /// All connections to the server are cut.
     CutLink(usize),
-    /// Connections are cut, and none can be made for a while.
+    /// All connections are cut, and new ones are refused for some time.
     LoseLink(usize, Duration),
-    /// Nothing arrives for a while.
+    /// No bytes arrive for some time.
     SilenceLink(usize, Duration),
     KillStore(usize, Duration),
     PauseStore(usize, Duration),
@@ -69,8 +69,8 @@ impl fmt::Display for ScheduledFault {
     }
 }
 
-/// The faults of a run of `length` on so many servers and nodes of the store. Every kind comes once
-/// before any comes again.
+/// The faults of a run of `length` with this many servers and nodes of the store. Every kind occurs once before any
+/// occurs again.
 pub fn schedule(
     seed: u64,
     length: Duration,
@@ -80,7 +80,7 @@ pub fn schedule(
     let mut rng = Rng::from_seed(seed, "schedule", 0);
     let mut faults = Vec::new();
     let mut at = Duration::from_secs(1);
-    // The last ones are to be over before the end.
+    // The last faults must be over before the end.
     let end = length.saturating_sub(Duration::from_secs(2));
     let mut deck: Vec<usize> = Vec::new();
     let cards = match (stores, whole_cluster) {
@@ -107,7 +107,7 @@ pub fn schedule(
             _ => FaultKind::KillAllStores(time),
         };
         faults.push(ScheduledFault { at, kind });
-        // Where there is no other server, there is to be some time to publish in.
+        // With a single server, more time between faults is needed for publishing.
         at += rng.ms(400..2200) * if servers == 1 { 2 } else { 1 };
     }
     faults
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_is_the_same_schedule() {
+    fn the_same_seed_gives_the_same_schedule() {
         let minute = Duration::from_secs(60);
         assert_eq!(
             schedule(7, minute, (3, 3), true),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_fault_comes() {
+    fn every_kind_of_fault_occurs() {
         for (stores, whole_cluster, kinds) in [(0, false, 6), (3, false, 8), (3, true, 9)] {
             let faults = schedule(1, Duration::from_secs(60), (2, stores), whole_cluster);
             let mut names: Vec<_> = faults.iter().map(|fault| fault.kind.name()).collect();

@@ -26,7 +26,7 @@ pub struct SharedState {
     /// The addresses of the servers' links.
     pub fronts: Vec<SocketAddr>,
     published: Mutex<PublishedMessages>,
-    /// The newest message that anybody was told of.
+    /// The newest message that was acknowledged or received.
     head: AtomicU64,
     phase: watch::Sender<Phase>,
     problems: AtomicUsize,
@@ -34,20 +34,20 @@ pub struct SharedState {
     pub counters: ClientCounters,
 }
 
-/// Counters of the clients' errors and of what they did.
+/// Counters of the clients' errors and actions.
 #[derive(Debug, Default)]
 pub struct ClientCounters {
-    /// Connections that ended before their answer did, or could not be made.
+    /// Connections that ended before their answer was complete, or that failed to open.
     pub broken_connections: AtomicU64,
     /// Answers of 503.
     pub unavailable: AtomicU64,
-    /// Those that left open whether the message was appended.
+    /// Answers of 503 after which the message may or may not have been appended.
     pub unconfirmed: AtomicU64,
     /// The longest that a publisher waited for a 503.
     pub slowest_refusal_ms: AtomicU64,
-    /// Reads of a publisher, after a 201, at the server that gave it.
+    /// Reads by a publisher after a 201, from the server that sent it.
     pub visibility_checks: AtomicU64,
-    /// Those that did not see the message.
+    /// Reads of these that did not see the message.
     pub unseen: AtomicU64,
     /// Reads from another server than before.
     pub moves: AtomicU64,
@@ -58,9 +58,9 @@ pub struct ClientCounters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     Publishing,
-    /// Publishers finish what they began.
+    /// Publishers finish the messages that they have begun to send.
     Finishing,
-    /// All is published: readers are to catch up and end.
+    /// Everything is published; readers catch up and end.
     CatchingUp,
 }
 
@@ -83,7 +83,9 @@ impl SharedState {
     }
 
     pub fn published(&self) -> MutexGuard<'_, PublishedMessages> {
-        self.published.lock().expect("no task panics with it")
+        self.published
+            .lock()
+            .expect("no task panics while it holds the lock")
     }
 
     pub fn record_known(&self, id: u64) {
@@ -106,14 +108,14 @@ impl SharedState {
     pub async fn sleep_while_publishing(&self, time: Duration) {
         let mut phase = self.phase.subscribe();
         let over = phase.wait_for(|phase| *phase > Phase::Publishing);
-        // Either way it goes on.
+        // Both outcomes continue.
         let _ = timeout(time, over).await;
     }
 
-    /// Reports something that must not happen, whatever fails.
+    /// Reports something that must never happen, during any fault.
     pub fn report_problem(&self, what: String) {
         if self.problems.fetch_add(1, Relaxed) < MAX_PRINTED_PROBLEMS {
-            println!("not as it should be, {:.2?}: {what}", self.began.elapsed());
+            println!("problem after {:.2?}: {what}", self.began.elapsed());
         }
     }
 
@@ -122,7 +124,7 @@ impl SharedState {
     }
 }
 
-/// A message's text: its name, and something to fill it.
+/// A message's text: its name, filled up to `length`.
 pub fn text((publisher, sequence): MessageName, length: usize) -> String {
     let name = format!("{publisher}.{sequence} ");
     let fill = length.saturating_sub(name.len());

@@ -1,4 +1,4 @@
-//! What goes wrong on the way is found, and nothing else is.
+//! The instrument's audit finds every injected fault, and reports no others.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::support::{
     run, small_workload,
 };
 
-/// Reader 3 never has message 15, reader 4 has 17 twice, reader 5 has 11 after all others: long after it
-/// was acknowledged, however slowly that went. The messages of the warm-up are those before 10.
+/// Reader 3 never gets message 15, reader 4 gets 17 twice, and reader 5 gets 11 after all others, long after it was
+/// acknowledged. Messages before 10 belong to the warm-up.
 fn faulty_view(reader: usize, messages: usize) -> Vec<usize> {
     let all = 0..messages;
     match reader {
@@ -59,7 +59,7 @@ fn a_loss_a_duplicate_and_disorder_of_streams_are_each_found() {
 }
 
 #[test]
-fn a_server_without_faults_has_none() {
+fn a_server_without_faults_passes_the_audit() {
     for transport in [Transport::Poll, Transport::Stream] {
         let outcome = measure_with(Behaviour::default(), transport);
         assert!(outcome.is_valid(), "{outcome:?}");
@@ -71,7 +71,7 @@ fn a_server_without_faults_has_none() {
 fn an_injected_delay_is_found() {
     const HOLD: Duration = Duration::from_millis(400);
     let behaviour = Behaviour {
-        // One more message each time cannot be read before its predecessor: hold all alike.
+        // All messages have the same delay, because a message cannot be read before its predecessor.
         hold: |_| HOLD,
         ..Behaviour::default()
     };
@@ -85,12 +85,12 @@ fn an_injected_delay_is_found() {
         .iter()
         .filter(|bucket| bucket.le_us < hold_us);
     assert_eq!(earlier.count(), 0, "{:?}", outcome.delay_buckets);
-    // What is held back by the server is not blamed on the publisher.
+    // Delays by the server must not count as failed publishes.
     assert_eq!(outcome.publishing.refused, 0);
 }
 
 #[test]
-fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
+fn a_delay_of_one_message_shows_in_one_delivery_of_each_client() {
     const HOLD: Duration = Duration::from_millis(1500);
     let behaviour = Behaviour {
         hold: |number| if number == 29 { HOLD } else { Duration::ZERO },
@@ -106,13 +106,13 @@ fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
     let count: u64 = later.map(|bucket| bucket.count).sum();
     assert!(
         count >= 20,
-        "the last message, for each of 20 clients: {count}"
+        "only the last message is late, for each of 20 clients: {count}"
     );
     assert!(outcome.delay_us.expect("deliveries").max >= hold_us);
 }
 
 #[test]
-fn what_was_lost_is_shouted_and_the_exit_code_says_so() {
+fn lost_messages_are_printed_prominently_and_set_the_exit_code() {
     let server = log_server::start(Behaviour {
         view: faulty_view,
         ..Behaviour::default()

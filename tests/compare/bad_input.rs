@@ -1,4 +1,4 @@
-//! What cannot be measured is one clear sentence that says what to change, exit 2, and no file.
+//! Invalid input: one clear sentence that says what to change, exit code 2, and no file.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -11,10 +11,10 @@ use crate::support::{
     program::{Exit, Program, command},
 };
 
-/// A workload that is over soon, should it be measured by mistake.
+/// A short workload, in case it is measured by mistake.
 const QUICK: [&str; 6] = ["--clients", "5", "--duration", "1s", "--interval", "100ms"];
 
-/// Runs `compare` with `args`, both files asked for, and holds it to the module's sentence.
+/// Runs `compare` with `args` and both output files, and checks that it behaves as the module's first sentence says.
 fn assert_refused(args: &[&str], words: &[&str]) {
     assert_refused_as(args, words, |command| command);
 }
@@ -25,7 +25,7 @@ fn assert_refused_as(args: &[&str], words: &[&str], change: impl FnOnce(Command)
     let (json, report) = (path("out.json"), path("out.html"));
     let files = ["--json", &json, "--report", &report];
     let all = [&["compare"], args, &files, &QUICK].concat();
-    // What a flag is given first counts here, so that `args` win.
+    // The first value of a flag is used, so that `args` override the defaults.
     let mut seen = Vec::new();
     let mut kept = vec!["compare"];
     for pair in all[1..].chunks(2) {
@@ -95,7 +95,7 @@ fn values_out_of_range_are_refused() {
 
 #[test]
 fn a_server_elsewhere_is_not_put_under_load_without_consent() {
-    // An address that is for documentation only (RFC 5737).
+    // An address that is reserved for documentation (RFC 5737).
     assert_refused(
         &["--target", "http://192.0.2.1"],
         &["not on this machine", "--yes-load-test-this"],
@@ -112,7 +112,7 @@ fn a_file_that_cannot_be_written_is_found_before_the_run() {
 }
 
 #[test]
-fn a_target_that_is_not_there_is_named() {
+fn an_unreachable_target_is_named() {
     let port = {
         let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
         gone.local_addr().expect("an address").port()
@@ -129,7 +129,7 @@ fn a_target_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_process_that_is_not_there_is_named() {
+fn a_missing_process_is_named() {
     let (_server, addr) = Program::serve();
     let url = format!("http://{addr}");
     assert_refused(
@@ -138,7 +138,7 @@ fn a_process_that_is_not_there_is_named() {
     );
 }
 
-/// Runs against our server with its own profile, changed.
+/// Runs against our server with its own profile, in which `from` is replaced by `to`.
 fn assert_profile_refused(addr: SocketAddr, from: &str, to: &str, more: &[&str], words: &[&str]) {
     let own = include_str!("../../src/instrument/target/profiles/poll-vs-sse.toml");
     assert!(own.contains(from), "{from}");
@@ -151,7 +151,7 @@ fn assert_profile_refused(addr: SocketAddr, from: &str, to: &str, more: &[&str],
 }
 
 #[test]
-fn a_profile_that_does_not_fit_is_told_from_the_first_answers() {
+fn a_profile_that_does_not_match_is_detected_from_the_first_answers() {
     let (_server, addr) = Program::serve();
     for (from, to, words) in [
         (
@@ -195,7 +195,7 @@ fn a_profile_that_does_not_fit_is_told_from_the_first_answers() {
 }
 
 #[test]
-fn a_profile_that_is_none_is_named_with_those_there_are() {
+fn an_unknown_profile_is_named_with_the_existing_ones() {
     assert_refused(
         &["--target", "http://127.0.0.1:9", "--profile", "mercury"],
         &["mercury", "poll-vs-sse, nchan, ntfy"],
@@ -214,7 +214,7 @@ fn a_profile_that_is_none_is_named_with_those_there_are() {
 }
 
 #[test]
-fn a_server_that_fails_is_told_from_a_profile_that_does_not_fit() {
+fn a_failing_server_is_distinguished_from_a_profile_that_does_not_match() {
     let broken = Server::start(Arc::new(|_, stream| {
         send_answer(stream, "500 Internal Server Error", "")
     }));
@@ -231,7 +231,7 @@ fn a_server_that_fails_is_told_from_a_profile_that_does_not_fit() {
 
 #[test]
 fn a_server_that_never_answers_is_not_blamed_on_the_profile() {
-    // Its system takes connections; nobody ever reads them.
+    // The kernel accepts connections, but nothing reads from them.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     assert_refused(
@@ -254,7 +254,7 @@ fn a_profile_without_a_transport_is_named() {
 }
 
 #[test]
-fn a_workload_is_refused_where_it_would_be_ignored() {
+fn a_workload_is_refused_if_it_would_be_ignored() {
     for (flag, value) in [("--clients", "4"), ("--rate", "2"), ("--interval", "1s")] {
         let refused = command(&["compare", "--calibrate", "/nowhere", flag, value]);
         assert_sentence(&Program::start(refused).wait(), &["--calibrate", flag]);
@@ -262,7 +262,7 @@ fn a_workload_is_refused_where_it_would_be_ignored() {
 }
 
 #[test]
-fn more_clients_than_descriptors_are_refused_with_the_number_there_is_room_for() {
+fn more_clients_than_descriptors_are_refused_with_the_possible_number() {
     let refused = |descriptors: u32, words: &[&str]| {
         assert_refused_as(&["--clients", "2000"], words, |command| {
             let mut limited = Command::new("sh");

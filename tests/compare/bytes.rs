@@ -1,4 +1,4 @@
-//! Bytes that are counted here are those that others count.
+//! The instrument's byte counts match those of the kernel and of the server's ledger.
 
 use poll_vs_sse_instrument::{Profile, RunResult, Target, Traffic, Transport};
 use serde_json::Value;
@@ -9,16 +9,19 @@ use crate::support::{
     run, small_workload,
 };
 
-/// An answer that is under way as a client ends is counted by one side only.
+/// The tolerance: an answer in flight when a client ends is counted by only one side.
 const SHARE: f64 = 0.01;
 
 fn assert_near(what: &str, counted: u64, others: u64) {
     let off = counted.abs_diff(others) as f64 / others.max(1) as f64;
-    assert!(off <= SHARE, "{what}: counted {counted}, others {others}");
+    assert!(
+        off <= SHARE,
+        "{what}: the instrument counted {counted}, the other side {others}"
+    );
 }
 
 #[test]
-fn they_are_those_of_the_kernel() {
+fn bytes_match_those_of_the_kernel() {
     for transport in [Transport::Poll, Transport::Stream] {
         let server = log_server::start(Behaviour::default());
         let outcome = run(&log_server::target(&server), &small_workload(), transport);
@@ -30,7 +33,7 @@ fn they_are_those_of_the_kernel() {
 }
 
 #[test]
-fn they_are_those_of_our_servers_ledger() {
+fn bytes_match_those_of_our_servers_ledger() {
     let (_server, addr) = Program::serve();
     let url = format!("http://{addr}");
     let target = Target::remote(&url, Profile::own(), None).expect("a target");
@@ -49,7 +52,7 @@ fn assert_ledger(url: &str, outcome: &RunResult) {
     } = outcome.whole;
     let ledger = get(url, "/ledger");
     let told = &ledger["transports"][outcome.transport.as_str()];
-    // A long-poll's first request is a plain one, which finds out where the log ends.
+    // A long-poll client's first request is a plain poll, which gets the cursor at the end of the log.
     let plain = match outcome.transport {
         Transport::LongPoll => outcome.opening,
         _ => Traffic::default(),

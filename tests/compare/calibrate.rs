@@ -27,7 +27,7 @@ const POINTS: [Point; 5] = [
 ];
 
 #[test]
-fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
+fn a_calibration_predicts_bytes_and_requests_of_points_it_was_not_fitted_to() {
     let calibration = Calibration {
         server: OwnServer {
             binary: Some(env!("CARGO_BIN_EXE_poll-vs-sse").into()),
@@ -48,11 +48,11 @@ fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
     assert_eq!(runs.len(), POINTS.len());
     let model = model(&runs, probe(), "2026-11-25T12:00:00Z".to_owned()).expect("a model");
 
-    // Heads and JSON are as long as they are, however busy the machine.
+    // The lengths of heads and JSON do not depend on how busy the machine is.
     let poll = &model.transports.poll;
     assert!((80.0..100.0).contains(&poll.request_bytes), "{poll:?}");
     assert!(model.transports.stream.message_bytes > 100.0, "{model:?}");
-    // On which constant CPU and memory of so short runs are put is another matter on a busy machine.
+    // CPU and memory of such short runs are not checked, because they depend on how busy the machine is.
     assert!(
         poll.request_us + model.wake_us + model.publish_us > 0.0,
         "{model:?}"
@@ -63,7 +63,7 @@ fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
         .iter()
         .find(|one| one.purpose == MeasurePurpose::Check);
     let check = check.expect("the last point");
-    // Clients that were held up left polls out.
+    // If the load generator was limited, clients skipped polls.
     if !model.points.iter().any(|point| point.limited) {
         for [measured, predicted] in [
             check.requests_per_s,

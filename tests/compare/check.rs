@@ -1,4 +1,4 @@
-//! `check` through nothing, and through proxies each of which does one thing wrong.
+//! `check` without a proxy, and through proxies with one fault each.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::support::{
 const SILENCE: Duration = Duration::from_secs(3);
 const AGE: Duration = Duration::from_secs(5);
 
-/// Checks through a proxy with `fault`, and that `name` and nothing else is bad.
+/// Runs `check` through a proxy with `fault`, and asserts that `name` is the only bad finding.
 fn bad_finding_through(fault: ProxyFault, name: FindingName) -> Finding {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, fault);
@@ -32,7 +32,7 @@ fn bad_finding_through(fault: ProxyFault, name: FindingName) -> Finding {
 }
 
 #[test]
-fn nothing_is_wrong_without_a_proxy_or_through_one_that_passes_on() {
+fn no_finding_is_bad_without_a_proxy_or_through_one_without_faults() {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, ProxyFault::None);
     for url in [format!("http://{addr}"), proxy.url()] {
@@ -69,7 +69,7 @@ fn the_json_is_as_documented() {
 }
 
 #[test]
-fn buffering_is_named_with_the_bytes_it_takes() {
+fn buffering_is_reported_with_the_size_of_the_buffer() {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, ProxyFault::Buffer(8000));
     let (code, report) = findings(&proxy.url(), &[]);
@@ -88,7 +88,7 @@ fn buffering_is_named_with_the_bytes_it_takes() {
 }
 
 #[test]
-fn compression_is_named_and_does_not_hinder() {
+fn compression_is_reported_and_does_not_fail_the_check() {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, ProxyFault::Compress);
     let (code, report) = findings(&proxy.url(), &[]);
@@ -99,27 +99,27 @@ fn compression_is_named_and_does_not_hinder() {
 }
 
 #[test]
-fn silence_that_is_cut_is_named_with_its_length() {
+fn a_cut_of_an_idle_stream_is_reported_with_the_idle_time() {
     let found = bad_finding_through(ProxyFault::CutSilence(SILENCE), FindingName::Silence);
     let seconds = found.value.expect("seconds");
     assert!((2.5..4.5).contains(&seconds), "{found:?}");
 }
 
 #[test]
-fn an_age_that_is_cut_is_named_and_not_taken_for_silence() {
+fn a_cut_by_age_is_reported_and_not_taken_for_an_idle_timeout() {
     let found = bad_finding_through(ProxyFault::CutAge(AGE), FindingName::Age);
     let seconds = found.value.expect("seconds");
     assert!((4.5..7.0).contains(&seconds), "{found:?}");
 }
 
 #[test]
-fn a_last_event_id_that_does_not_arrive_is_named() {
+fn a_last_event_id_that_does_not_arrive_is_reported() {
     let found = bad_finding_through(ProxyFault::DropLastEventId, FindingName::Resume);
     assert!(found.text.contains("lost"), "{found:?}");
 }
 
 #[test]
-fn polls_from_a_cache_are_named_and_do_not_hinder_streams() {
+fn cached_polls_are_reported_and_do_not_affect_streams() {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, ProxyFault::CachePolls);
     let (code, report) = findings(&proxy.url(), &[]);
@@ -130,7 +130,7 @@ fn polls_from_a_cache_are_named_and_do_not_hinder_streams() {
 }
 
 #[test]
-fn nothing_is_published_if_it_is_only_to_read() {
+fn read_only_publishes_nothing() {
     let (server, addr) = Program::serve();
     let url = format!("http://{addr}");
     let (code, report) = findings(&url, &["--read-only"]);
@@ -146,7 +146,7 @@ fn nothing_is_published_if_it_is_only_to_read() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_one_line_and_exit_code_2() {
+fn invalid_input_of_check_prints_one_line_and_exits_with_2() {
     let closed = {
         let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
         gone.local_addr().expect("an address")
@@ -166,7 +166,7 @@ fn what_cannot_be_asked_is_one_line_and_exit_code_2() {
 }
 
 #[test]
-fn lines_for_people_say_the_answer_first() {
+fn the_text_report_begins_with_the_answer() {
     let (_server, addr) = Program::serve();
     let ended = run_check(&format!("http://{addr}"), &["--patience", "1s"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -1,4 +1,4 @@
-//! `check` through real proxies, well and badly configured: what is wrong is named, with the line to change.
+//! `check` through real proxies with good and bad configurations: it names the problem and the line to change.
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use crate::support::{
     real_proxy::RealProxy,
 };
 
-/// Checks through the proxy that `start` puts in front of a server.
+/// Runs `check` through the proxy that `start` starts in front of a server.
 fn check_through(
     name: &str,
     start: impl Fn(SocketAddr) -> RealProxy,
@@ -53,7 +53,7 @@ fn nginx_that_lets_streams_through_is_good() {
 }
 
 #[test]
-fn nginx_that_buffers() {
+fn buffering_by_nginx_is_reported() {
     let lines = "proxy_http_version 1.0;\nproxy_ignore_headers X-Accel-Buffering;";
     let start = |server| RealProxy::nginx(server, lines);
     assert_reported(
@@ -65,7 +65,7 @@ fn nginx_that_buffers() {
 }
 
 #[test]
-fn nginx_that_cuts_silence() {
+fn an_idle_timeout_of_nginx_is_reported() {
     let start = |server| RealProxy::nginx(server, "proxy_read_timeout 3s;");
     let report = assert_reported("nginx", FindingName::Silence, "proxy_read_timeout", start);
     let long_poll = finding(&report, FindingName::LongPoll);
@@ -74,7 +74,7 @@ fn nginx_that_cuts_silence() {
 }
 
 #[test]
-fn nginx_that_drops_last_event_id() {
+fn nginx_without_last_event_id_is_reported() {
     let start = |server| RealProxy::nginx(server, "proxy_set_header Last-Event-ID \"\";");
     assert_reported(
         "nginx",
@@ -90,7 +90,7 @@ fn haproxy_that_lets_streams_through_is_good() {
 }
 
 #[test]
-fn haproxy_that_cuts_silence() {
+fn an_idle_timeout_of_haproxy_is_reported() {
     let start = |server| RealProxy::haproxy(server, "timeout server 3s");
     assert_reported("HAProxy", FindingName::Silence, "timeout server", start);
 }
@@ -101,25 +101,25 @@ fn caddy_that_lets_streams_through_is_good() {
 }
 
 #[test]
-fn caddy_that_buffers() {
+fn buffering_by_caddy_is_reported() {
     let start = |server| RealProxy::caddy(server, "", "response_buffers 64KiB");
     assert_reported("Caddy", FindingName::FirstEvent, "response_buffers", start);
 }
 
 #[test]
-fn caddy_that_cuts_silence() {
+fn an_idle_timeout_of_caddy_is_reported() {
     let start = |server| RealProxy::caddy(server, "", "transport http {\nread_timeout 3s\n}");
     assert_reported("Caddy", FindingName::Silence, "read_timeout", start);
 }
 
 #[test]
-fn caddy_that_cuts_by_age() {
+fn an_age_limit_of_caddy_is_reported() {
     let start = |server| RealProxy::caddy(server, "servers {\ntimeouts {\nwrite 5s\n}\n}", "");
     assert_reported("Caddy", FindingName::Age, "write", start);
 }
 
 #[test]
-fn caddy_that_drops_last_event_id() {
+fn caddy_without_last_event_id_is_reported() {
     let start = |server| RealProxy::caddy(server, "", "header_up -Last-Event-ID");
     assert_reported(
         "Caddy",
@@ -137,21 +137,21 @@ fn envoy_that_lets_streams_through_is_good() {
 }
 
 #[test]
-fn envoy_that_cuts_silence() {
+fn an_idle_timeout_of_envoy_is_reported() {
     let start = |server| RealProxy::envoy(server, "stream_idle_timeout: 3s", WHOLE);
     assert_reported("Envoy", FindingName::Silence, "stream_idle_timeout", start);
 }
 
-/// Its default is 15 s.
+/// Envoy's default is 15 s.
 #[test]
-fn envoy_that_cuts_by_age() {
+fn an_age_limit_of_envoy_is_reported() {
     let route = "route: { cluster: server, timeout: 5s }";
     let start = |server| RealProxy::envoy(server, "", route);
     assert_reported("Envoy", FindingName::Age, "timeout: 0s", start);
 }
 
 #[test]
-fn envoy_that_drops_last_event_id() {
+fn envoy_without_last_event_id_is_reported() {
     let route = "route: { cluster: server, timeout: 0s }\n                request_headers_to_remove: [last-event-id]";
     let start = |server| RealProxy::envoy(server, "", route);
     assert_reported(
@@ -162,7 +162,7 @@ fn envoy_that_drops_last_event_id() {
     );
 }
 
-/// Streams are not cached, and polls neither.
+/// Neither streams nor polls are cached.
 const PIPE: &str = "sub vcl_recv { if (req.url ~ \"^/stream\") { return (pipe); } return (pass); }";
 
 #[test]
@@ -171,20 +171,20 @@ fn varnish_that_lets_streams_through_is_good() {
 }
 
 #[test]
-fn varnish_that_buffers() {
+fn buffering_by_varnish_is_reported() {
     let routines = "sub vcl_recv { return (pass); } sub vcl_backend_response { set beresp.do_stream = false; }";
     let start = |server| RealProxy::varnish(server, routines, &["-p", "between_bytes_timeout=600"]);
     assert_reported("Varnish", FindingName::FirstEvent, "do_stream", start);
 }
 
 #[test]
-fn varnish_that_cuts_silence() {
+fn an_idle_timeout_of_varnish_is_reported() {
     let start = |server| RealProxy::varnish(server, PIPE, &["-p", "pipe_timeout=3"]);
     assert_reported("Varnish", FindingName::Silence, "pipe_timeout", start);
 }
 
 #[test]
-fn varnish_that_drops_last_event_id() {
+fn varnish_without_last_event_id_is_reported() {
     let routines = PIPE.replace("{ if", "{ unset req.http.Last-Event-ID; if");
     let start = |server| RealProxy::varnish(server, &routines, &[]);
     assert_reported(
@@ -196,7 +196,7 @@ fn varnish_that_drops_last_event_id() {
 }
 
 #[test]
-fn varnish_that_caches_polls() {
+fn cached_polls_of_varnish_are_reported() {
     let routines = PIPE.replace(
         "return (pass)",
         "if (req.method == \"GET\") { return (hash); } return (pass)",

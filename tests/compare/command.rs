@@ -1,4 +1,4 @@
-//! The command through its door: what it prints and writes.
+//! The command `compare`: what it prints and writes.
 
 use boon::{Compiler, Schemas};
 use poll_vs_sse_instrument::Report;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::program::{Program, command, compare};
 
-/// Over soon, whatever the transport.
+/// A short run for every transport.
 const QUICK: [&str; 8] = [
     "--clients",
     "10",
@@ -19,12 +19,12 @@ const QUICK: [&str; 8] = [
 ];
 
 fn quick(more: &[&str]) -> Vec<&'static str> {
-    // Leaked: a handful of words.
+    // Leaking these few words is fine in a test.
     let words = QUICK.iter().chain(more).map(|word| word.to_string());
     words.map(|word| &*word.leak()).collect()
 }
 
-/// The documented form, in which nothing undocumented may be.
+/// The documented schema, in which no undocumented fields are allowed.
 fn schema() -> Value {
     fn close(part: &mut Value) {
         if let Some(object) = part.as_object_mut() {
@@ -76,7 +76,7 @@ fn all_three_transports_are_compared_and_every_field_is_documented() {
     assert_eq!(document["valid"], true);
     assert_eq!(document["command"][0], "poll-vs-sse");
 
-    // The table for people is on standard error then.
+    // With JSON on standard output, the table is on standard error.
     let verdict = document["verdict"].as_str().expect("a verdict");
     for words in [
         "poll  ",
@@ -128,11 +128,11 @@ fn files_are_written_and_the_page_needs_no_network() {
         assert!(!page.contains(foreign), "{foreign}");
     }
     let others = std::fs::read_dir(directory.path()).expect("a directory");
-    assert_eq!(others.count(), 2, "nothing else is left behind");
+    assert_eq!(others.count(), 2, "there are no other files");
 }
 
 #[test]
-fn the_environment_sets_flags_and_flags_win() {
+fn environment_variables_set_flags_and_flags_override_them() {
     let mut command = command(&["compare", "--json", "-", "--clients", "3"]);
     for (name, value) in [
         ("CLIENTS", "7"),

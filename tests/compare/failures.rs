@@ -1,4 +1,4 @@
-//! What goes wrong between a client and a server is an error, and what is nobody's fault is none.
+//! Failures between a client and a server count as errors; harmless closes do not.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{
     run, small_workload,
 };
 
-/// Polls of a server that deals with them as `poll_outcome` says.
+/// Measures polls of a server that treats them as `poll_outcome` says.
 fn measure_polls(poll_outcome: fn(usize) -> PollOutcome) -> RunResult {
     let server = log_server::start(Behaviour {
         poll_outcome,
@@ -23,7 +23,7 @@ fn measure_polls(poll_outcome: fn(usize) -> PollOutcome) -> RunResult {
     run(&log_server::target(&server), &workload, Transport::Poll)
 }
 
-/// Every third of them has `poll_outcome`.
+/// `poll_outcome` for every third poll.
 fn every_third(count: usize, poll_outcome: PollOutcome) -> PollOutcome {
     if count % 3 == 2 {
         poll_outcome
@@ -36,35 +36,41 @@ fn assert_failed(outcome: &RunResult, why: &str) {
     assert!(outcome.errors > 1, "{outcome:?}");
     let first = outcome.first_error.as_deref().unwrap_or_default();
     assert!(first.contains(why), "{why}: {first}");
-    assert_eq!(outcome.missed, 0, "the next poll brings what one did not");
+    assert_eq!(
+        outcome.missed, 0,
+        "the next poll has the messages of a failed one"
+    );
     assert!(!outcome.is_valid());
 }
 
 #[test]
-fn an_answer_that_is_not_what_the_profile_says_is_an_error_and_not_empty() {
+fn an_answer_that_does_not_match_the_profile_is_an_error_and_not_empty() {
     let outcome = measure_polls(|count| every_third(count, PollOutcome::Garbled));
     assert_failed(&outcome, "an answer has no json:next");
 }
 
 #[test]
-fn a_poll_that_is_closed_upon_instead_of_answered_is_an_error() {
+fn a_connection_closed_instead_of_an_answer_is_an_error() {
     let outcome = measure_polls(|count| every_third(count, PollOutcome::Closed));
     assert_failed(&outcome, "closed the connection without an answer");
 }
 
 #[test]
-fn a_connection_that_was_closed_while_it_was_idle_is_opened_anew_without_an_error() {
+fn a_connection_closed_while_idle_is_reopened_without_an_error() {
     let outcome = measure_polls(|count| every_third(count, PollOutcome::AnsweredAndClosed));
     assert!(outcome.is_valid(), "{outcome:?}");
     assert!(outcome.connections > 5, "{outcome:?}");
 }
 
 #[test]
-fn requests_that_hang_are_told() {
+fn requests_without_an_answer_are_counted() {
     let outcome = measure_polls(|count| match count {
         ..20 => PollOutcome::Answered,
         _ => PollOutcome::Ignored,
     });
     assert!(outcome.missed > 0, "{outcome:?}");
-    assert_eq!(outcome.unanswered, 5, "one of each client: {outcome:?}");
+    assert_eq!(
+        outcome.unanswered, 5,
+        "one request of each client: {outcome:?}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Servers with other line ends, status codes, compression and content types than ours.
+//! Servers whose line ends, status codes, compression or content types differ from ours.
 
 use std::{
     io::Write as _,
@@ -23,7 +23,7 @@ struct RoomlessLog {
 }
 
 impl RoomlessLog {
-    /// The messages after the first `seen`, as soon as there is one or `wait` is over.
+    /// The messages after the first `seen`. Waits up to `wait` for one.
     fn after(&self, seen: usize, wait: Duration) -> Vec<String> {
         let deadline = Instant::now() + wait;
         let mut texts = self.texts.lock().expect("whole");
@@ -54,7 +54,7 @@ impl RoomlessLog {
 /// Answers a request to read the log.
 type ReplyHandler = fn(&RoomlessLog, &Request, &mut TcpStream) -> std::io::Result<()>;
 
-/// A server that takes messages at `/publish` and answers everything else with `reply`.
+/// A server that accepts messages at `/publish` and answers everything else with `reply`.
 fn server(log: &Arc<RoomlessLog>, reply: ReplyHandler) -> Server {
     let log = log.clone();
     Server::start(Arc::new(
@@ -145,7 +145,7 @@ fn a_poll_that_ends_with_408_is_an_error() {
 }
 
 #[test]
-fn a_compressed_answer_is_named_as_such() {
+fn a_compressed_answer_is_reported_as_compressed() {
     let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |_, request, stream| {
         let kind = match request.path.as_str() {
@@ -172,7 +172,7 @@ fn a_compressed_answer_is_named_as_such() {
 }
 
 #[test]
-fn a_stream_that_is_no_event_stream_is_named_as_such() {
+fn a_stream_with_another_content_type_is_reported() {
     let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |_, _, stream| {
         stream.write_all(
@@ -198,7 +198,7 @@ fn events_may_have_any_line_end_and_a_byte_order_mark() {
                 seen += 1;
                 write!(stream, "id: {seen}{end}data: {text}{end}{end}")?;
             }
-            // Finds out that the client has gone.
+            // This write fails when the client has gone.
             write!(stream, ":{end}{end}")?;
         }
     }
@@ -215,7 +215,7 @@ fn events_may_have_any_line_end_and_a_byte_order_mark() {
 }
 
 #[test]
-fn clients_send_a_browsers_head_and_the_report_says_so() {
+fn clients_send_a_browsers_head_and_the_report_names_it() {
     let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |log, request, stream| {
         send_answer(stream, "200 OK", &log.page(request, Duration::ZERO))
@@ -241,18 +241,18 @@ fn clients_send_a_browsers_head_and_the_report_says_so() {
         let whole = report.transports[0].whole;
         whole.wire_bytes_in / whole.requests
     };
-    // A cookie of 1,034 bytes with its name, against a head of some 400.
+    // The cookie has 1,034 bytes with its name, compared with about 400 of the other head.
     let more = per_request(&bare) - per_request(&by_default);
     assert!((550..700).contains(&more), "{more}");
 }
 
-/// A profile whose polls take their cursor so.
+/// A profile whose polls use `cursor`.
 fn poll_profile(cursor: &str) -> String {
     let (before, _) = PROFILE.split_once("[poll]").expect("it polls");
     format!("{before}[poll]\npath = \"/poll\"\n{cursor}\n")
 }
 
-/// The messages after the number that the client names, and the number of the last.
+/// The messages after the number in the client's request, and the number of the last.
 fn messages_since(log: &RoomlessLog, named: Option<&str>) -> (Vec<String>, usize) {
     let seen = named.map_or(log.count(), |named| named.parse().expect("a number"));
     let texts = log.after(seen, Duration::ZERO);
@@ -271,7 +271,7 @@ fn header_of<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 #[test]
 fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
     fn items(log: &RoomlessLog, request: &Request) -> Vec<String> {
-        // From the beginning, as such servers do without a cursor.
+        // Without a cursor, such servers start from the beginning.
         let named = request.parameter("after");
         let seen: usize = named.map_or(0, |named| named.parse().expect("a number"));
         let texts = log.after(seen, Duration::ZERO);
@@ -308,7 +308,7 @@ fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
 }
 
 #[test]
-fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
+fn polls_may_start_at_the_end_and_take_their_cursor_from_a_link() {
     let server = server(&Arc::new(RoomlessLog::default()), |log, request, stream| {
         let (texts, reached) = messages_since(log, request.parameter("after"));
         let body = serde_json::json!(texts).to_string();
@@ -328,7 +328,7 @@ fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
 }
 
 #[test]
-fn an_etag_may_be_the_cursor_and_304_an_answer_without_news() {
+fn an_etag_may_be_the_cursor_and_304_an_empty_answer() {
     let server = server(&Arc::new(RoomlessLog::default()), |log, request, stream| {
         let known = header_of(request, "If-None-Match").map(|tag| tag.trim_matches('"'));
         let (texts, reached) = messages_since(log, known);

@@ -1,7 +1,7 @@
-//! A server that burns known CPU time for each poll, and keeps its own books of it, is measured truly.
+//! The measured CPU time is correct for a server that burns a known amount for each poll and records it.
 //!
-//! It has to be a process of its own, as its CPU time is read from outside: this test binary starts
-//! itself again.
+//! The server must be a separate process, because its CPU time is read from outside. So this test binary starts itself
+//! again.
 
 use std::{
     io::Write as _,
@@ -21,16 +21,15 @@ use crate::support::{
 
 const AS_SERVER: &str = "COMPARE_TEST_SERVER";
 const COST: Duration = Duration::from_millis(2);
-/// How far the measured time may be off.
+/// The tolerance of the measured time.
 const SHARE: f64 = 0.02;
-/// A machine that has no time for the reading just when it is due makes one run wrong; an instrument that
-/// is wrong by itself is so in every run.
+/// The most attempts. On a busy machine a late reading makes one run wrong; a wrong instrument is wrong in every run.
 const RUNS: usize = 4;
 
-/// The server's record: times of the machine's monotonic clock, nanoseconds.
+/// The server's record, with times of the machine's monotonic clock in nanoseconds.
 #[derive(Default, Serialize, Deserialize)]
 struct CostRecord {
-    /// After each poll: when, and the process's CPU time so far.
+    /// The time after each poll, and the process's CPU time so far.
     polls: Vec<(u64, u64)>,
     published: Vec<u64>,
 }
@@ -46,7 +45,7 @@ fn clock(id: libc::clockid_t) -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Not a test: the server. Run by hand it does nothing.
+/// Not a test but the server. It does nothing unless the test below starts it.
 #[test]
 #[ignore = "the server of the test below"]
 fn server() {
@@ -71,7 +70,7 @@ fn server() {
     };
     let server = log_server::start(behaviour);
     println!("listening on {} .", server.addr);
-    // Ends with whoever started it.
+    // Standard input ends when the process that started this one ends.
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).expect("read");
     let notes = notes.lock().expect("whole");
@@ -80,7 +79,7 @@ fn server() {
 }
 
 #[test]
-fn it_is_measured_within_two_percent() {
+fn cpu_time_is_measured_within_two_percent() {
     let mut off = Vec::new();
     for _ in 0..RUNS {
         let (measured, own) = measure_cost();
@@ -89,7 +88,7 @@ fn it_is_measured_within_two_percent() {
             return;
         }
     }
-    panic!("off by {off:?}");
+    panic!("the measured CPU time was off by {off:?}");
 }
 
 /// CPU seconds of one run, by the instrument and by the server's own record.
@@ -125,7 +124,7 @@ fn measure_cost() -> (f64, f64) {
     let notes: CostRecord =
         serde_json::from_str(line.lines().next().expect("a line")).expect("JSON");
     let (own, polls) = recorded_cost(&notes, &workload);
-    // It is known cost: what each poll burnt, and little else.
+    // Checks that the burnt time is nearly all of the server's CPU time.
     let burnt = polls * COST.as_secs_f64();
     assert!(
         own >= burnt && own < burnt * 1.5,
@@ -138,8 +137,8 @@ fn measure_cost() -> (f64, f64) {
 fn recorded_cost(notes: &CostRecord, workload: &Workload) -> (f64, f64) {
     let period = 1e9 / workload.rate;
     let warming = workload.warm_up(Transport::Poll).as_secs_f64() * workload.rate;
-    // Message n is due in the middle of its period and never published before that, so the earliest
-    // of all estimates is the best.
+    // Message n is due in the middle of its period and never published before, so the earliest of all estimates of the
+    // start is the best.
     let starts = notes.published.iter().zip(0u32..);
     let start = starts
         .map(|(at, number)| *at as f64 - (f64::from(number) - warming + 0.5) * period)

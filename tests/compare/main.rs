@@ -1,4 +1,4 @@
-//! The measuring instrument, held against servers whose cost and faults are known.
+//! Tests the measuring instrument with servers whose cost and faults are known.
 
 mod audit;
 mod bad_input;

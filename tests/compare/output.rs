@@ -1,4 +1,4 @@
-//! Output that cannot be written is an error, whatever it is.
+//! Any output that cannot be written is an error.
 
 use std::{
     fs::OpenOptions,
@@ -12,7 +12,7 @@ fn run_on_full_disk(args: &[&str]) -> (Option<i32>, String) {
     let full = OpenOptions::new().write(true).open("/dev/full");
     let ended = Command::new(PROGRAM)
         .args(args)
-        .stdout(full.expect("Linux has it"))
+        .stdout(full.expect("/dev/full exists on Linux"))
         .stderr(Stdio::piped())
         .output()
         .expect("runs");

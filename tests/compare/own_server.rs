@@ -1,11 +1,11 @@
-//! Our own server, measured.
+//! Measures our own server.
 
 use poll_vs_sse_instrument::Transport;
 
 use crate::support::{own_target, run, small_workload};
 
 #[test]
-fn every_transport_delivers_all_that_was_published() {
+fn every_transport_delivers_all_published_messages() {
     for transport in Transport::ALL {
         let workload = small_workload();
         let outcome = run(&own_target(), &workload, transport);

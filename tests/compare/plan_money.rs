@@ -1,4 +1,4 @@
-//! `plan --prices` with the examples that the documents name, and `--hidden-share`.
+//! `plan --prices` with the documentation's examples, and `--hidden-share`.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn json(args: &[&str]) -> Value {
 }
 
 #[test]
-fn every_example_gives_a_bill_and_where_it_turns() {
+fn every_example_gives_a_bill_and_the_break_even() {
     for name in ["machine", "functions", "gateway"] {
         let file = format!(
             "{}/docs/examples/prices-{name}.toml",
@@ -39,7 +39,7 @@ fn every_example_gives_a_bill_and_where_it_turns() {
 }
 
 #[test]
-fn prices_that_are_none_are_one_line() {
+fn invalid_prices_print_one_line() {
     for (file, words) in [
         ("/nowhere.toml", "cannot read"),
         ("/dev/null", "the prices"),
@@ -52,14 +52,14 @@ fn prices_that_are_none_are_one_line() {
 }
 
 #[test]
-fn hidden_tabs_poll_less_and_take_nothing_off_streams() {
+fn hidden_tabs_reduce_polls_but_not_streams() {
     let all_seen = json(&[]);
     let hidden = json(&["--hidden-share", "0.5"]);
     let requests = |document: &Value| {
         let figure = &document["transports"]["poll"]["requests_per_s"];
         figure.as_f64().expect("a number")
     };
-    // Half of the clients once in two seconds, half once a minute.
+    // Half of the clients poll every two seconds, half every minute.
     let share = requests(&hidden) / requests(&all_seen);
     assert!((0.51..0.53).contains(&share), "{share}");
     assert_eq!(
@@ -69,7 +69,7 @@ fn hidden_tabs_poll_less_and_take_nothing_off_streams() {
 }
 
 #[test]
-fn http_2_is_lighter_for_polls_unless_the_cookie_is_large() {
+fn polls_take_fewer_bytes_over_http_2_unless_the_cookie_is_large() {
     let bytes_in = |flags: &[&str]| {
         let document = json(flags);
         let figure = &document["transports"]["poll"]["wire_bytes_in_per_s"];

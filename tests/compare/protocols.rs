@@ -23,12 +23,12 @@ fn measure_valid(protocol: Option<Protocol>, tls: bool, transport: Transport) ->
 }
 
 #[test]
-fn every_transport_is_measured_over_every_form() {
+fn every_transport_can_be_measured_over_every_form() {
     for (protocol, tls, spoken) in [
         (Some(Protocol::Http1), false, Protocol::Http1),
         (Some(Protocol::Http1), true, Protocol::Http1),
         (Some(Protocol::Http2), false, Protocol::Http2),
-        // What ALPN gives.
+        // Negotiated by ALPN.
         (None, true, Protocol::Http2),
     ] {
         for transport in Transport::ALL {
@@ -43,24 +43,24 @@ fn every_transport_is_measured_over_every_form() {
 }
 
 #[test]
-fn a_new_connection_for_each_poll_pays_a_handshake_for_each() {
+fn new_connections_for_each_poll_have_a_handshake_each() {
     let workload = Workload {
         new_connections: true,
         ..small_workload()
     };
     let outcome = run(&own_target(None, true), &workload, Transport::Poll);
     assert!(outcome.is_valid(), "{outcome:?}");
-    // A client may be stopped between its handshake and its request.
+    // A client may have been stopped between its handshake and its request.
     let spare = outcome.connections - outcome.whole.requests;
     assert!(spare <= outcome.clients, "{outcome:?}");
-    // Each client remembers its own session.
+    // Each client resumes its own TLS session.
     let handshakes = outcome.handshakes;
     let full = handshakes.count - handshakes.resumed;
     assert_eq!(full, outcome.clients, "{outcome:?}");
 }
 
 #[test]
-fn a_protocol_that_the_server_does_not_speak_is_one_sentence() {
+fn a_protocol_that_the_server_does_not_speak_is_reported_in_one_sentence() {
     let server = crate::support::log_server::start(Default::default());
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");
@@ -77,7 +77,7 @@ fn a_protocol_that_the_server_does_not_speak_is_one_sentence() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_needs_a_word() {
+fn an_untrusted_certificate_needs_the_flag_insecure() {
     let (server, addr) = Program::serve_tls();
     let url = format!("https://{addr}");
     let ended = compare(&["--target", &url, "--duration", "1s"]);

@@ -1,5 +1,5 @@
-//! Messages go out when they are due, whatever became of the ones before; and where that cannot be, the
-//! run is void and says so.
+//! Messages are sent when they are due, even if earlier ones are unanswered. If that is impossible, the run is invalid
+//! and reported as such.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ use crate::support::{
     run, small_workload,
 };
 
-/// A server that takes so long to acknowledge a message, and the most messages that it had at the same time.
+/// A server that takes `time` to acknowledge a message, and the most messages that were in flight at the same time.
 fn slow_behaviour(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
     let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let seen = most.clone();
@@ -35,7 +35,7 @@ fn slow_behaviour(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
 }
 
 #[test]
-fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() {
+fn messages_are_sent_on_time_although_the_server_is_slow_to_acknowledge() {
     let (behaviour, most) = slow_behaviour(Duration::from_millis(300));
     let server = log_server::start(behaviour);
     let workload = Workload {
@@ -48,13 +48,16 @@ fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() 
     let outcome = run(&target, &workload, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     assert_eq!(outcome.published, 20);
-    // Whatever order the server keeps those in that it has at the same time.
-    assert!(most.load(SeqCst) > 1, "one after the other");
+    // The server may store concurrent messages in any order.
+    assert!(
+        most.load(SeqCst) > 1,
+        "messages were sent one after the other"
+    );
     assert_eq!(outcome.publishing.held_back, 0, "{outcome:?}");
 }
 
 #[test]
-fn a_rate_that_cannot_be_kept_is_shouted_and_has_no_verdict() {
+fn a_rate_that_cannot_be_kept_is_printed_prominently_and_has_no_verdict() {
     let (behaviour, _) = slow_behaviour(Duration::from_millis(500));
     let server = log_server::start(behaviour);
     let directory = tempfile::tempdir().expect("a directory");

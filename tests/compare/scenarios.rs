@@ -1,4 +1,4 @@
-//! Several rooms, clients that stop reading or go without a word, all clients at once, and a restart of the server.
+//! Several rooms, clients that stall or vanish, herds, and a restart of the server.
 
 use std::{
     ffi::OsString,
@@ -34,7 +34,7 @@ fn each_client_gets_the_messages_of_its_room_and_no_other() {
 }
 
 #[test]
-fn clients_that_stop_reading_cost_the_others_nothing() {
+fn clients_that_stop_reading_do_not_affect_the_others() {
     let workload = Workload {
         stalled: 5,
         ..small_workload()
@@ -43,10 +43,7 @@ fn clients_that_stop_reading_cost_the_others_nothing() {
         let outcome = run(&own_target(), &workload, transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_eq!(outcome.clients, 20);
-        assert_eq!(
-            outcome.connections, 20,
-            "those that stalled are not counted"
-        );
+        assert_eq!(outcome.connections, 20, "stalled clients are not counted");
         let samples = outcome.stalled_memory;
         assert!(samples.len() > 2, "{samples:?}");
         assert!(samples.iter().all(|sample| sample.bytes > 0), "{samples:?}");
@@ -54,7 +51,7 @@ fn clients_that_stop_reading_cost_the_others_nothing() {
 }
 
 #[test]
-fn a_herd_is_measured_until_all_are_served() {
+fn a_herd_is_measured_until_all_clients_are_served() {
     let workload = Workload {
         clients: 200,
         scenario: LoadScenario::Herd,
@@ -75,7 +72,7 @@ fn a_herd_is_measured_until_all_are_served() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_that_gives_up_mute_clients_is_seen_to_do_so() {
+fn the_report_shows_that_a_server_drops_vanished_clients() {
     let target = Target::Own(OwnServer {
         binary: Some(PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"))),
         flags: ["--keep-alive", "3s"].map(OsString::from).to_vec(),
@@ -85,7 +82,7 @@ fn a_server_that_gives_up_mute_clients_is_seen_to_do_so() {
         vanish: 5,
         ..small_workload()
     };
-    // The server hangs up an idle connection, which it can do whether or not the client answers.
+    // The server closes idle connections, which does not depend on an answer of the client.
     let outcome = run(&target, &workload, Transport::Poll);
     assert!(outcome.is_valid(), "{outcome:?}");
     assert_eq!((outcome.clients, outcome.connections), (20, 20));
@@ -98,7 +95,7 @@ fn a_server_that_gives_up_mute_clients_is_seen_to_do_so() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_that_does_not_notice_still_holds_vanished_clients_when_a_run_is_stopped() {
+fn the_report_of_a_stopped_run_counts_vanished_clients_that_the_server_still_holds() {
     let server = log_server::start(Behaviour::default());
     let workload = Workload {
         vanish: 3,
@@ -107,7 +104,7 @@ fn a_server_that_does_not_notice_still_holds_vanished_clients_when_a_run_is_stop
     let (stop, stopped) = tokio::sync::watch::channel(false);
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(6));
-        // The run may have ended by itself if this test is to fail.
+        // The run may have ended already, if the test fails.
         let _ = stop.send(true);
     });
     let control = RunControl::new(|_| {}, stopped);
@@ -122,7 +119,7 @@ fn a_server_that_does_not_notice_still_holds_vanished_clients_when_a_run_is_stop
     assert!((3.0..8.0).contains(&vanished.watched_s), "{vanished:?}");
 }
 
-/// Nothing that was acknowledged is lost, and every client is served again.
+/// Checks that no acknowledged message is lost, and that every client is served again.
 fn assert_survived(outcome: &RunResult) {
     assert!(outcome.is_valid(), "{outcome:?}");
     let restart = outcome.restart.expect("it was restarted");
@@ -144,7 +141,7 @@ fn assert_survived(outcome: &RunResult) {
 }
 
 #[test]
-fn a_restart_of_our_server_is_survived_by_every_transport() {
+fn every_transport_survives_a_restart_of_our_server() {
     let workload = Workload {
         scenario: LoadScenario::Restart,
         duration: Duration::from_secs(6),
@@ -154,18 +151,18 @@ fn a_restart_of_our_server_is_survived_by_every_transport() {
         let outcome = run(&own_target(), &workload, transport);
         assert_survived(&outcome);
         let failed = outcome.restart.expect("it was restarted").failed;
-        // A poll may happen to fall beside it; whoever waits is disconnected.
+        // Polls may happen not to be in flight during the restart; waiting requests are always disconnected.
         assert!(transport == Transport::Poll || failed > 0, "{outcome:?}");
     }
 }
 
 #[test]
-fn a_foreign_server_is_restarted_by_its_command_and_found_again() {
+fn a_third_party_server_is_restarted_by_its_command_and_its_process_is_found() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("server.sh");
     let pid_file = directory.path().join("pid");
     let port = free_port();
-    // Started apart from the shell, as a supervisor does.
+    // Started independently of the shell, as by a supervisor.
     let text = format!(
         "[ -f '{pid}' ] && kill $(cat '{pid}') && while kill -0 $(cat '{pid}') 2>/dev/null; do sleep 0.02; done\n\
          '{server}' serve --bind 127.0.0.1:{port} --store 'sqlite:{store}' --request-log off >/dev/null 2>&1 </dev/null &\n\
@@ -205,7 +202,7 @@ fn a_foreign_server_is_restarted_by_its_command_and_found_again() {
 }
 
 #[test]
-fn a_restart_command_that_fails_is_said() {
+fn a_failing_restart_command_is_reported() {
     let server = log_server::start(Behaviour::default());
     let mut target = log_server::target(&server);
     if let Target::Remote(remote) = &mut target {
@@ -223,7 +220,7 @@ fn a_restart_command_that_fails_is_said() {
     );
 }
 
-/// The server whose process this file names; ended with the test.
+/// The server whose process id is in this file. It ends with the test.
 struct StartedServer(PathBuf);
 
 impl StartedServer {

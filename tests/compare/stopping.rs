@@ -1,4 +1,4 @@
-//! Stopped in the middle, it says what there was until then.
+//! A comparison that is stopped in the middle prints the results so far.
 
 use poll_vs_sse_instrument::Report;
 
@@ -25,7 +25,7 @@ fn assert_stopped_by(signal: i32, code: i32) {
     program.wait_until("it measures", |program| {
         program.stderr.text().contains(" of 600 s").then_some(())
     });
-    // Until something has certainly come.
+    // Long enough for messages to have arrived.
     std::thread::sleep(std::time::Duration::from_millis(500));
     program.signal(signal);
     let ended = program.wait();
@@ -40,17 +40,17 @@ fn assert_stopped_by(signal: i32, code: i32) {
 }
 
 #[test]
-fn an_interrupt_prints_what_there_is() {
+fn an_interrupt_prints_the_results_so_far() {
     assert_stopped_by(libc::SIGINT, 130);
 }
 
 #[test]
-fn a_termination_prints_what_there_is() {
+fn a_termination_prints_the_results_so_far() {
     assert_stopped_by(libc::SIGTERM, 143);
 }
 
 #[test]
-fn before_there_is_anything_it_says_so() {
+fn a_stop_before_the_first_result_is_reported() {
     let args = [
         "compare",
         "--rate",
@@ -61,7 +61,7 @@ fn before_there_is_anything_it_says_so() {
         "poll",
     ];
     let mut program = Program::start(command(&args));
-    program.wait_until("it warms up", |program| {
+    program.wait_until("the warm-up", |program| {
         program.stderr.text().contains("warming up").then_some(())
     });
     program.signal(libc::SIGINT);

@@ -1,4 +1,4 @@
-//! Servers of others, by the profiles that ship.
+//! Third-party servers, measured with the built-in profiles.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use crate::support::{
 
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// Measures the server at `url` by `profile`, small and soon over.
+/// A small and short measurement of the server at `url` with `profile`.
 fn compare_valid(url: &str, profile: &str, more: &[&str]) -> Report {
     let flags = "--clients 10 --rate 10 --interval 200ms --duration 2s --json -";
     let mut args = vec!["--target", url, "--profile", profile];
@@ -36,7 +36,7 @@ fn compare_valid(url: &str, profile: &str, more: &[&str]) -> Report {
     document
 }
 
-/// A real nginx with nchan, as its profile says.
+/// A real nginx with nchan, configured as its profile says.
 fn nchan() -> RealProxy {
     let is_there = Path::new(NCHAN).exists();
     assert!(
@@ -51,7 +51,7 @@ fn nchan() -> RealProxy {
     assert_eq!(
         locations.lines().count(),
         4,
-        "those that the profile asks for"
+        "the locations that the profile needs"
     );
     RealProxy::start(Path::new(NGINX), &NGINX_ARGUMENTS, |addr, path| {
         format!(
@@ -63,36 +63,39 @@ fn nchan() -> RealProxy {
 }
 
 #[test]
-fn a_real_nchan_is_measured_by_all_three_transports() {
+fn a_real_nchan_can_be_measured_over_all_three_transports() {
     let nginx = nchan();
     let pid = nginx.pid().to_string();
     let document = compare_valid(&nginx.url(), "nchan", &["--pid", &pid]);
     assert_eq!(document.transports.len(), 3);
-    let server = document.versions.server.expect("it says what it is");
+    let server = document.versions.server.expect("a Server header");
     assert!(server.starts_with("nginx/"), "{server}");
     assert_eq!(document.target.pid_listens, Some(true));
-    assert!(document.pinning.server.is_empty(), "nobody kept it to one");
+    assert!(
+        document.pinning.server.is_empty(),
+        "the server is not pinned"
+    );
     for outcome in &document.transports {
-        // The worker's, which is the master's child.
+        // The CPU time of the worker, which is a child of the master.
         assert!(outcome.server_cpu_s > Some(0.0), "{outcome:?}");
         assert!(outcome.server_memory_bytes > Some(1 << 20), "{outcome:?}");
     }
     let [poll, long_poll, stream] = &document.transports[..] else {
         panic!("three transports");
     };
-    // One message an answer, and one empty answer each time there is no more.
+    // Each answer has one message, so polling ends with an empty answer.
     assert!(poll.empty > 0, "{poll:?}");
     for asked in [poll, long_poll] {
         assert!(asked.whole.requests >= asked.deliveries, "{asked:?}");
     }
     assert_eq!(
         stream.requests, 0,
-        "streams were open before it was measured"
+        "streams were opened before the measured time"
     );
 }
 
-/// As much of ntfy as its documentation says of publishing and subscribing
-/// (docs.ntfy.sh/publish, docs.ntfy.sh/subscribe/api).
+/// The parts of ntfy for publishing and subscribing, by its documentation (docs.ntfy.sh/publish,
+/// docs.ntfy.sh/subscribe/api).
 #[derive(Default)]
 struct Ntfy {
     topics: Mutex<HashMap<String, Vec<Value>>>,
@@ -118,7 +121,7 @@ impl Ntfy {
                 send_answer(stream, "200 OK", &lines)
             }
             ("GET", Some("sse")) => {
-                // Before it is said to be open, so that nothing is lost in between.
+                // Before the open event, so that no message is lost in between.
                 let place = self.since(topic, "all").len();
                 send_stream_head(stream)?;
                 let open = json!({"id": "open0", "time": 1, "event": "open", "topic": topic});
@@ -170,7 +173,7 @@ impl Ntfy {
 }
 
 #[test]
-fn a_server_that_speaks_as_ntfy_does_is_measured() {
+fn a_server_with_ntfys_protocol_can_be_measured() {
     let ntfy = Ntfy::default();
     let server = Server::start(Arc::new(
         move |request: &Request, stream: &mut TcpStream| ntfy.handle(request, stream),
@@ -180,9 +183,9 @@ fn a_server_that_speaks_as_ntfy_does_is_measured() {
     assert_eq!(
         names.collect::<Vec<_>>(),
         ["poll", "stream"],
-        "it has no long-poll"
+        "ntfy has no long-poll"
     );
     for outcome in &document.transports {
-        assert_eq!(outcome.server_cpu_s, None, "no process was named");
+        assert_eq!(outcome.server_cpu_s, None, "no --pid was given");
     }
 }

@@ -1,8 +1,8 @@
-//! The load of the bench `compare`, as the model is asked about it.
+//! The load of the bench `compare` as input of the model.
 
 use poll_vs_sse_model::{ArrivalPattern, RequestSize, Scenario, Utilization, WireForm};
 
-/// Cleartext HTTP/1.1 with bare requests, to one server. `interval_s` is the time between two polls.
+/// Cleartext HTTP/1.1 with bare request heads, to one server. `interval_s` is the time between two polls.
 pub fn scenario(clients: f64, rate: f64, size: f64, interval_s: f64) -> Scenario {
     Scenario {
         clients,

@@ -1,4 +1,4 @@
-//! Makes every section of the documents that is computed from the cost model, a bench's run or an example.
+//! Generates every section of the documents that comes from the cost model, a bench's run or an example.
 //!
 //! `cargo run --example docs` writes them; with `--check` it fails instead if one of them differs.
 
@@ -105,7 +105,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The documents of this repository, written or only compared.
+/// The documents of this repository, to write or only to compare.
 struct Documents {
     root: PathBuf,
     differing: Vec<String>,
@@ -135,13 +135,13 @@ impl Documents {
             Some((before, after))
         });
         let (before, after) =
-            parts.with_context(|| format!("{file} has no place for the section {section}"))?;
+            parts.with_context(|| format!("{file} lacks the comments of the section {section}"))?;
         self.put(file, &format!("{before}{begin}{text}{end}{after}"))
     }
 }
 
-/// The model file that the committed calibration runs give. Fitting again differs from the file only in
-/// the last digits of numbers, which depend on the machine; those are left as they are.
+/// The model file, fitted to the committed calibration runs. If the fit differs from the existing file only in the last
+/// digits of numbers, which depend on the machine, the existing file is kept.
 fn refit(root: &Path) -> Result<String> {
     #[derive(serde::Deserialize)]
     struct StoredCalibration {

@@ -1,5 +1,5 @@
-//! The model beside the matrix of `cargo bench --bench compare`, in `docs/model.md`: runs that the model was
-//! not fitted to.
+//! The model compared with the matrix of `cargo bench --bench compare`, in `docs/model.md`: runs that the model was not
+//! fitted to.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::bench_load::scenario;
 
-/// The part of a matrix's file that is read.
+/// The part of a matrix's file that is used here.
 #[derive(Deserialize)]
 pub struct MatrixFile {
     size_bytes: f64,
@@ -45,17 +45,17 @@ struct MatrixPoint {
 }
 
 impl MatrixFile {
-    /// The latest committed one.
+    /// The newest committed matrix.
     pub fn last(repository: &Path) -> Result<Self> {
         let entries = fs::read_dir(repository.join("benches/runs"))?;
         let files = entries.map(|entry| Ok(entry?.path().join("compare.json")));
         let files: Vec<_> = files.collect::<Result<_>>()?;
         let last = files.into_iter().filter(|file| file.exists()).max();
-        let text = fs::read(last.context("benches/runs holds no matrix")?)?;
-        serde_json::from_slice(&text).context("the last matrix cannot be read")
+        let text = fs::read(last.context("benches/runs has no matrix")?)?;
+        serde_json::from_slice(&text).context("cannot read the newest matrix")
     }
 
-    /// All values that `of` has over our own server's runs, rising.
+    /// All values of `of` over our own server's runs, in ascending order.
     fn all(&self, of: impl Fn(&MatrixRun) -> Option<f64>) -> Vec<f64> {
         let ours = self.runs.iter().filter(|run| run.subject == "poll-vs-sse");
         let mut all: Vec<f64> = ours.filter_map(of).collect();
@@ -64,7 +64,7 @@ impl MatrixFile {
         all
     }
 
-    /// Cores kept busy, in the mean over the repeats.
+    /// Cores used, as the mean over the repeats.
     fn measured(&self, point: MatrixPoint) -> Option<f64> {
         let runs = self.runs.iter().filter(|run| {
             run.subject == "poll-vs-sse"

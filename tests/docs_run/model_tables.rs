@@ -114,7 +114,8 @@ fn deviation([measured, predicted]: [f64; 2]) -> String {
     }
 }
 
-/// From which acceptable delay polling is cheaper, for few clients, for many, and for more than a server can serve.
+/// The acceptable delays from which polling is cheaper, for few clients, for many, and for more than a server can
+/// serve.
 pub fn break_even_delays(model: &Model) -> String {
     const CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
     let heads = CLIENTS.map(|clients| with_thousands(clients as u64));

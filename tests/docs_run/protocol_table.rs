@@ -1,5 +1,5 @@
-//! The model beside `cargo bench --bench compare -- protocols`, in `docs/model.md`: TLS, HTTP/2, heads and cookies at
-//! loads that the model was not fitted to.
+//! The model compared with `cargo bench --bench compare -- protocols`, in `docs/model.md`: TLS, HTTP/2, heads and
+//! cookies at loads that the model was not fitted to.
 
 use std::path::Path;
 
@@ -19,13 +19,15 @@ use super::report::{
 
 /// Bytes of a text in that bench.
 const SIZE: f64 = 100.0;
-/// Between two polls in that bench, seconds.
+/// Seconds between two polls in that bench.
 const INTERVAL_S: f64 = 1.0;
 
-/// How far the model is from what was measured, in each cell.
+/// The model's deviation from the measurement in each cell.
 pub fn table(model: &Model, root: &Path) -> Result<String> {
     let found = runs::latest::<ProtocolsRun>(root, ProtocolsRun::FILE)?;
-    let protocols = found.context("benches/runs has no run of protocols")?.run;
+    let protocols = found
+        .context("benches/runs has no run of the part protocols")?
+        .run;
     let mut text = "| clients | messages/s | by | over | head | bytes | the model | CPU, % of a core | the model |\n\
                     |---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -56,8 +58,8 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
             significant(cost.cpu.total() * 100.0),
         );
     }
-    let (bytes, _) = worst_and_middle(&mut bytes_errors);
-    let (cpu, half) = worst_and_middle(&mut cpu_errors);
+    let (bytes, _) = worst_and_median(&mut bytes_errors);
+    let (cpu, half) = worst_and_median(&mut cpu_errors);
     Ok(format!(
         "Bytes differ by {bytes} % at most; CPU by {cpu} % at most, and by less than {half} % in half of the cells. \
          Bytes are wire bytes a second.\n\n{text}"
@@ -73,14 +75,14 @@ fn scenario(cell: &ProtocolCell) -> Scenario {
     }
 }
 
-/// The bench's HTTP/2 library never indexes a path or a cookie. A browser does, and the model computes what a browser
-/// sends.
+/// Whether the bench sends more bytes than a browser. Its HTTP/2 library never indexes a path or a cookie; a browser
+/// does, and the model assumes a browser.
 fn sends_more_than_a_browser(cell: &ProtocolCell) -> bool {
     cell.spoken == WireProtocol::H2Tls && cell.transport == Transport::Poll
 }
 
-/// The largest and the middle one, in per cent.
-fn worst_and_middle(errors: &mut [f64]) -> (String, String) {
+/// The largest and the median error, in percent.
+fn worst_and_median(errors: &mut [f64]) -> (String, String) {
     errors.sort_by(f64::total_cmp);
     let percent = |error: Option<&f64>| significant(error.copied().unwrap_or(0.0) * 100.0);
     (

@@ -1,4 +1,4 @@
-//! The tables of `docs/scale.md`: measured figures carried on to more servers, and a herd by simulation.
+//! The tables of `docs/scale.md`: measured figures extrapolated to more servers, and a simulated herd.
 
 use std::path::Path;
 
@@ -17,16 +17,16 @@ use super::report::{
 };
 
 const SIZES: [u64; 4] = [1, 5, 20, 100];
-/// Seconds over which the readers of a server that is gone spread their return.
+/// Seconds over which the readers of a lost server spread their reconnects.
 const SPREADS_S: [f64; 3] = [0.0, 1.0, 10.0];
-/// What a server does already when they come, as a share of its core.
-const BUSY: f64 = 0.3;
+/// The utilization of a server's core before they arrive.
+const UTILIZATION: f64 = 0.3;
 
-/// The figures of the runs that are extrapolated.
+/// The measured figures that are extrapolated.
 pub struct MeasuredCosts {
     /// Readers of each server.
     readers: u64,
-    /// KiB of process memory and of the kernel's, the latter of both ends, for a stream.
+    /// KiB of process memory and of kernel memory for a stream, the latter for both ends.
     process_kib: f64,
     kernel_kib: f64,
     /// Microseconds of a server's CPU for a delivery, and of NATS for a message to one more server.
@@ -39,7 +39,7 @@ pub struct MeasuredCosts {
 }
 
 impl MeasuredCosts {
-    /// `None` without whole runs of all.
+    /// The newest figures; `None` if one of the benches has no full run.
     pub fn last(root: &Path) -> Result<Option<Self>> {
         let scale = runs::latest::<ScaleRun>(root, ScaleRun::FILE)?;
         let readers = runs::latest::<ReadersRun>(root, ReadersRun::FILE)?;
@@ -79,14 +79,14 @@ impl MeasuredCosts {
     }
 }
 
-/// What groups take, a message a second to all.
+/// The resources of groups in which all readers get a message a second.
 pub fn sizes(measured: &MeasuredCosts) -> String {
     let mut text = "| servers | readers | memory of a server, process and kernel | a server's core at a message a second | NATS's core |\n\
                     |---|---|---|---|---|\n"
         .to_owned();
     for servers in SIZES {
         let each = measured.readers as f64;
-        // The run's kernel memory is of both ends, and a server has one.
+        // The run's kernel memory is that of both ends, and a server has only one.
         let memory_mib = each * (measured.process_kib + measured.kernel_kib / 2.0) / 1024.0;
         text += &format!(
             "| {servers} | {} | {} MiB | {} % | {} % |\n",
@@ -106,7 +106,7 @@ pub fn sizes(measured: &MeasuredCosts) -> String {
     )
 }
 
-/// The end of one server, with its readers going on at the others.
+/// The loss of one server, whose readers reconnect to the others.
 pub fn herd(measured: &MeasuredCosts) -> String {
     let mut text = "| servers | readers that move | they come within | last one served after | longest wait | with TLS: last one | longest wait |\n\
                     |---|---|---|---|---|---|---|\n"
@@ -149,15 +149,15 @@ struct Herd {
     longest_us: f64,
 }
 
-/// Each reader comes at a moment of its own to a server by chance, which serves one after the other beside what it does
-/// already.
+/// Each reader reconnects at a random time to a random server. A server serves one reader after another, in addition to
+/// its other work.
 fn simulate(readers: u64, servers: u64, spread_s: f64, service_us: f64) -> Herd {
     let mut random = Random(0x5eed);
     let mut arrivals: Vec<(f64, u64)> = (0..readers)
         .map(|_| (random.share() * spread_s * 1e6, random.below(servers)))
         .collect();
     arrivals.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let service_us = service_us / (1.0 - BUSY);
+    let service_us = service_us / (1.0 - UTILIZATION);
     let mut free_at = vec![0.0_f64; usize::try_from(servers).expect("few servers")];
     let mut herd = Herd {
         last_us: 0.0,
@@ -172,7 +172,7 @@ fn simulate(readers: u64, servers: u64, spread_s: f64, service_us: f64) -> Herd 
     herd
 }
 
-/// SplitMix64: the same numbers each time, so that the table is.
+/// SplitMix64, which gives the same numbers and so the same table each time.
 struct Random(u64);
 
 impl Random {
@@ -199,9 +199,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_herd_at_once_takes_as_long_as_the_server_with_most_of_it() {
+    fn a_herd_without_spread_takes_as_long_as_the_server_with_the_most_readers() {
         let one = simulate(19_000, 1, 0.0, 70.0);
-        // 19,000 of 100 µs each: what is left of the core.
+        // 19,000 readers of 100 µs each, on the free share of the core.
         assert!((one.last_us - 1.9e6).abs() < 1.0, "{}", one.last_us);
         assert_eq!(one.last_us, one.longest_us);
         let four = simulate(19_000, 4, 0.0, 70.0);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_spread_their_return_wait_less() {
+    fn readers_that_spread_their_reconnects_wait_less() {
         let spread = simulate(19_000, 4, 10.0, 70.0);
         assert!(spread.longest_us < 5_000.0, "{}", spread.longest_us);
         assert!((9.9e6..10.1e6).contains(&spread.last_us));

@@ -1,5 +1,5 @@
-//! The directions of imports in `src/`: no circle between neighbouring modules of any crate, and
-//! between the server's rooms only the arrows of `docs/design.md`.
+//! The directions of imports in `src/`: no cycle between neighbouring modules of any crate, and between the server's
+//! top-level modules only the arrows of `docs/design.md`.
 
 mod rust_modules;
 
@@ -30,7 +30,7 @@ const SERVER_ARROWS: [(&str, &[&str]); 13] = [
         &["access", "domain", "ledger", "limits", "log", "net"],
     ),
     ("http2", &["ledger", "limits", "net"]),
-    ("delivery", READER_ROOMS),
+    ("delivery", READER_MODULES),
     (
         "http",
         &[
@@ -44,19 +44,19 @@ const SERVER_ARROWS: [(&str, &[&str]); 13] = [
         ],
     ),
 ];
-const READER_ROOMS: &[&str] = &["domain", "faults", "ledger", "log", "presence"];
-/// Puts the others together, so that it may import them all; none imports it.
+const READER_MODULES: &[&str] = &["domain", "faults", "ledger", "log", "presence"];
+/// May import all other modules, because it connects them; none may import it.
 const LIFECYCLE: &str = "lifecycle";
 
 #[test]
-fn no_modules_import_each_other_in_a_circle() {
+fn no_modules_import_each_other_in_a_cycle() {
     let mut explanation = String::new();
     for (name, directory, root) in CRATES {
         for (parent, edges) in neighbour_edges(&imports(directory, root)) {
-            for circle in circles_of(&edges) {
-                explanation += &format!("{name}, in {parent:?}: {}\n", circle.join(" <-> "));
+            for cycle in cycles_of(&edges) {
+                explanation += &format!("{name}, in {parent:?}: {}\n", cycle.join(" <-> "));
                 for ((from, to), import) in &edges {
-                    if circle.contains(from) && circle.contains(to) {
+                    if cycle.contains(from) && cycle.contains(to) {
                         explanation += &format!("    {import}\n");
                     }
                 }
@@ -84,7 +84,7 @@ fn the_servers_modules_import_only_along_the_arrows() {
 }
 
 #[test]
-fn a_circle_is_found() {
+fn a_cycle_is_found() {
     let edge = |from: &str, to: &str| ((from.to_owned(), to.to_owned()), "x".to_owned());
     let edges = [
         edge("a", "b"),
@@ -92,9 +92,9 @@ fn a_circle_is_found() {
         edge("c", "a"),
         edge("c", "d"),
     ];
-    assert_eq!(circles_of(&edges.into()), [["a", "b", "c"]]);
+    assert_eq!(cycles_of(&edges.into()), [["a", "b", "c"]]);
     let edges = [edge("a", "b"), edge("a", "c"), edge("b", "c")];
-    assert!(circles_of(&edges.into()).is_empty());
+    assert!(cycles_of(&edges.into()).is_empty());
 }
 
 /// Imports between modules that have the same parent, with one example each.
@@ -111,7 +111,7 @@ fn neighbour_edges(imports: &[Import]) -> BTreeMap<String, Edges> {
             .take_while(|(from, to)| from == to)
             .count();
         let (Some(from), Some(to)) = (import.from.get(common), import.to.get(common)) else {
-            // Between a module and one inside it: those are one thing.
+            // An import between a module and one of its submodules.
             continue;
         };
         let example = format!("{} imports {}", import.file.display(), import.to.join("::"));
@@ -124,8 +124,8 @@ fn neighbour_edges(imports: &[Import]) -> BTreeMap<String, Edges> {
     parents
 }
 
-/// Sets of modules that all reach each other.
-fn circles_of(edges: &Edges) -> Vec<Vec<String>> {
+/// Sets of modules that all reach each other through imports.
+fn cycles_of(edges: &Edges) -> Vec<Vec<String>> {
     let nodes: BTreeSet<&String> = edges.keys().flat_map(|(from, to)| [from, to]).collect();
     let reach = |start: &String| {
         let mut reached = BTreeSet::new();
@@ -141,16 +141,16 @@ fn circles_of(edges: &Edges) -> Vec<Vec<String>> {
     };
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         nodes.iter().map(|node| (*node, reach(node))).collect();
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for node in &nodes {
         if reached[node].contains(node) {
-            let circle: Vec<String> = nodes
+            let cycle: Vec<String> = nodes
                 .iter()
                 .filter(|other| reached[*node].contains(*other) && reached[*other].contains(*node))
                 .map(|other| (*other).clone())
                 .collect();
-            circles.insert(circle);
+            cycles.insert(cycle);
         }
     }
-    circles.into_iter().collect()
+    cycles.into_iter().collect()
 }

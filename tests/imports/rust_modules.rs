@@ -1,5 +1,5 @@
-//! Which module of a crate imports which, read from its source text. Tests inside a module are left
-//! out: they may look anywhere.
+//! Finds which modules of a crate import which, from its source text. Tests inside a module are ignored, because they
+//! may import anything.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A module's names from the crate's root on; empty for the root.
+/// A module's path from the crate's root; empty for the root.
 pub type Module = Vec<String>;
 
-/// One module that names something of another of the same crate.
+/// A use of one module in another module of the same crate.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Import {
     pub from: Module,
@@ -41,7 +41,7 @@ pub fn imports(directory: &str, root: &str) -> Vec<Import> {
     }
     assert!(
         files.len() < 3 || !imports.is_empty(),
-        "{directory}: nothing was read"
+        "{directory}: no source was found"
     );
     imports.into_iter().collect()
 }
@@ -86,7 +86,7 @@ fn modules(base: &Path, root: &str) -> Vec<SourceFile> {
     files
 }
 
-/// Words and punctuation; comments, strings and lifetimes are gone.
+/// The words and punctuation of `text`, without comments, strings and lifetimes.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -120,7 +120,7 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// How long the raw string is that `text` begins with.
+/// The length of the raw string that `text` begins with, if it does.
 fn raw_string_length(text: &str) -> Option<usize> {
     let after = text.strip_prefix("br").or_else(|| text.strip_prefix('r'))?;
     let hashes = after.len() - after.trim_start_matches('#').len();
@@ -143,7 +143,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// A character in quotes, or only the quote if it begins a lifetime.
+/// The length of a character literal, or of only the quote if it begins a lifetime.
 fn char_length(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match chars.next() {
@@ -195,7 +195,7 @@ fn without_tests(tokens: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Every path that begins with `crate`, `self` or `super`, those of a tree in braces one by one.
+/// All paths that begin with `crate`, `self` or `super`. A tree in braces gives one path for each leaf.
 fn paths(tokens: &[String]) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
@@ -208,7 +208,7 @@ fn paths(tokens: &[String]) -> Vec<Vec<String>> {
     paths
 }
 
-/// Adds the paths of the tree that begins at `at`, below `prefix`; returns where it ends.
+/// Adds the paths of the tree that begins at `at`, prefixed with `prefix`. Returns the position after it.
 fn path_tree(
     tokens: &[String],
     mut at: usize,
@@ -243,7 +243,7 @@ fn path_tree(
     }
 }
 
-/// What a module offers under its own name although it lives elsewhere.
+/// Items that a module re-exports, and the modules that define them.
 type Reexports = BTreeMap<Vec<String>, Module>;
 
 fn reexports(files: &[SourceFile], names: &BTreeSet<&Module>) -> Reexports {
@@ -273,7 +273,7 @@ fn reexports(files: &[SourceFile], names: &BTreeSet<&Module>) -> Reexports {
     reexports
 }
 
-/// The module that `path`, named in `from`, belongs to.
+/// The module of the item that `path` in the module `from` refers to.
 fn resolve(
     path: &[String],
     from: &Module,
@@ -307,7 +307,7 @@ fn resolve(
 }
 
 #[test]
-fn a_tree_of_imports_is_taken_apart() {
+fn a_tree_of_imports_gives_one_path_for_each_leaf() {
     let text = "use crate::{a::{self, B as C}, d}; // use crate::no;\nfn f() { super::g(\"crate::no\", 'x', '\\''); }
         #[cfg(test)] mod tests { use crate::no; } fn h<'a>() { crate::i::j() }";
     let found: Vec<String> = paths(&without_tests(tokens(text)))

@@ -1,5 +1,4 @@
-//! Readers in the midst of a batch: what they were handed is no cursor from nowhere a moment
-//! later.
+//! Readers during a batch: a cursor that they received is still known a moment later.
 
 use std::{
     sync::{
@@ -32,7 +31,7 @@ async fn publish(log: Arc<Log>) {
     }
 }
 
-/// Polls without a pause; how many messages it saw.
+/// Polls without a pause. Returns the number of messages it saw.
 async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
     let limit = Limit {
         messages: 1000,
@@ -47,7 +46,7 @@ async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
         let was_done = done.load(SeqCst);
         let room = log.reader(&Room::default()).await;
         let position = room.resolve(Start::After(cursor)).await.expect("reads");
-        assert_eq!(position.reset, None, "{cursor} was handed out by this log");
+        assert_eq!(position.reset, None, "{cursor} is a cursor of this log");
         let read = room.after(position, limit).await.expect("reads");
         assert_eq!(read.reset, None);
         seen += read.entries.len();
@@ -81,16 +80,16 @@ fn check(kind: StoreKind) {
 }
 
 #[test]
-fn readers_in_the_midst_of_a_batch_are_not_astray_on_memory() {
+fn cursors_from_the_middle_of_a_batch_are_known_on_memory() {
     check(StoreKind::Memory);
 }
 
 #[test]
-fn readers_in_the_midst_of_a_batch_are_not_astray_on_sqlite() {
+fn cursors_from_the_middle_of_a_batch_are_known_on_sqlite() {
     check(StoreKind::Sqlite);
 }
 
 #[test]
-fn readers_in_the_midst_of_a_batch_are_not_astray_on_nats() {
+fn cursors_from_the_middle_of_a_batch_are_known_on_nats() {
     check(StoreKind::Nats);
 }

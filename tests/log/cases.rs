@@ -9,7 +9,7 @@ use proptest::{
 
 use crate::fixture::{LogSetup, StoreKind};
 
-/// Runs this many random cases. For a longer search: PROPTEST_CASES=20000.
+/// Runs this many random cases. PROPTEST_CASES=20000 searches longer.
 pub fn run_cases<S: Strategy, F: Future<Output = ()>>(
     kind: StoreKind,
     cases: u32,
@@ -25,7 +25,7 @@ pub fn run_cases<S: Strategy, F: Future<Output = ()>>(
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,
-        // A failure on NATS takes a while to come by again.
+        // On NATS each case takes long, so shrinking is limited.
         max_shrink_iters: if matches!(kind, StoreKind::Nats) {
             20
         } else {

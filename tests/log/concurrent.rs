@@ -35,7 +35,7 @@ fn room(n: usize) -> Room {
     format!("room-{}", n % 2).parse().expect("a room")
 }
 
-/// Polls and long-polls in turn until there is nothing more to come.
+/// Polls and long-polls in turn until everything is published and read.
 async fn poll_until_done(
     log: Arc<Log>,
     room: Room,
@@ -61,7 +61,7 @@ async fn poll_until_done(
             return seen;
         }
         let listener = handle.subscribe();
-        // Nothing notifies of the end, so this must not wait for long.
+        // The end does not notify, so this must not wait long.
         let _ = timeout(
             Duration::from_millis(20),
             listener.notified_or_closed(cursor.id),
@@ -70,7 +70,7 @@ async fn poll_until_done(
     }
 }
 
-/// A stream that is cut after every few pieces and resumes where it was.
+/// Reads a stream that is cut after every few chunks and resumes at its cursor.
 async fn stream_until_done(
     log: Arc<Log>,
     room: Room,
@@ -87,7 +87,7 @@ async fn stream_until_done(
             .await
             .expect("opens");
         let mut news = 0;
-        // The end must not be missed because the machine is busy.
+        // At the end it waits longer, so that a busy machine does not make it miss messages.
         let within = Duration::from_millis(if was_done { 500 } else { 20 });
         for _ in 0..4 {
             let next = poll_fn(|cx| frames.poll_next_unpin(cx));
@@ -112,13 +112,13 @@ async fn stream_until_done(
     }
 }
 
-/// Fails unless every message of `ids` was received once and in order, or a reset came before those that are missing.
+/// Checks that every message of `ids` was received once and in order, or a reset came before the missing ones.
 pub fn assert_complete(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
     let mut next = 0;
     let mut told = false;
     for event in seen {
         let Some(id) = event else {
-            assert!(may_miss, "a reset where everything is retained");
+            assert!(may_miss, "a reset although everything is retained");
             told = true;
             continue;
         };
@@ -126,14 +126,18 @@ pub fn assert_complete(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
             + ids[next..]
                 .iter()
                 .position(|known| known == id)
-                .expect("in order, once");
+                .expect("each id once, in order");
         assert!(at == next || told, "{:?} was skipped silently", ids[next]);
         (next, told) = (at + 1, false);
     }
-    assert!(next == ids.len(), "the end is missing: {:?}", &ids[next..]);
+    assert!(
+        next == ids.len(),
+        "the last messages are missing: {:?}",
+        &ids[next..]
+    );
 }
 
-/// Runs `work` on a thread of its own.
+/// Runs `work` on a separate thread.
 pub fn spawn_thread<T, F>(work: F) -> thread::JoinHandle<T::Output>
 where
     T: Future<Output: Send + 'static>,

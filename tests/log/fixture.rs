@@ -1,4 +1,4 @@
-//! A log under test with the model of it, for either store.
+//! A log under test and the model of it, for each store.
 
 use std::sync::Arc;
 
@@ -32,14 +32,14 @@ pub struct LogSetup {
     pub tail_bytes: usize,
 }
 
-/// Where a log's messages are stored.
+/// The storage of a log.
 enum Storage {
     Nowhere,
     Directory(TempDir),
     Stream(Box<nats::Options>),
 }
 
-/// A log, and the model of what it should hold.
+/// A log, and the model of its expected content.
 pub struct Fixture {
     setup: LogSetup,
     place: Storage,
@@ -66,7 +66,7 @@ impl Fixture {
         }
     }
 
-    /// Appends a message to each of `rooms` at the same time: for SQLite, in one transaction.
+    /// Appends a message to each of `rooms` at the same time; with SQLite, in one transaction.
     pub async fn append(&mut self, rooms: &[Room]) {
         let mut appends = tokio::task::JoinSet::new();
         for room in rooms {
@@ -92,7 +92,7 @@ impl Fixture {
     }
 }
 
-/// Appends one message, and returns it as it was acknowledged.
+/// Appends one message and returns its acknowledgement.
 pub async fn append(log: Arc<Log>, room: Room) -> AppendedMessage {
     let draft = Draft {
         room: room.clone(),

@@ -1,5 +1,5 @@
-//! Readers that join while others write: messages loaded from the store and messages evicted from memory in the meantime
-//! must leave no gap.
+//! Readers that join while others write: loading messages from the store while others are evicted from memory must
+//! leave no gap.
 
 use std::{
     sync::{
@@ -20,14 +20,14 @@ use crate::{
 };
 
 const MESSAGES: u64 = 300;
-/// So few bytes that a room is evicted soon after its last message, and loaded again for a reader.
+/// Small enough that a room is evicted soon after its last message, and loaded again for a reader.
 const TAIL_BYTES: [usize; 3] = [0, 700, 1500];
 
 fn room() -> Room {
     "den".parse().expect("a room")
 }
 
-/// Appends to the room and to another, so that each pushes the other's messages out.
+/// Appends to the room and to another one, so that each evicts the other's messages.
 async fn publish(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     for i in 1..=MESSAGES {
         append(log.clone(), room()).await;
@@ -82,16 +82,16 @@ fn check(kind: StoreKind) {
 }
 
 #[test]
-fn newcomers_see_the_whole_room_while_it_is_written_on_memory() {
+fn late_joiners_see_the_whole_room_while_it_is_written_on_memory() {
     check(StoreKind::Memory);
 }
 
 #[test]
-fn newcomers_see_the_whole_room_while_it_is_written_on_sqlite() {
+fn late_joiners_see_the_whole_room_while_it_is_written_on_sqlite() {
     check(StoreKind::Sqlite);
 }
 
 #[test]
-fn newcomers_see_the_whole_room_while_it_is_written_on_nats() {
+fn late_joiners_see_the_whole_room_while_it_is_written_on_nats() {
     check(StoreKind::Nats);
 }

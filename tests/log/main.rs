@@ -1,5 +1,5 @@
-//! The log, whatever comes when: each reader sees every retained message of its room once, in
-//! order, or is told that it missed some.
+//! The log under random and concurrent use: each reader sees every retained message of its room once and in order, or
+//! gets a reset if it missed some.
 
 mod batches;
 mod cases;

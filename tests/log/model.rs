@@ -1,8 +1,8 @@
-//! What the log should hold: the messages as they were acknowledged, and how many are retained.
+//! The expected content of the log: the acknowledged messages, and how many are retained.
 
 use poll_vs_sse_server::domain::room::Room;
 
-/// A message as it was acknowledged.
+/// An acknowledged message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppendedMessage {
     pub id: u64,
@@ -14,14 +14,14 @@ pub struct AppendedMessage {
 #[derive(Debug, Default)]
 pub struct Model {
     pub messages: Vec<AppendedMessage>,
-    /// The newest messages of the whole log that are kept; `None`: all.
+    /// The number of newest messages of the whole log that are kept; `None` for all.
     pub retained: Option<u64>,
-    /// The store may not know what a room had before, and so report a gap where there is none.
+    /// Whether the store may not know a room's earlier messages, so that it may report a gap although there is none.
     pub is_forgetful: bool,
 }
 
 impl Model {
-    /// The newest id of all that is no longer retained.
+    /// The newest id that is no longer retained.
     pub fn floor(&self) -> u64 {
         let head = self.messages.last().map_or(0, |newest| newest.id);
         self.retained.map_or(0, |kept| head.saturating_sub(kept))
@@ -41,7 +41,7 @@ impl Model {
         self.after(room, id.max(self.floor()))
     }
 
-    /// Whether a reader at `id` may be sent a reset although it misses nothing.
+    /// Whether a reader at `id` may get a reset although it misses nothing.
     pub fn may_see_a_gap_after(&self, id: u64) -> bool {
         self.is_forgetful && id < self.floor()
     }

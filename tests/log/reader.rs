@@ -1,4 +1,4 @@
-//! A reader like a client: it has a cursor, and its connection may be cut at any byte.
+//! A reader that behaves like a client: it has a cursor, and its connection may be cut at any byte.
 
 use std::{
     future::poll_fn,
@@ -20,19 +20,19 @@ use tokio::time::timeout;
 
 use crate::{fixture::Fixture, model::Model};
 
-/// Far above what anything here takes.
+/// Far longer than anything here takes.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A reader of one room, by poll, long-poll or stream.
 pub struct Reader {
     pub room: Room,
     pub cursor: Cursor,
-    /// It received a reset, and no message since.
+    /// Whether it received a reset and no message since.
     reset_seen: bool,
     stream: Option<EventStream>,
-    /// The stream that is read now was open before.
+    /// Whether the current stream was already open before this read.
     stream_was_open: bool,
-    /// Set when the stream's waker was called.
+    /// Set when the stream's waker is called.
     notified: Arc<Notified>,
 }
 
@@ -47,7 +47,7 @@ impl Wake for Notified {
 }
 
 impl Reader {
-    /// A reader at the present end of `room`.
+    /// A reader at the current end of `room`.
     pub async fn new(fixture: &Fixture, room: Room) -> Self {
         let handle = fixture.log.reader(&room).await;
         let position = handle.resolve(Start::Last(0)).await.expect("reads");
@@ -62,7 +62,7 @@ impl Reader {
         }
     }
 
-    /// The reader's cursor is one of another log.
+    /// Whether the reader's cursor belongs to another log.
     fn has_foreign_cursor(&self, log: &Log) -> bool {
         self.cursor.log != log.id() || self.cursor.id > log.head()
     }
@@ -76,7 +76,7 @@ impl Reader {
     }
 
     fn on_reset(&mut self, fixture: &Fixture, reason: Reset) {
-        // A stream that told of one gap is in this log from then on, whatever its client's cursor.
+        // After a reset, an open stream is in this log, even if its client still has a cursor of another.
         let in_this_log = self.reset_seen && self.stream_was_open;
         if self.has_foreign_cursor(&fixture.log) && !in_this_log {
             assert_eq!(reason, Reset::Unknown, "{:?}", self.cursor);
@@ -86,7 +86,7 @@ impl Reader {
             let gap = fixture.model.has_gap_after(&self.room, at);
             assert!(
                 gap || fixture.model.may_see_a_gap_after(at),
-                "told of a gap after {at} where there is none"
+                "a reset after {at} although nothing is missing"
             );
         }
         self.reset_seen = true;
@@ -95,7 +95,7 @@ impl Reader {
     fn on_message(&mut self, fixture: &Fixture, id: u64, json: &str) {
         let model = &fixture.model;
         let found = model.after(&self.room, 0).find(|known| known.id == id);
-        let known = found.unwrap_or_else(|| panic!("{id} was never said in {:?}", self.room));
+        let known = found.unwrap_or_else(|| panic!("{id} was never published in {:?}", self.room));
         assert_eq!(known.json, json);
         if self.reset_seen {
             let oldest = model
@@ -104,12 +104,12 @@ impl Reader {
                 .map(|known| known.id);
             assert!(
                 oldest.is_none_or(|oldest| id <= oldest),
-                "{oldest:?} was skipped for {id}"
+                "{oldest:?} was skipped before {id}"
             );
         } else {
             assert!(
                 !self.has_foreign_cursor(&fixture.log),
-                "{:?} was not told of",
+                "{:?} was missed without a reset",
                 self.cursor
             );
             let next = model.after(&self.room, self.cursor.id).next();
@@ -123,7 +123,7 @@ impl Reader {
         };
     }
 
-    /// One poll. True if there is more to read.
+    /// Polls once. Returns true if there is more to read.
     pub async fn poll(&mut self, fixture: &Fixture, limit: usize) -> bool {
         self.cut();
         let limit = Limit {
@@ -167,7 +167,7 @@ impl Reader {
         self.reset_seen = false;
         self.cursor = room.cursor(read.after);
         let left_now = fixture.model.retained_after(&self.room, read.after).count();
-        assert_eq!(left_now, left, "the cursor of an answer skips nothing");
+        assert_eq!(left_now, left, "the cursor of an answer must skip nothing");
         read.more
     }
 
@@ -187,7 +187,7 @@ impl Reader {
         );
     }
 
-    /// Starts anew, `n` messages before the end.
+    /// Restarts `n` messages before the end.
     pub async fn start_at_last(&mut self, fixture: &Fixture, n: usize) {
         self.cut();
         let room = fixture.log.reader(&self.room).await;
@@ -200,12 +200,12 @@ impl Reader {
             .count();
         assert_eq!(read, n.min(there), "of {there} messages");
         let gap = fixture.model.has_gap_after(&self.room, position.after);
-        assert!(!gap, "a new reader has no past to miss");
+        assert!(!gap, "a new reader cannot have missed anything");
         self.cursor = room.cursor(position.after);
     }
 
-    /// Reads up to `pieces` pieces of a stream. With `lost`, that many of their last bytes do not
-    /// arrive, and the connection is cut.
+    /// Reads up to `pieces` chunks of a stream. With `lost`, that many of their last bytes do not arrive, and the
+    /// connection is cut.
     pub async fn stream(&mut self, fixture: &Fixture, pieces: usize, lost: Option<usize>) {
         self.stream_was_open = self.stream.is_some();
         let mut frames = match self.stream.take() {
@@ -213,7 +213,7 @@ impl Reader {
             None => self.open(&fixture.log).await,
         };
         let mut received = Vec::new();
-        // What the stream has sent may be ahead of what arrives.
+        // The stream may have sent more than has arrived.
         let mut ahead = self.expected_messages(&fixture.model, &fixture.log);
         for _ in 0..pieces {
             if ahead == 0 {
@@ -221,7 +221,7 @@ impl Reader {
             }
             let next = timeout(READ_TIMEOUT, poll_fn(|cx| frames.poll_next_unpin(cx))).await;
             let frame = next
-                .expect("what is there is sent")
+                .expect("available messages are sent")
                 .expect("the log is open");
             ahead = ahead.saturating_sub(frame.messages as usize);
             received.extend_from_slice(&frame.bytes);
@@ -238,7 +238,7 @@ impl Reader {
         self.stream = Some(frames);
     }
 
-    /// Messages that are to come.
+    /// The number of messages still to come.
     fn expected_messages(&self, model: &Model, log: &Log) -> usize {
         model.retained_after(&self.room, self.position(log)).count()
     }
@@ -275,19 +275,19 @@ impl Reader {
         }
     }
 
-    /// All was sent: the stream waits, and will be woken by what comes next. A reset may still be
-    /// due where there are no messages to carry it.
+    /// Checks that the stream has sent everything and waits, so that the next message wakes it. A reset may still come
+    /// if there are no messages after it.
     fn expect_idle(&mut self, fixture: &Fixture, frames: &mut EventStream) {
         self.notified.0.store(false, SeqCst);
         let waker = Waker::from(self.notified.clone());
         while let Poll::Ready(frame) = frames.poll_next_unpin(&mut Context::from_waker(&waker)) {
             let frame = frame.expect("the log is open");
-            assert_eq!(frame.messages, 0, "nothing was due");
+            assert_eq!(frame.messages, 0, "no message was due");
             self.on_bytes(fixture, &frame.bytes);
         }
     }
 
-    /// Whether the reader's stream is open and waits.
+    /// Whether the reader's stream is open and waiting.
     pub fn is_waiting(&self, fixture: &Fixture) -> bool {
         self.stream.is_some() && self.expected_messages(&fixture.model, &fixture.log) == 0
     }
@@ -300,10 +300,10 @@ impl Reader {
         };
         timeout(READ_TIMEOUT, notified)
             .await
-            .expect("news wakes the stream");
+            .expect("a new message wakes the stream");
     }
 
-    /// The connection is gone.
+    /// Drops the connection.
     pub fn cut(&mut self) {
         self.stream = None;
         self.stream_was_open = false;

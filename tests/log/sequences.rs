@@ -1,4 +1,4 @@
-//! Random sequences of what publishers and readers do, against the model.
+//! Random sequences of publishes and reads, compared with the model.
 
 use poll_vs_sse_server::domain::room::Room;
 use proptest::{collection::vec, prelude::*};
@@ -14,7 +14,7 @@ const READERS: usize = 4;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A message to each of these rooms, at once.
+    /// A message to each of these rooms at the same time.
     Append(Vec<usize>),
     /// Many messages to one room, one after the other.
     Burst(usize, usize),
@@ -45,14 +45,14 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn setup(kind: StoreKind) -> impl Strategy<Value = LogSetup> {
-    // What JetStream retires before this server has seen it may be told as a gap.
+    // If JetStream drops a message before this server has seen it, the server may report a gap.
     let fewest = if matches!(kind, StoreKind::Nats) {
         8
     } else {
         1
     };
     let retained = prop_oneof![2 => Just(None), 5 => (fewest..40_u64).prop_map(Some)];
-    // From nothing at all over a few messages to all of them.
+    // From no messages, over a few, to all of them.
     let tail_bytes = prop_oneof![Just(0), 300..5000_usize, Just(1 << 20)];
     (retained, tail_bytes).prop_map(move |(retained, tail_bytes)| LogSetup {
         kind,
@@ -133,16 +133,16 @@ fn check(kind: StoreKind, cases: u32) {
 }
 
 #[test]
-fn every_reader_sees_each_message_once_or_is_told_on_memory() {
+fn every_reader_sees_each_message_once_or_gets_a_reset_on_memory() {
     check(StoreKind::Memory, 300);
 }
 
 #[test]
-fn every_reader_sees_each_message_once_or_is_told_on_sqlite() {
+fn every_reader_sees_each_message_once_or_gets_a_reset_on_sqlite() {
     check(StoreKind::Sqlite, 30);
 }
 
 #[test]
-fn every_reader_sees_each_message_once_or_is_told_on_nats() {
+fn every_reader_sees_each_message_once_or_gets_a_reset_on_nats() {
     check(StoreKind::Nats, 8);
 }

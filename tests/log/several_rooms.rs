@@ -1,4 +1,4 @@
-//! Readers of several rooms: one cursor, the order of the ids, and nothing of any room skipped.
+//! Readers of several rooms: one cursor, messages in the order of their ids, and none skipped.
 
 use std::{
     collections::BTreeSet,
@@ -47,7 +47,7 @@ struct RoomSetCase {
     setup: LogSetup,
     appends: Vec<Vec<usize>>,
     of: BTreeSet<usize>,
-    /// After which of the messages it starts, or from the beginning.
+    /// The message after which it starts; it may also start at the beginning.
     start: prop::sample::Index,
     limit: usize,
     bytes: usize,
@@ -133,14 +133,14 @@ async fn run_case(case: RoomSetCase) {
         seen.extend(read.entries.iter().map(|entry| entry.id));
         assert_eq!(read.more, seen.len() < all.len(), "{seen:?} of {all:?}");
         let is_full = read.entries.len() == limit.messages || bytes + 400 > limit.bytes;
-        assert!(is_full || !read.more, "a page as full as it may be");
+        assert!(is_full || !read.more, "a page with more after it is full");
         let was = position.after;
         position.after = read.after;
         position.reset = None;
         if !read.more {
             break;
         }
-        assert!(read.after > was, "it goes on");
+        assert!(read.after > was, "the cursor advances");
     }
     assert_eq!(seen, all);
     let first = resets.remove(0);
@@ -149,7 +149,10 @@ async fn run_case(case: RoomSetCase) {
         (first == Some(Reset::Expired)) == gap || may_be,
         "at {id}: {first:?}"
     );
-    assert!(resets.iter().all(Option::is_none), "told once: {resets:?}");
+    assert!(
+        resets.iter().all(Option::is_none),
+        "only one reset: {resets:?}"
+    );
     assert_eq!(expected(&fixture, &case, position.after), [0_u64; 0]);
 
     let (_, position) = RoomSetReader::open(log, &rooms, Start::Last(case.last))
@@ -164,7 +167,7 @@ async fn run_case(case: RoomSetCase) {
     assert_eq!(streamed, seen);
 }
 
-/// What a stream sends of what is there: so many messages, and before them whether some are missing.
+/// Reads the available messages from a stream, and checks that a reset comes before them if some are missing.
 async fn stream(
     fixture: &Fixture,
     rooms: &RoomSet,
@@ -186,7 +189,7 @@ async fn stream(
         let text = String::from_utf8(chunk.bytes.to_vec()).expect("UTF-8");
         let events = event_ids(&text);
         for event in &events {
-            assert_eq!(event.is_none(), is_due, "it is told once, and first");
+            assert_eq!(event.is_none(), is_due, "a reset comes once, and first");
             is_due = false;
         }
         let ids: Vec<u64> = events.into_iter().flatten().collect();
@@ -194,7 +197,7 @@ async fn stream(
         seen.extend(ids);
     }
     let waits = poll_fn(|cx| Poll::Ready(frames.poll_next_unpin(cx).is_pending())).await;
-    assert!(waits, "nothing is left");
+    assert!(waits, "the stream has sent everything");
     seen
 }
 
@@ -203,7 +206,7 @@ fn query(rooms: &RoomSet, cursor: Cursor) -> ReadQuery {
     ReadQuery::parse(&format!("{rooms}cursor={cursor}"), None).expect("a query")
 }
 
-/// The ids in a piece of a stream, with `None` for each reset.
+/// The ids in a chunk of a stream, with `None` for each reset.
 fn event_ids(text: &str) -> Vec<Option<u64>> {
     let frames = text.split_inclusive("\n\n");
     let events = frames.filter_map(|frame| match frame.strip_prefix("id: ") {
@@ -235,7 +238,7 @@ fn several_rooms_are_read_in_the_order_of_the_log_on_nats() {
     check(StoreKind::Nats, 8);
 }
 
-/// Polls and long-polls in turn until there is nothing more to come.
+/// Polls and long-polls in turn until everything is published and read.
 async fn poll_until_done(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Option<u64>> {
     let (mut seen, mut cursor) = (Vec::new(), start);
     let limit = Limit {
@@ -258,12 +261,12 @@ async fn poll_until_done(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) ->
         }
         let subscription = reader.subscribe();
         let notified = poll_fn(|cx| subscription.poll_newer(cursor.id, cx));
-        // The end notifies nobody, so this does not wait for long.
+        // The end does not notify, so this must not wait long.
         let _ = timeout(Duration::from_millis(20), notified).await;
     }
 }
 
-/// A stream that is cut after every few pieces and resumes where it was.
+/// Reads a stream that is cut after every few chunks and resumes at its cursor.
 async fn stream_until_done(
     log: Arc<Log>,
     start: Cursor,

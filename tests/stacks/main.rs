@@ -1,11 +1,11 @@
-//! The stacks that are measured beside our server: each that is installed keeps the small contract, the profiles of
-//! the servers made for it fit the real programs, and `docs/stacks.md` says what the committed runs say.
+//! The stacks that are compared with our server: each installed one fulfils the small contract, the profiles of the
+//! streaming servers match the real programs, and `docs/stacks.md` matches the committed runs.
 #![cfg(target_os = "linux")]
 
 #[path = "../../benches/stacks/conformance.rs"]
 mod conformance;
 #[path = "../../benches/stacks/dialect.rs"]
-#[allow(dead_code)] // The bench asks more of it.
+#[allow(dead_code)] // The bench uses more of it.
 mod dialect;
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
@@ -32,7 +32,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A stack, started; `None`, and said so, if it is not installed here.
+/// Starts a stack. If it is not installed, prints that and returns `None`.
 fn start(name: &str) -> Option<RunningStack> {
     let all = catalog::read(root()).expect("the list of stacks");
     let stack = all
@@ -40,7 +40,7 @@ fn start(name: &str) -> Option<RunningStack> {
         .find(|stack| stack.name == name)
         .expect("a stack of the list");
     if let Some(missing) = running::missing(root(), &stack).expect("the install script says") {
-        // Past the test harness, which shows what failed tests print only.
+        // Bypasses the test harness, which shows only the output of failed tests.
         let _ = writeln!(std::io::stderr(), "not tested: {missing}");
         return None;
     }
@@ -48,7 +48,7 @@ fn start(name: &str) -> Option<RunningStack> {
     Some(RunningStack::start(root(), &stack, &own, None).expect("it starts"))
 }
 
-fn keeps_the_contract(name: &str) {
+fn check_contract(name: &str) {
     let Some(running) = start(name) else { return };
     for check in conformance::check(&running) {
         assert_eq!(check.failure, None, "{name}: {}", check.name);
@@ -59,7 +59,7 @@ macro_rules! contract {
     ($($test:ident: $name:literal,)*) => {
         $(#[test]
         fn $test() {
-            keeps_the_contract($name);
+            check_contract($name);
         })*
     };
 }
@@ -81,8 +81,8 @@ contract! {
     actix_keeps_the_contract: "actix",
 }
 
-/// Two messages are published and read by each transport of the profile.
-fn fits(name: &str, transports: &[Transport]) {
+/// Publishes two messages and reads them over each transport of the profile.
+fn check_profile(name: &str, transports: &[Transport]) {
     let Some(running) = start(name) else { return };
     let profile = Profile::load(name).expect("a built-in profile");
     for transport in [Transport::Poll, Transport::LongPoll, Transport::Stream] {
@@ -104,28 +104,28 @@ fn fits(name: &str, transports: &[Transport]) {
 }
 
 #[test]
-fn the_profile_of_nchan_fits_it() {
-    fits(
+fn the_profile_of_nchan_matches_it() {
+    check_profile(
         "nchan",
         &[Transport::Poll, Transport::LongPoll, Transport::Stream],
     );
 }
 
 #[test]
-fn the_profile_of_pushpin_fits_it() {
-    fits("pushpin", &[Transport::Stream]);
+fn the_profile_of_pushpin_matches_it() {
+    check_profile("pushpin", &[Transport::Stream]);
 }
 
 #[test]
-fn the_profile_of_durable_streams_fits_its_server() {
-    fits(
+fn the_profile_of_durable_streams_matches_its_server() {
+    check_profile(
         "durable-streams",
         &[Transport::Poll, Transport::LongPoll, Transport::Stream],
     );
 }
 
 #[test]
-fn the_document_says_what_the_newest_whole_runs_say() {
+fn the_document_matches_the_newest_full_runs() {
     let due = stacks::page::document(root()).expect("the runs are readable");
     let Some(due) = due else { return };
     let stands = fs::read_to_string(root().join(stacks::page::PATH)).expect("docs/stacks.md");
@@ -136,7 +136,7 @@ fn the_document_says_what_the_newest_whole_runs_say() {
 }
 
 #[test]
-fn every_stack_of_the_list_can_be_started_and_has_the_code_it_names() {
+fn every_listed_stack_has_a_start_script_and_its_code() {
     for stack in catalog::read(root()).expect("the list of stacks") {
         let folder = catalog::directory(root()).join(stack.folder());
         let files = stack.code.iter().map(String::as_str);

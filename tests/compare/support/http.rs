@@ -1,4 +1,4 @@
-//! A server of the tests' own: a thread for each connection, and what the kernel says it carried.
+//! A small server for the tests, with a thread for each connection and the kernel's byte counts.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -13,7 +13,7 @@ use std::{
 
 use super::TEST_TIMEOUT;
 
-/// A request that was read whole.
+/// A completely read request.
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A parameter of the query, as it stands there.
+    /// A parameter of the query, without decoding.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self
             .query
@@ -39,7 +39,7 @@ impl Request {
 /// Answers one request. An error ends the connection.
 pub type Handler = dyn Fn(&Request, &mut TcpStream) -> io::Result<()> + Send + Sync;
 
-/// A listening server; it stops with this value.
+/// A listening server, stopped on drop.
 pub struct Server {
     pub addr: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -47,7 +47,7 @@ pub struct Server {
     open: Arc<AtomicUsize>,
 }
 
-/// Bytes on all connections that have ended and did not publish, as the kernel counts them.
+/// The kernel's byte counts of all ended connections except those that published.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct CarriedBytes {
     pub bytes_in: u64,
@@ -96,11 +96,11 @@ impl Server {
         format!("http://{}", self.addr)
     }
 
-    /// What the kernel carried for readers, once all connections have ended.
+    /// The kernel's byte counts for readers, once all connections have ended.
     pub fn carried(&self) -> CarriedBytes {
         let begin = std::time::Instant::now();
         while self.open.load(SeqCst) > 0 {
-            assert!(begin.elapsed() < TEST_TIMEOUT, "connections do not end");
+            assert!(begin.elapsed() < TEST_TIMEOUT, "connections did not end");
             thread::yield_now();
         }
         *self.carried.lock().expect("whole")
@@ -110,7 +110,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(self.addr);
     }
 }
@@ -127,7 +127,7 @@ impl ConnectionNumbers {
     }
 }
 
-/// Serves a connection to its end. Says whether it was a publisher's.
+/// Serves a connection until it ends. Returns whether it was a publisher's.
 fn serve(handler: &Handler, numbers: &Mutex<ConnectionNumbers>, mut stream: TcpStream) -> bool {
     stream
         .set_read_timeout(Some(TEST_TIMEOUT))
@@ -198,9 +198,9 @@ pub fn send_stream_head(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
 }
 
-/// Bytes on a connection, as the kernel counts them.
+/// The kernel's byte counts of a connection.
 fn kernel_byte_counts(stream: &TcpStream) -> CarriedBytes {
-    // Offsets in `struct tcp_info` of include/uapi/linux/tcp.h, which only ever grows at its end.
+    // Offsets in `struct tcp_info` of include/uapi/linux/tcp.h, to which fields are only appended.
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
     let mut raw = [0u8; 256];
@@ -218,7 +218,7 @@ fn kernel_byte_counts(stream: &TcpStream) -> CarriedBytes {
     assert_eq!(result, 0, "TCP_INFO");
     assert!(
         length as usize >= BYTES_RECEIVED + 8,
-        "the kernel tells too little"
+        "the kernel's tcp_info is too short"
     );
     let at = |offset: usize| u64::from_ne_bytes(raw[offset..offset + 8].try_into().expect("eight"));
     CarriedBytes {

@@ -16,17 +16,17 @@ use poll_vs_sse_instrument::{Profile, Target};
 
 use super::http::{Request, Server, send_answer, send_stream_head};
 
-/// What its readers are sent. Faults apply to the rooms of a run, and not to those of the preflight before it.
+/// The server's behaviour. Faults apply only to the rooms of a run, not to those of the preflight before it.
 #[derive(Clone)]
 pub struct Behaviour {
-    /// The messages that reader number `reader` is sent while there are `messages` of them, by number. What was sent once
-    /// must stay.
+    /// The numbers of the messages that reader number `reader` gets when there are `messages` in total. For more
+    /// messages it must only append.
     pub view: fn(reader: usize, messages: usize) -> Vec<usize>,
-    /// How long after it was published message `number` can be read.
+    /// The time from the publish of message `number` until it can be read.
     pub hold: fn(number: usize) -> Duration,
-    /// Called while a poll is answered.
+    /// Called when a poll is answered.
     pub work: Arc<dyn Fn() + Send + Sync>,
-    /// Called as a message is published.
+    /// Called when a message is published.
     pub published: Arc<dyn Fn() + Send + Sync>,
     /// The outcome of a run's poll number `count`, from 0.
     pub poll_outcome: fn(count: usize) -> PollOutcome,
@@ -36,13 +36,13 @@ pub struct Behaviour {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PollOutcome {
     Answered,
-    /// And the connection is closed, without a word of it in the answer.
+    /// Answered, and the connection is closed without announcing it in the answer.
     AnsweredAndClosed,
-    /// With something that is not JSON.
+    /// Answered with something that is not JSON.
     Garbled,
-    /// The connection is closed instead.
+    /// The connection is closed without an answer.
     Closed,
-    /// Nothing ever comes.
+    /// Never answered.
     Ignored,
 }
 
@@ -58,7 +58,7 @@ impl Default for Behaviour {
     }
 }
 
-/// Its profile.
+/// The server's profile.
 pub const PROFILE: &str = r#"
 name = "log-of-the-tests"
 
@@ -96,7 +96,7 @@ pub fn start(behaviour: Behaviour) -> Server {
     ))
 }
 
-/// `server`, to be measured.
+/// `server` as a target of the instrument.
 pub fn target(server: &Server) -> Target {
     let profile = Profile::parse(PROFILE).expect("sound");
     Target::remote(&server.url(), profile, None).expect("a target")
@@ -122,13 +122,13 @@ impl LogServer {
                     PollOutcome::Answered => send_answer(stream, "200 OK", &body),
                     PollOutcome::AnsweredAndClosed => {
                         send_answer(stream, "200 OK", &body)?;
-                        // At once, so that the next request cannot come first.
+                        // Immediately, so that the next request cannot come first.
                         stream.shutdown(Shutdown::Both)?;
                         Err(io::ErrorKind::ConnectionAborted.into())
                     }
                     PollOutcome::Garbled => send_answer(stream, "200 OK", "not JSON"),
                     PollOutcome::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
-                    // Until the reader has gone.
+                    // Blocks until the reader has gone.
                     PollOutcome::Ignored => stream.read(&mut [0]).map(drop),
                 }
             }
@@ -157,7 +157,7 @@ impl LogServer {
         self.appended.notify_all();
     }
 
-    /// What `reader` is given after the first `after` messages it had, and how many it has then.
+    /// The messages for `reader` after its first `after`, and how many it has then.
     fn read(&self, room: &str, reader: usize, after: usize) -> (Vec<String>, usize) {
         let rooms = self.rooms.lock().expect("whole");
         let Some(messages) = rooms.get(room) else {
@@ -184,7 +184,7 @@ impl LogServer {
             for text in texts {
                 write!(stream, "data: {text}\n\n")?;
             }
-            // Also finds out that the reader has gone, and what has become visible meanwhile.
+            // This write fails if the reader has gone, and lets time pass for messages to become visible.
             stream.write_all(b":\n\n")?;
             let rooms = self.rooms.lock().expect("whole");
             drop(self.appended.wait_timeout(rooms, Duration::from_millis(20)));

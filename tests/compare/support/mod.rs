@@ -17,7 +17,7 @@ use poll_vs_sse_instrument::{
     CpuPinning, RunControl, RunResult, Target, Transport, Workload, measure,
 };
 
-/// How long anything may take.
+/// The longest wait for anything.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// This project's server, as built for the tests.
@@ -25,7 +25,7 @@ pub fn own_target() -> Target {
     Target::own_from(Some(PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"))))
 }
 
-/// A small and short workload: 20 messages, after 10 of the warm-up.
+/// A small and short workload: 20 messages after a warm-up of 10.
 pub fn small_workload() -> Workload {
     Workload {
         clients: 20,

@@ -1,4 +1,4 @@
-//! The real program, as a child process whose whole output is kept, and how it ended.
+//! The real program as a child process, with its whole output and its exit status.
 
 use std::{
     io::Write as _,
@@ -12,7 +12,7 @@ use poll_vs_sse_instrument::remove_settings;
 
 use super::{TEST_TIMEOUT, output::Output};
 
-/// A running program; killed when it is dropped.
+/// A running program, killed on drop.
 pub struct Program {
     child: Child,
     pub stdout: Output,
@@ -61,12 +61,12 @@ impl Program {
         }
     }
 
-    /// Our server on a free port, and where it listens.
+    /// Our server on a free port, and its address.
     pub fn serve() -> (Self, SocketAddr) {
         Self::serve_with(&[], "listening on http://")
     }
 
-    /// The same with a certificate of its own, and where it listens for TLS.
+    /// The same with a new certificate, and its address for TLS.
     pub fn serve_tls() -> (Self, SocketAddr) {
         let flags = ["--tls", "self-signed", "--bind-tls", "127.0.0.1:0"];
         Self::serve_with(&flags, "listening on https://")
@@ -104,7 +104,7 @@ impl Program {
         }
     }
 
-    /// A line on its standard input, which then ends.
+    /// Writes a line to its standard input, and closes that.
     pub fn write_line(&mut self, line: &str) {
         let mut stdin = self.child.stdin.take().expect("piped");
         writeln!(stdin, "{line}").expect("written");
@@ -125,7 +125,7 @@ impl Program {
             }
             assert!(
                 begin.elapsed() < TEST_TIMEOUT,
-                "no end: {}",
+                "the program did not end: {}",
                 self.stderr.text()
             );
             thread::sleep(Duration::from_millis(5));

@@ -1,4 +1,4 @@
-//! A small proxy with one fault, for one request on each connection.
+//! A small proxy with one fault, which serves one request on each connection.
 
 use std::{
     collections::HashMap,
@@ -20,11 +20,11 @@ use super::TEST_TIMEOUT;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyFault {
     None,
-    /// Holds a stream's answer back until there are so many bytes of it.
+    /// Holds a stream's answer back until it has this many bytes.
     Buffer(usize),
     /// Compresses a stream, event by event.
     Compress,
-    /// Ends an answer for which no byte came for so long.
+    /// Ends an answer after this time without a byte.
     CutSilence(Duration),
     /// Ends an answer of this age.
     CutAge(Duration),
@@ -43,7 +43,7 @@ pub struct FaultyProxy {
 type AnswerCache = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
 impl FaultyProxy {
-    /// In front of `server`.
+    /// Starts a proxy in front of `server`.
     pub fn start(server: SocketAddr, fault: ProxyFault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
@@ -70,7 +70,7 @@ impl FaultyProxy {
 impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.stop.store(true, SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(self.addr);
     }
 }
@@ -221,7 +221,7 @@ fn copy_compressed(server: &mut TcpStream, client: &mut TcpStream) -> io::Result
     }
 }
 
-/// The contents of the chunks that are whole. Read by no code of the instrument, which is what is tested here.
+/// The contents of the complete chunks. This does not use the instrument's code, which is under test.
 fn take_chunks(raw: &mut Vec<u8>) -> Vec<u8> {
     let mut body = Vec::new();
     while let Some(at) = raw.windows(2).position(|two| two == b"\r\n") {

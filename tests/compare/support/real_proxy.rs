@@ -1,4 +1,4 @@
-//! Real third-party proxies and servers, each as a process with a configuration of its own.
+//! Real third-party proxies and servers, each as a process with its own configuration.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -11,18 +11,18 @@ use super::front::{Front, find};
 pub const NGINX: &str = "/usr/sbin/nginx";
 pub const NGINX_ARGUMENTS: [&str; 6] = ["-p", "DIRECTORY", "-e", "error.log", "-c", "FILE"];
 
-/// The program's file.
+/// The path of the program.
 fn find_tool(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| panic!("install {name}, or run tests/run"))
 }
 
-/// A port that nobody listens on just now.
+/// An address with a port that is free at the moment.
 fn free_addr() -> SocketAddr {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     free.local_addr().expect("an address")
 }
 
-/// The beginning of an nginx's configuration, up to what is in its `http` block.
+/// The beginning of an nginx configuration, up to the content of its `http` block.
 pub fn nginx_prelude(path: &str) -> String {
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temporary = temporary.map(|name| format!("{name}_temp_path {path}/{name};\n"));
@@ -33,7 +33,7 @@ pub fn nginx_prelude(path: &str) -> String {
     )
 }
 
-/// A real proxy; stopped with this value.
+/// A real proxy, stopped on drop.
 pub struct RealProxy(Front);
 
 impl RealProxy {
@@ -54,7 +54,7 @@ impl RealProxy {
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().display().to_string();
-        // Envoy goes by the name's end; the others do not mind.
+        // Envoy needs the file extension; the others ignore it.
         let file = format!("{path}/proxy.yaml");
         std::fs::write(&file, configuration(addr, &path)).expect("written");
         let args: Vec<String> = args
@@ -66,10 +66,10 @@ impl RealProxy {
         Self(Front::start(command, addr, directory))
     }
 
-    /// nginx with these lines in its one location.
+    /// nginx with these lines in its only location.
     pub fn nginx(server: SocketAddr, lines: &str) -> Self {
         Self::start(Path::new(NGINX), &NGINX_ARGUMENTS, |addr, path| {
-            // With HTTP/1.1 it passes on each chunk at once, also if it buffers.
+            // With HTTP/1.1, nginx passes on each chunk at once even if it buffers.
             let version = match lines.contains("proxy_http_version") {
                 true => "",
                 false => "proxy_http_version 1.1;",
