@@ -35,13 +35,13 @@ function findOverflow(page) {
   });
 }
 
-/** Presses Tab until the focus is on what `locator` finds. */
+/** Presses Tab until the element of `locator` has the focus. */
 async function tabTo(page, locator, key = 'Tab') {
   for (let presses = 0; presses < 60; presses++) {
     if (await locator.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press(key);
   }
-  assert.fail(`the keyboard does not get to ${locator}`);
+  assert.fail(`the keyboard does not reach ${locator}`);
 }
 
 check('everything works with the keyboard alone', async ({ server, open }) => {

@@ -49,7 +49,7 @@ test('the package contains its build, types and README, and has no dependencies'
   assert.deepEqual(Object.keys(manifest.dependencies ?? {}), []);
 });
 
-test('its types check a program that uses it', async () => {
+test('its types check a program that uses the package', async () => {
   const tsc = fromHere('../../web/node_modules/.bin/tsc');
   const check = async (transport) => {
     await writeFile(
@@ -146,7 +146,7 @@ test('the example page reads over every transport, and its tabs share a stream',
     for (const transport of ['poll', 'long-poll', 'stream']) {
       await page.getByLabel('Transport').selectOption(transport);
       const link = page.locator('output');
-      await until(`it reads by ${transport}`, async () =>
+      await until(`the page reads by ${transport}`, async () =>
         (await link.textContent()).startsWith(`${transport}: live`),
       );
       await server.publish({ text: `over ${transport}` });

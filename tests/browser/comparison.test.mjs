@@ -209,11 +209,11 @@ check(
     });
     for (let number = 1; number <= 6; number++) await server.publish({ text: `number ${number}` });
     const verdict = lab.page.locator('.verdict');
-    await until('it is said', async () =>
+    await until('the lane is reported', async () =>
       /^SSE has brought nothing for \d+ s; 6 messages wait\.$/.test(await verdict.textContent()),
     );
     const first = await verdict.textContent();
-    await until('it counts on', async () => (await verdict.textContent()) !== first);
+    await until('the number rises', async () => (await verdict.textContent()) !== first);
     const glance = stream.getByRole('group', { name: 'At a glance' });
     assert.match(await glance.textContent(), /6 waiting/);
     const told = (await announced.jsonValue()).filter((sentence) =>

@@ -38,7 +38,7 @@ check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
     });
   }
   await cookie.selectOption('none');
-  await until('it is gone', async () => Math.abs((await weighs()) - without) < 40);
+  await until('the cookie is gone', async () => Math.abs((await weighs()) - without) < 40);
   await lab.expectNoErrors();
 });
 

@@ -81,7 +81,7 @@ check(
     const marked = () => page.cost.locator('th[aria-current=true]').textContent();
     await page.waitForConnection('Polling');
     assert.deepEqual(await columns(), ['Polling']);
-    await until('it is counted', async () => (await page.figures()).Polling.Requests > 0);
+    await until('the polls are counted', async () => (await page.figures()).Polling.Requests > 0);
     await page.use('SSE');
     assert.deepEqual(await columns(), ['Polling', 'SSE']);
     assert.equal(await marked(), 'SSE');
@@ -130,9 +130,9 @@ check(
     const clicked = Date.now();
     await page.getByRole('button', { name: 'Start over' }).click();
     const cell = region.locator('td[data-row=connections]');
-    await until('it shares one', async () => (await cell.textContent()) === '0, shares one');
+    await until('the client shares a connection', async () => (await cell.textContent()) === '0, shares one');
 
-    // It is counted since it began, not since the server did.
+    // Its figures count since its own start, not the server's.
     const [, since] = /since (\d\d:\d\d:\d\d)\.$/.exec(await region.locator('.source span').textContent());
     const shown = await page.evaluate(
       (ms) =>
@@ -141,7 +141,7 @@ check(
         ),
       clicked,
     );
-    assert.ok(shown.includes(since), `${since} is none of ${shown.join()}`);
+    assert.ok(shown.includes(since), `${since} is not one of ${shown.join()}`);
 
     // The pending notice names the lane that lacks the message.
     await lab.lane('Polling').setInterval(30);

@@ -68,7 +68,7 @@ check('with motion it moves by an animation in steps of whole pixels', async ({ 
   await lab.pause();
   assert.deepEqual(await motion(), []);
   await lab.pause('Resume');
-  await until('it goes on', async () => (await motion()).length === 1);
+  await until('it moves again', async () => (await motion()).length === 1);
   // A diagram outside of the viewport does not move.
   await lab.page.setViewportSize({ width: 1280, height: 300 });
   await lab.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
@@ -95,5 +95,5 @@ check('both diagrams share the time scale and the pause', async ({ open }) => {
   await until('polling goes on', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 3);
   assert.deepEqual(await places(), stood);
   await lab.pause('Resume');
-  await until('both go on', async () => (await places()).every((place, at) => place !== stood[at]));
+  await until('both move again', async () => (await places()).every((place, at) => place !== stood[at]));
 });

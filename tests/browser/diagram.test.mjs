@@ -45,7 +45,7 @@ for (const [name, transport] of [
       async () => (await answers()).length >= lines().length && (await events('Stream begins')).length === 1,
     );
     const told = await answers();
-    // Polling may have begun before a long-poll was chosen.
+    // Polling may have begun before long-polling was chosen.
     assert.deepEqual(told.slice(-lines().length), lines().map(asAnswer));
     assert.ok(lines().length >= 3);
     const pushed = told.reduce((sum, { messages }) => sum + messages, 0);
@@ -164,7 +164,7 @@ check('an arrow that is hovered or focused shows its bytes and time', async ({ s
 
   const tip = diagram.region.locator('.tip');
   await pushed.focus();
-  await until('it says so', async () => (await tip.textContent()) === says);
+  await until('the tooltip shows it', async () => (await tip.textContent()) === says);
   await page.keyboard.press('Home');
   const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
   assert.notEqual(first, says);
@@ -189,9 +189,9 @@ check('an arrow that is hovered or focused shows its bytes and time', async ({ s
   const under = ([x, y]) => document.elementFromPoint(x, y).closest('.tape-frame') !== null;
   assert.ok(await page.evaluate(under, [x, y]), 'nothing covers the focused arrow');
   await page.mouse.move(x, y);
-  await until('it says so to the pointer', async () => (await tip.textContent()) === says);
+  await until('the tooltip is shown for the pointer', async () => (await tip.textContent()) === says);
   await page.mouse.move(1, 1);
-  await until('it is gone', async () => !(await tip.isVisible()));
+  await until('the tooltip is gone', async () => !(await tip.isVisible()));
   await lab.expectNoErrors();
 });
 
@@ -224,7 +224,7 @@ check('each of two lanes has a diagram of its own client', async ({ server, open
   await until('both list it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
   assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
   for (const diagram of [left, right])
-    await until('both mark when it was published', async () => (await diagram.drawn('Published')) === 1);
+    await until('both mark the time of the publish', async () => (await diagram.drawn('Published')) === 1);
   await lab.expectNoErrors();
 });
 
@@ -297,7 +297,7 @@ check(
 
     await server.publish({ text: 'one' });
     for (const diagram of [left, right])
-      await until('it is marked', async () => (await diagram.drawn('Published')) === 1);
+      await until('the publish is marked', async () => (await diagram.drawn('Published')) === 1);
     const wait = (diagram) =>
       diagram.picture.getByRole('img', { name: /^Published:.*seen after/ }).evaluate((arrow) => ({
         height: Number(arrow.querySelector('.wait').getAttribute('height')),

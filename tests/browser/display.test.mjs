@@ -40,7 +40,7 @@ check('with forced colours every sign is still visible', async ({ server, open }
   await lab.waitForBothLanes();
   for (let number = 0; number < 4; number++) await server.publish({ text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
-    await until('it is read', async () => (await lab.lane(lane).texts()).length === 4);
+    await until('the lane shows it', async () => (await lab.lane(lane).texts()).length === 4);
   await lab.page.locator('.arrow').first().waitFor({ state: 'attached' });
   // Arrows have another colour than the background.
   const [stroke, ground] = await lab.page.evaluate(() => {
@@ -59,7 +59,7 @@ check('at 400 % zoom everything can be reached and nothing is cut off', async ({
   const lab = await open(BOTH, { name: 'mina', viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 });
   await server.publish({ text: 'a message that is long enough to be broken into several lines here' });
   for (const lane of ['Polling', 'SSE'])
-    await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
+    await until('the lane shows it', async () => (await lab.lane(lane).texts()).length === 1);
   await expectUsable(lab);
   await lab.message.fill('written at 400 %');
   await lab.message.press('Enter');
@@ -73,7 +73,7 @@ check('with reduced motion nothing is animated, and messages still arrive', asyn
   await lab.waitForBothLanes();
   await server.publish({ text: 'arrives without motion' });
   for (const lane of ['Polling', 'SSE'])
-    await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
+    await until('the lane shows it', async () => (await lab.lane(lane).texts()).length === 1);
   const moving = await lab.page.evaluate(() =>
     document
       .getAnimations()
@@ -89,24 +89,27 @@ check('with reduced motion nothing is animated, and messages still arrive', asyn
   await lab.expectNoErrors();
 });
 
-check('text from right to left runs that way, on a page that runs either way', async ({ server, open }) => {
-  const lab = await open(BOTH);
-  await lab.waitForBothLanes();
-  const text = 'שלום עולם, this is SSE';
-  await server.publish({ author: 'دانا', text });
-  for (const lane of ['Polling', 'SSE'])
-    await until('it is read', async () => (await lab.lane(lane).texts()).includes(text));
-  const direction = () =>
-    lab
-      .lane('SSE')
-      .log.locator('.message .text')
-      .first()
-      .evaluate((element) => getComputedStyle(element).direction);
-  assert.equal(await direction(), 'rtl');
-  await takeScreenshot(lab, 'rtl-text');
-  // As a browser does that translates the page into such a language.
-  await lab.page.evaluate(() => (document.documentElement.dir = 'rtl'));
-  await expectUsable(lab);
-  await takeScreenshot(lab, 'rtl-page');
-  await lab.expectNoErrors();
-});
+check(
+  'text from right to left is shown in that direction, on a page of either direction',
+  async ({ server, open }) => {
+    const lab = await open(BOTH);
+    await lab.waitForBothLanes();
+    const text = 'שלום עולם, this is SSE';
+    await server.publish({ author: 'دانا', text });
+    for (const lane of ['Polling', 'SSE'])
+      await until('the lane shows it', async () => (await lab.lane(lane).texts()).includes(text));
+    const direction = () =>
+      lab
+        .lane('SSE')
+        .log.locator('.message .text')
+        .first()
+        .evaluate((element) => getComputedStyle(element).direction);
+    assert.equal(await direction(), 'rtl');
+    await takeScreenshot(lab, 'rtl-text');
+    // As a browser does that translates the page into such a language.
+    await lab.page.evaluate(() => (document.documentElement.dir = 'rtl'));
+    await expectUsable(lab);
+    await takeScreenshot(lab, 'rtl-page');
+    await lab.expectNoErrors();
+  },
+);

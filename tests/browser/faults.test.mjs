@@ -101,12 +101,12 @@ for (const transport of TRANSPORTS)
     // Waits for the last effects: the cut occurs after 5 s, and so does the end of being offline.
     const momentary = lanes.filter(({ fault }) => MOMENTARY.includes(fault));
     for (const { who, chosen } of momentary) {
-      await until(`${who} ends by itself`, async () => (await chosen()) === 'Healthy', LONG_MS);
+      await until(`${who} ends`, async () => (await chosen()) === 'Healthy', LONG_MS);
     }
     const cut = lanes.filter(({ fault, transport }) => fault.startsWith('Cut') && transport === 'SSE');
     for (const { who, said } of cut) {
       await until(
-        `${who} is felt`,
+        `${who} has an effect`,
         async () => (await said()).some((text) => /^Reconnecting/.test(text)),
         LONG_MS,
       );

@@ -55,7 +55,10 @@ check('Enter sends a message, and both lanes show it', BOTH, async ({ page }) =>
   await (await page.waitForSelector('#message')).type('hello from Firefox');
   await page.keyboard.press('Enter');
   await allHave(page, 'hello from Firefox');
-  await until('each knows it as its own', async () => (await page.$$('.message.own')).length === 2);
+  await until(
+    "each lane marks it as the page's own",
+    async () => (await page.$$('.message.own')).length === 2,
+  );
 });
 
 check(
@@ -63,7 +66,7 @@ check(
   '?view=one&transport=poll',
   async (parts) => {
     const { page, server } = parts;
-    await until('it polls', async () => (await page.$('.status[data-link=live]')) !== null);
+    await until('the lane polls', async () => (await page.$('.status[data-link=live]')) !== null);
     await server.publish({ text: 'by polling' });
     await allHave(page, 'by polling');
     await page.$eval('input[type=radio][value=stream]', (radio) => radio.click());
@@ -100,7 +103,7 @@ check('lanes are compared once both have five messages', BOTH, async (parts) => 
   );
 });
 
-check('one, two or three lanes stand beside each other', BOTH, async ({ page, server }) => {
+check('one, two or three lanes are shown side by side', BOTH, async ({ page, server }) => {
   for (const lanes of [3, 1, 2]) {
     await page.$eval(`#lanes-${lanes}`, (radio) => radio.click());
     await until(`${lanes} lanes read`, async () => {
@@ -139,7 +142,7 @@ check('on a phone the numbers, a diagram and the composer fit', BOTH, async ({ p
 
 check('a stream resumes after a restart without a gap', '?view=one&transport=stream', async (parts) => {
   const { page, server } = parts;
-  await until('it streams', async () => (await page.$('.status[data-link=live]')) !== null);
+  await until('the lane streams', async () => (await page.$('.status[data-link=live]')) !== null);
   await server.publish({ text: 'before' });
   await allHave(page, 'before');
   await page.$eval('.network select', (select) => {
@@ -154,13 +157,13 @@ check('a stream resumes after a restart without a gap', '?view=one&transport=str
 
 const OVER_TLS = ['--tls', 'self-signed', '--bind-tls', '127.0.0.1:0'];
 check(
-  'a lane over HTTP/2 reads beside one over HTTP/1.1',
+  'a lane over HTTP/2 reads next to one over HTTP/1.1',
   `${BOTH}&left=poll&right=poll&interval=0.5`,
   async ({ page, server }) => {
     await page.waitForSelector('#right-protocol');
     await page.select('#right-protocol', 'h2');
     const lanes = () => page.$$eval('.lane', (all) => all.map(({ textContent }) => textContent));
-    await until('each lane says what it is on', async () => {
+    await until('each lane names its protocol', async () => {
       const [left, right] = await lanes();
       return left.includes('over HTTP/1.1') && right.includes('over HTTP/2 over TLS');
     });

@@ -120,7 +120,7 @@ test('a stream resumes after a restart, without a lost or repeated message', asy
     await down();
     await up();
     for (let n = 1; n <= 5; n++) await say(`after restart ${round}, ${n}`);
-    await until('it has caught up', async () => (await texts())[0].length >= sent.length);
+    await until('the stream has caught up', async () => (await texts())[0].length >= sent.length);
   }
   assert.deepEqual((await texts())[0], sent);
   await close();

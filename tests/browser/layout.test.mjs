@@ -11,7 +11,7 @@ const PHONE = { viewport: { width: 390, height: 844 } };
 /** The position of `locator` in the window. */
 const box = (locator) => locator.evaluate((element) => element.getBoundingClientRect().toJSON());
 
-/** How far each log is from its end, in pixels. */
+/** The distance of each log from its end, in pixels. */
 const fromEnd = (page) =>
   page
     .locator('.log')
@@ -84,7 +84,7 @@ for (const [width, height] of [
           .flat()
           .filter(({ top, bottom, right }) => top < 0 || bottom > speech.top + 1 || right > width);
       };
-      await until('all is in sight', async () => (await cut()).length === 0).catch(async (error) => {
+      await until('everything is in sight', async () => (await cut()).length === 0).catch(async (error) => {
         throw new Error(`${error.message}: ${lang} ${JSON.stringify(await cut())}`);
       });
       await lab.close();
@@ -171,6 +171,6 @@ test('nothing overflows a narrow window', async ({ open }) => {
         label.selectNodeContents(long.querySelector('label'));
         return [label.getBoundingClientRect().right, stream.getBoundingClientRect().left];
       });
-    assert.ok(before < after, `${query}: a name runs into the next`);
+    assert.ok(before < after, `${query}: a label overlaps the next one`);
   }
 });

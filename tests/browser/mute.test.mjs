@@ -37,7 +37,7 @@ check('a mute stream is replaced by polls until it delivers an event', async ({ 
     const client = await lab.client();
     const before = await polls(server, client);
     await source.more(20);
-    assert.equal(await polls(server, client), before, 'it polls no more');
+    assert.equal(await polls(server, client), before, 'polling has stopped');
     assert.ok(await notice.isHidden());
     await expectAllSeen('the page', shown, await source.stop());
   } finally {
@@ -88,7 +88,7 @@ check('a page restored by the Back button continues at its cursor', async ({ ser
     await server.publish({ text: 'while it was away' });
     await lab.page.goBack({ waitUntil: 'commit' });
     await lab.expectTexts(['before', 'while it was away']);
-    assert.equal(await lab.client(), client, 'it is the same page, not a new one');
+    assert.equal(await lab.client(), client, 'the page was restored, not loaded');
     await lab.waitForConnection('SSE');
     await server.publish({ text: 'after' });
     await lab.expectTexts(['before', 'while it was away', 'after']);
@@ -127,7 +127,7 @@ check('after a refusal the stream is requested again with the cursor', async ({ 
     return refused < 3 ? route.fulfill({ status: 503, body: 'away' }) : route.fallback();
   });
   await lab.transport('SSE').check();
-  await until('it was refused twice', () => refused >= 2);
+  await until('the stream was refused twice', () => refused >= 2);
   await server.publish({ text: 'while refused' });
   await lab.waitForConnection('SSE');
   await expectAllSeen('the page', shown, ['while refused']);
@@ -150,7 +150,7 @@ check('a lane pays for the polls that replace its mute stream', async ({ server,
   // Without a fault the stream is quiet, and the figures stop changing.
   await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
   const client = await lab.lane('SSE').client();
-  await until('the column is the sum of what the ledger has', async () => {
+  await until("the column is the sum of the ledger's figures", async () => {
     const { SSE } = await lab.lane('SSE').figures();
     const { poll, stream } = (await server.ledger(client)).transports;
     const sum = (of) => of(poll) + of(stream);

@@ -94,7 +94,7 @@ for (const [title, origin, credentials] of [
       assert.deepEqual(got.polled, ['from another origin']);
       assert.match(got.tag, /^"/);
       assert.equal(got.again, 304);
-      assert.ok(got.timing, 'its timing can be seen');
+      assert.ok(got.timing, 'its timing is visible');
       assert.equal(got.streamed, 'from another origin');
     } finally {
       await server.end();
@@ -104,7 +104,7 @@ for (const [title, origin, credentials] of [
 
 for (const [title, flags] of [
   ['a page of another origin can do nothing by default', []],
-  ['a page of an origin that is not named can do nothing', ['--cors-origin', 'https://chat.example']],
+  ['a page of an origin that is not listed can do nothing', ['--cors-origin', 'https://chat.example']],
 ]) {
   test(title, async () => {
     const server = await Server.start('memory', flags);

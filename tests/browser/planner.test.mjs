@@ -41,7 +41,7 @@ check('the planner agrees with the command, and its answer comes first', async (
   await panel.getByText(`The step at ${model.idle_s} s of delay`).waitFor();
   const all = [transports.poll, transports['long-poll'], transports.stream];
   const cores = all.map(({ cores }) => three.format(cores));
-  await until('it answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
+  await until('the planner answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
   assert.deepEqual(
     await row(panel, /^Servers/),
     all.map(({ servers }) => String(servers)),
@@ -50,7 +50,7 @@ check('the planner agrees with the command, and its answer comes first', async (
   await answer.waitFor();
   assert.equal(await answer.evaluate((element) => getComputedStyle(element).fontWeight), '700');
   const above = (await answer.boundingBox()).y < (await panel.getByRole('table').boundingBox()).y;
-  assert.ok(above, 'the answer stands above the table');
+  assert.ok(above, 'the answer is above the table');
 
   await panel.getByText('Servers and network').click();
   await panel.getByRole('spinbutton', { name: 'Used to', exact: true }).fill('30');
@@ -58,7 +58,7 @@ check('the planner agrees with the command, and its answer comes first', async (
   const other = await plan([...flags, '--utilization', '0.3', '--spacing', 'regular']);
   const changed = [other.transports.poll, other.transports['long-poll'], other.transports.stream];
   const expected = changed.map(({ cores }) => three.format(cores)).join();
-  await until('it answers again', async () => (await row(panel, 'Cores busy')).join() === expected);
+  await until('the planner answers again', async () => (await row(panel, 'Cores busy')).join() === expected);
   await lab.expectNoErrors();
 });
 
@@ -85,13 +85,13 @@ check('a plan for another stack names its limit and is kept in the address', asy
   const cores = [transports.poll, transports['long-poll'], transports.stream].map(({ cores }) =>
     three.format(cores),
   );
-  await until('it answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
+  await until('the planner answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
   await panel.getByText(/SSE needs .* servers \(for workers\)/).waitFor();
   await panel.getByText('How sure is that?').click();
   await panel.getByText(/measured of PHP 8\.2-FPM behind nginx/).waitFor();
   assert.equal(new URL(lab.page.url()).searchParams.get('plan-stack'), 'php');
   await lab.page.reload();
-  await until('it asks again', async () => (await row(panel, 'Cores busy')).join() === cores.join());
+  await until('the planner asks again', async () => (await row(panel, 'Cores busy')).join() === cores.join());
   await lab.expectNoErrors();
 });
 
@@ -124,7 +124,7 @@ check('the initial question lies within the measured range', async ({ open }) =>
   await panel.getByText('Beyond what was measured').waitFor();
 });
 
-check('the lab’s own traffic fills the planner in, for 50,000 clients', async ({ server, open }) => {
+check('the lab’s own traffic fills in the planner, for 50,000 clients', async ({ server, open }) => {
   const lab = await open('?view=side-by-side&interval=0.5');
   await lab.waitForBothLanes();
   const panel = panelOf(lab);
@@ -160,7 +160,10 @@ check('an invalid number is reported beside its field, and the last answer stays
     assert.deepEqual(await row(panel, 'Cores busy'), before);
   }
   await clients.fill('20000');
-  await until('it answers again', async () => (await row(panel, 'Cores busy')).join() !== before.join());
+  await until(
+    'the planner answers again',
+    async () => (await row(panel, 'Cores busy')).join() !== before.join(),
+  );
   assert.equal(await clients.getAttribute('aria-invalid'), null);
   const delay = panel.getByRole('spinbutton', { name: 'Acceptable delay', exact: true });
   await delay.fill('0.001');

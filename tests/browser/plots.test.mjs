@@ -63,7 +63,7 @@ check('both lanes are plotted, and their totals equal the ledger', async ({ serv
     ['SSE', 'stream', right],
   ]) {
     const client = await lane.client();
-    await until(`${name} is what the ledger says`, async () => {
+    await until(`${name} matches the ledger`, async () => {
       const counted = (await server.ledger(client)).transports[transport];
       const { requests, bytes } = await total(lab, name);
       return requests === counted.requests && bytes === counted.wire_bytes_in + counted.wire_bytes_out;
@@ -90,13 +90,13 @@ check('plots pause while the tab is hidden, and say so', async ({ open }) => {
   const asked = async () => (await lab.figures()).Polling.Requests;
   const before = await asked();
   await hide(lab, false);
-  await until('it says so', async () =>
+  await until('the plots mention the pause', async () =>
     (await words(lab)).some((each) =>
       /^Paused from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d, while this tab was hidden\.$/.test(each),
     ),
   );
   const { requests } = await total(lab, 'Polling');
-  await until('it counts on', async () => (await total(lab, 'Polling')).requests > requests);
+  await until('counting continues', async () => (await total(lab, 'Polling')).requests > requests);
   assert.ok((await asked()) > before);
   await lab.expectNoErrors();
 });
@@ -133,7 +133,7 @@ check('plots use other colours in dark mode', async ({ open }) => {
   const { brightness } = await last();
   await lab.page.emulateMedia({ colorScheme: 'dark' });
   // Only drawn pixels count, not the background.
-  await until('it is drawn in others', async () => (await last()).brightness < brightness - 100);
+  await until('it is drawn in other colours', async () => (await last()).brightness < brightness - 100);
   await lab.expectNoErrors();
 });
 

@@ -47,9 +47,9 @@ check('polls carry presence only while its list is open', async ({ open }) => {
   await until('some polls', () => asked.length >= 2);
   assert.deepEqual([...new Set(asked)], [null]);
   await toggle(lab).click();
-  await until('it asks', () => asked.at(-1) === '1');
+  await until('polls ask for presence', () => asked.at(-1) === '1');
   await toggle(lab).click();
-  await until('it no longer asks', () => asked.at(-1) === null);
+  await until('polls no longer ask for presence', () => asked.at(-1) === null);
 });
 
 check('of two visitors that leave together, the poller’s departure is noticed later', async ({ open }) => {
@@ -75,7 +75,7 @@ check('of two visitors that leave together, the poller’s departure is noticed 
 });
 
 check(
-  'presence has a row of its own in each lane’s cost, and is free while its list is closed',
+  'presence has its own row in each lane’s cost, and is zero while its list is closed',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side');
     await lab.waitForBothLanes();
@@ -86,7 +86,10 @@ check(
     assert.deepEqual([await row('Polling'), await row('SSE')], [0, 0]);
 
     await toggle(lab).click();
-    await until('both pay for it', async () => (await row('Polling')) > 200 && (await row('SSE')) > 100);
+    await until(
+      'both have bytes of presence',
+      async () => (await row('Polling')) > 200 && (await row('SSE')) > 100,
+    );
     const client = await lab.lane('SSE').client();
     const { 'Wire bytes': wire_bytes, 'of which presence': presence } = Object.values(
       await lab.lane('SSE').figures(),
@@ -98,7 +101,7 @@ check(
     const asked = await polls();
     await until('polling goes on', async () => (await polls()) >= asked + 3);
     const [polling, sse] = [await row('Polling'), await row('SSE')];
-    await until('it goes on further', async () => (await polls()) >= asked + 8);
+    await until('polling continues', async () => (await polls()) >= asked + 8);
     assert.deepEqual([await row('Polling'), await row('SSE')], [polling, sse]);
     await lab.expectNoErrors();
   },

@@ -53,7 +53,7 @@ test('over HTTP/2 a poll’s heads are much smaller, and polls are as often empt
   assert.ok(http2 < http1 / 2, `${http1} and ${http2} bytes of heads a poll`);
 });
 
-test('over HTTP/2 eight tabs hold a stream each, and polling works beside them', async () => {
+test('over HTTP/2 each of eight tabs has its own stream, and polling works too', async () => {
   const first = await LabPage.open(browser, `${server.tlsOrigin}/?room=c&transport=stream`, OPTIONS);
   const tabs = [first];
   while (tabs.length < 8)
@@ -92,7 +92,7 @@ for (const [from, origin] of [
   ['a cleartext page', () => server.origin],
   ['a page over TLS', () => server.tlsOrigin],
 ]) {
-  test(`polling over HTTP/1.1 runs beside polling over HTTP/2, from ${from}`, async () => {
+  test(`polling over HTTP/1.1 runs next to polling over HTTP/2, on ${from}`, async () => {
     const room = from.replaceAll(' ', '-');
     const query = `room=${room}&view=both&left=poll&right=poll&interval=0.5`;
     const lab = await LabPage.open(browser, `${origin()}/?${query}`, OPTIONS);
@@ -107,7 +107,7 @@ for (const [from, origin] of [
     const before = await lab.lane(left).client();
     if (own === 'HTTP/2') await picker(lab, left).selectOption('HTTP/1.1');
     else await picker(lab, right).selectOption('HTTP/2');
-    assert.notEqual(await lab.lane(left).client(), before, 'all begin again as new clients');
+    assert.notEqual(await lab.lane(left).client(), before, 'all lanes start over as new clients');
     await expectProtocols(lab, ['HTTP/1.1', 'HTTP/2']);
     // The browser sends the page's cookies only to the page's origin.
     const [here, there] = own === 'HTTP/1.1' ? [left, right] : [right, left];

@@ -71,7 +71,7 @@ check(
       page.waitForConnection('SSE'),
       ...texts.map((text) => server.publish({ room: 'quiet', text })),
     ]);
-    await until('all are there', async () => (await page.texts()).length >= texts.length);
+    await until('all messages are shown', async () => (await page.texts()).length >= texts.length);
     assert.deepEqual((await page.texts()).toSorted(), texts.toSorted());
   },
   { store: 'sqlite' },

@@ -19,7 +19,7 @@ async function openComparedLanes({ server, open }, query = BOTH, options = {}) {
   for (let number = 0; number < 6; number++)
     await server.publish({ room: 'lesson', text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
-    await until(`${lane} is billed for all`, async () => {
+    await until(`${lane} has counted all messages`, async () => {
       const figures = Object.values(await lab.lane(lane).figures())[0];
       return figures?.Messages === 6 && figures['Delay (median)'] !== null;
     });
@@ -64,7 +64,7 @@ check('without a clipboard the result is shown for copying', async (parts) => {
   assert.match(await shown.inputValue(), /Messages +6 +6/);
 });
 
-check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
+check('CSV and JSON have the figures of the Cost tables', async (parts) => {
   const lab = await openComparedLanes(parts);
   const { name, content } = await saveFile(lab, 'Save as JSON');
   assert.match(name, /^poll-vs-sse-lesson-.*\.json$/);
@@ -148,7 +148,7 @@ check('print shows the whole conversation, all costs and the plots', async (part
   for (let number = 6; number < 60; number++)
     await parts.server.publish({ room: 'lesson', text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
-    await until('all is there', async () => (await lab.lane(lane).texts()).includes('message 59'));
+    await until('all messages are shown', async () => (await lab.lane(lane).texts()).includes('message 59'));
   await until('there are plots', async () => (await lab.page.locator('.plot canvas').count()) === 3);
   await lab.page.emulateMedia({ media: 'print', colorScheme: 'dark' });
   for (const lane of ['Polling', 'SSE']) {

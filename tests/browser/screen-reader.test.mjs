@@ -23,7 +23,7 @@ check('a busy conversation is summarized, and a quiet one is read out again', as
   await spoken.waitFor({ state: 'attached', timeout: 10_000 });
   assert.match(await spoken.textContent(), /^SSE: \d+ messages in the last 5 seconds\./);
 
-  await until('the log is read out again', async () => (await live()) === 'polite');
+  await until('the log is announced again', async () => (await live()) === 'polite');
   await lab.expectNoErrors();
 });
 

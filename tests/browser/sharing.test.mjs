@@ -113,7 +113,7 @@ check(
     const source = publishNumbered(server, { every_ms: 20 });
     const network = leader.lab.page.getByRole('combobox', { name: 'Network', exact: true });
     await network.selectOption({ label: 'Offline for 5 s' });
-    await until('the other tab reads for itself', async () => follower.notice.isHidden());
+    await until('the other tab has its own stream', async () => follower.notice.isHidden());
     await until('the network is back', async () => (await network.inputValue()) === 'healthy');
     await waitForSentence(leader, `The bill is on client ${await follower.lab.client()}`);
     // A restart closes the connection of the shared stream.
@@ -150,14 +150,14 @@ for (const transport of ['SSE', 'Long-polling']) {
     await crowded[2].lab.send('from the seventh');
     await expectAllSeen('the seventh tab', crowded[2].shown, ['hello', 'from the seventh']);
     await seven.find((each) => !crowded.includes(each)).lab.page.close();
-    await until('one of them reads by its transport', async () => {
+    await until('one of them uses its transport again', async () => {
       const hidden = await Promise.all(crowded.map(({ notice }) => notice.isHidden()));
       return hidden.filter(Boolean).length === 1;
     });
   });
 }
 
-check('without Web Locks each tab reads for itself', async ({ server, open }) => {
+check('without Web Locks each tab has its own stream', async ({ server, open }) => {
   const { context } = await open('', CALM);
   await context.addInitScript(() => {
     Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
@@ -178,7 +178,7 @@ check('the two lanes of one page do not share a stream', async ({ server, open }
   for (const index of [0, 1]) {
     await lanes.nth(index).getByRole('radio', { name: 'SSE', exact: true }).check();
   }
-  await until('both have a stream of their own', async () => (await streams(server)).open === 2);
+  await until('both lanes have their own stream', async () => (await streams(server)).open === 2);
 });
 
 check('a lane that shares another tab’s stream names the client that pays', async ({ server, open }) => {
@@ -195,7 +195,7 @@ check('a lane that shares another tab’s stream names the client that pays', as
   const note = second.lane('SSE').region.getByText('This lane reads along');
   assert.equal(await note.getByRole('link').textContent(), client);
   await first.page.close();
-  await until('it reads for itself', async () => (await streams(server)).open === 1);
+  await until('the lane has its own stream', async () => (await streams(server)).open === 1);
   for (let number = 1; number <= 5; number++) await server.publish({ text: `number ${number}` });
   await until('it pays for itself, but not for the whole time', async () =>
     /SSE with polling standing in made/.test(await sentence.textContent()),

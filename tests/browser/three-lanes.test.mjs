@@ -66,7 +66,7 @@ check('three lanes fit a projector, with text that is readable from the last row
           })
           .map(([selector]) => selector),
       );
-    await until(`all of it is in the window at ${viewport.width}`, async () => (await fits()).length === 0);
+    await until(`everything is in the window at ${viewport.width}`, async () => (await fits()).length === 0);
     for (const selector of ['.verdict', '.glance-figure', '.glance-caption', '.message .text']) {
       const sizes = await page
         .locator(selector)

@@ -35,7 +35,7 @@ check('a steady rate continues until it is stopped', async ({ server, open }) =>
   await until('some are published', async () => (await published(server)) >= 5);
   assert.equal(await pressed(lab, 'Steady rate'), 'true');
   await button(lab, 'Quiet').click();
-  const [, told] = await until('it says what was published', async () =>
+  const [, told] = await until('the page says how many were published', async () =>
     /^Stopped: (\d+) published\.$/.exec(await lab.page.locator('.traffic-state').textContent()),
   );
   // At most two were in flight when it stopped.

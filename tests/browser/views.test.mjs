@@ -137,7 +137,7 @@ check('the address opens the page with its settings', async ({ open }) => {
     await other.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).inputValue(),
     '2',
   );
-  // Only a lane that polls shows its interval.
+  // Only a polling lane shows its interval.
   await other.lane('Long-polling').transport('Polling').check();
   const interval = other.lane('Polling').region.getByRole('spinbutton', { name: 'Polling interval' });
   assert.equal(await interval.inputValue(), '0.5');
@@ -172,7 +172,7 @@ check(
       await until('the diagram moves', async () => (await place()) !== first);
       await page.getByRole('button', { name: 'Start a conversation' }).click();
       await until(
-        'five are said',
+        'five messages are published',
         async () => (await server.ledger()).transports.publish.messages >= 5,
         40_000,
       );
@@ -242,7 +242,10 @@ check('the large numbers equal the table, and their bars have a common scale', a
   await lab.waitForBothLanes();
   await lab.lane('Polling').setInterval(0.25);
   await server.publish({ text: 'one' });
-  await until('there are some', async () => (await lab.lane('Polling').figures()).Polling.Requests > 6);
+  await until(
+    'there are some requests',
+    async () => (await lab.lane('Polling').figures()).Polling.Requests > 6,
+  );
   await lab.lane('Polling').setInterval(30);
   const read = () =>
     lab.page.evaluate(() =>

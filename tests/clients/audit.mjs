@@ -36,7 +36,7 @@ export class Audit {
 
   /** Waits until its response has begun, as a request that has only arrived may still start after later messages. */
   async waitUntilConnected() {
-    await until('it is connected', async () => {
+    await until('the client is connected', async () => {
       const { open, wire_bytes_out } = (await this.server.ledger()).transports.stream;
       return open >= 1 && wire_bytes_out > 0;
     });
@@ -51,7 +51,7 @@ export class Audit {
     for (let n = 0; n < count; n++) {
       const text = `message ${this.sent.length}`;
       const headers = { 'Idempotency-Key': randomUUID(), Authorization: `Bearer ${token(LONG_S)}` };
-      await until('it is published', () =>
+      await until('the message is published', () =>
         this.server.publish({ text }, headers).then(
           () => true,
           () => false,

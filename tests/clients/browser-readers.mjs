@@ -59,7 +59,7 @@ export async function readInBrowser(context, name, url, onText) {
   return () => page.close();
 }
 
-/** The folder that holds the installed packages. */
+/** The folder of the installed packages. */
 function packages() {
   const parser = require.resolve('sse.js/lib/sse.js');
   return dirname(dirname(dirname(parser)));

@@ -15,7 +15,7 @@ def show(data):
 
 
 def reconnecting(connect):
-    """Calls `connect(last_id)`, a generator of (event, data, id), again and again."""
+    """Calls `connect(last_id)`, a generator of (event, data, id), repeatedly."""
     last_id = None
     while True:
         try:
@@ -72,7 +72,7 @@ def launchdarkly_eventsource(url):
     from ld_eventsource import SSEClient
     from ld_eventsource.config import ConnectStrategy, ErrorStrategy
 
-    # Reconnects by itself, with the last id, as long as the strategy says so.
+    # The library reconnects with the last id, as long as the strategy allows.
     client = SSEClient(
         connect=ConnectStrategy.http(url),
         error_strategy=ErrorStrategy.always_continue(),

@@ -15,7 +15,7 @@ export function launch(options = {}) {
   });
 }
 
-/** A browser whose profile is in `folder`. */
+/** A browser with its profile in `folder`. */
 export function launchPersistent(folder) {
   return chromium.launchPersistentContext(folder, {
     executablePath: EXECUTABLE,

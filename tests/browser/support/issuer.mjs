@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 
 export const SECRET = 'a secret of more than thirty-two bytes';
-/** A token is accepted for this much longer than it says (`docs/operations.md`). */
+/** The server accepts a token for this long after its expiry (`docs/operations.md`). */
 const LEEWAY_S = 30;
 
 /** A token for the lobby that is accepted for `seconds` from now. */

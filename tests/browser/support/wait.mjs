@@ -9,7 +9,7 @@ export async function until(what, condition, timeout_ms = 60_000) {
   for (;;) {
     last = await condition();
     if (last) return last;
-    if (performance.now() > end) throw new Error(`waited ${timeout_ms} ms in vain: ${what}`);
+    if (performance.now() > end) throw new Error(`not within ${timeout_ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }

@@ -1,6 +1,6 @@
 //! Reads a stream with one of the libraries from crates.io, and prints each message's text as a line.
 //!
-//! Usage: client-readers LIBRARY URL. Both libraries reconnect by themselves, with the last id.
+//! Usage: client-readers LIBRARY URL. Both libraries reconnect automatically, with the last id.
 
 use std::{env, io::Write as _, time::Duration};
 
