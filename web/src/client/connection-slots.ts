@@ -11,7 +11,7 @@ import { type HttpVersion, isHttp1 } from './http-version.ts';
 /** Of the six connections; the others are left for polls, publishing and loading pages. */
 export const MAX_SLOTS = 4;
 /** Of the hundred streams that servers allow on an HTTP/2 connection. */
-export const MAX_STREAM_SLOTS = 96;
+const MAX_STREAM_SLOTS = 96;
 
 const LOCK_NAME = 'poll-vs-sse connection';
 /** A free lock is granted at once, so a browser that takes longer than this never answers. */

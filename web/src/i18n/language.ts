@@ -41,7 +41,6 @@ function isLocale(tag: string): boolean {
 /** Empty in tests that run without a browser. */
 const preferred = globalThis.navigator?.languages ?? [];
 
-/** `?lang=` as given; null without it. */
-export const ASKED = new URLSearchParams(globalThis.location?.search ?? '').get('lang');
-export const LANGUAGE: Language = chooseLanguage(ASKED, preferred);
+const given = new URLSearchParams(globalThis.location?.search ?? '').get('lang');
+export const LANGUAGE: Language = chooseLanguage(given, preferred);
 export const LOCALE: string = chooseLocale(LANGUAGE, preferred);

@@ -9,7 +9,7 @@ import type { Transport } from '../client/transport.ts';
 import { type LaneName, getLaneName, type LaneTotals, computeVerdict, type Verdict } from './verdict.ts';
 
 /** How many common messages a comparison needs. */
-export const NEEDED_MESSAGES = 5;
+const NEEDED_MESSAGES = 5;
 /** A message that waits for longer than this, plus the interval of a lane that polls, is late. */
 const LATE_MS = 2_500;
 

@@ -25,7 +25,7 @@ export interface Cost {
 }
 
 /** Protocols of requests, by the server's names. */
-export const PROTOCOLS = ['http/1.1', 'http/1.1+tls', 'h2', 'h2+tls'] as const;
+const PROTOCOLS = ['http/1.1', 'http/1.1+tls', 'h2', 'h2+tls'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 export interface Figures {

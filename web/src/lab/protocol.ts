@@ -30,7 +30,7 @@ export interface ReachableOrigins {
 const RESPONSE_TIMEOUT_MS = 3_000;
 
 /** The URLs with `rel="alternate"` in a `Link` header. */
-export function parseAlternates(link: string): string[] {
+function parseAlternates(link: string): string[] {
   return [...link.matchAll(/<([^>]*)>\s*;\s*rel="alternate"/g)].map(([, address]) => address ?? '');
 }
 

@@ -2,7 +2,6 @@
 
 import { TrafficMeter } from '../lab/planner/observed-traffic.ts';
 import { INTERVAL_S } from '../lab/interval-scale.ts';
-import {} from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
 import { PlannerView } from './planner/view.ts';
 import type { LabPlugin } from './lab-plugin.ts';

@@ -3,6 +3,7 @@
 import type { Lane } from '../lab/lane.ts';
 import { formatTimeDifference, formatCount } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
+import { BURST_SIZE } from '../lab/traffic.ts';
 import type { View } from '../lab/view.ts';
 import type { PageLane } from './lane-view.ts';
 import type { NarrowTabs } from './narrow.ts';
@@ -20,7 +21,6 @@ export interface TourStage {
 /** `signal` aborts the act if the user goes to another step. */
 export type TourAct = (stage: TourStage, signal: AbortSignal) => Promise<string>;
 
-const BURST = 200;
 const POLLS_WATCHED = 3;
 
 const getName = ({ view }: PageLane) => view.element.getAttribute('aria-label') ?? '';
@@ -116,8 +116,8 @@ export const ACTS = {
     const outcome = countRequests(
       stage,
       signal,
-      ({ messages }) => messages >= BURST,
-      (requests) => strings.tour.burstCost(formatCount(BURST), requests),
+      ({ messages }) => messages >= BURST_SIZE,
+      (requests) => strings.tour.burstCost(formatCount(BURST_SIZE), requests),
     );
     stage.burst();
     return outcome;

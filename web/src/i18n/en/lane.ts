@@ -21,7 +21,6 @@ export const lane = {
   } satisfies Record<Transport, string>,
   interval: 'Polling interval',
   intervalExplained: 'From the start of one poll to the start of the next.',
-  seconds: (value: number) => `${formatSeconds(value)} s`,
   secondsSpoken: (value: number) => `${formatSeconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
 
   protocols: {

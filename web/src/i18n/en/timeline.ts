@@ -122,7 +122,6 @@ export const pictures = {
     milliseconds: (value: string) => `${value} ms`,
     rested: 'Paused: tab hidden',
     restedFrom: (from: string, to: string) => `Paused from ${from} to ${to}, while this tab was hidden.`,
-    nothing: 'Nothing has been counted yet.',
     published: (count: string, one: boolean) =>
       `${things(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
     total: (lane: string, requests: string, one: boolean, bytes: string) =>

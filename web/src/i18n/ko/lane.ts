@@ -15,7 +15,6 @@ export const lane: typeof english = {
   },
   interval: '폴링 간격',
   intervalExplained: '폴링 하나가 시작된 뒤 다음이 시작될 때까지.',
-  seconds: (value) => `${formatSeconds(value)}초`,
   secondsSpoken: (value) => `${formatSeconds(value)}초`,
 
   protocols: {

@@ -110,7 +110,6 @@ export const pictures: typeof english = {
     milliseconds: (value) => `${value} ms`,
     rested: '일시정지: 탭이 가려짐',
     restedFrom: (from, to) => `탭이 가려져 있던 ${from}부터 ${to}까지는 멈췄습니다.`,
-    nothing: '아직 집계된 값이 없습니다.',
     published: (count) => `메시지 ${count}개가 게시되었습니다.`,
     total: (lane, requests, _one, bytes) => `${lane}: 요청 ${requests}회, ${bytes}바이트`,
     ofLane: (transport, lane) => `${transport} (지금은 ${lane} 레인)`,
