@@ -1,324 +1,265 @@
 // The page: one room, read by one lane or by several side by side.
-//
-// Each view has its own lanes; those of the other views are stopped. Lanes side by side begin at the same moment, so
-// that their figures cover the same time.
 
-import { type LaneSettings, parseSettings, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
-import { findRefusedFeatures } from '../lab/browser-features.ts';
-import { ServerClock } from '../lab/clock.ts';
-import { fetchHistory } from '../lab/history.ts';
-import { Lane } from '../lab/lane.ts';
-import { Network } from '../lab/network.ts';
-import { parsePageSettings } from '../lab/page-settings.ts';
-import { Outbox } from '../lab/outbox.ts';
-import { isNewerVersion } from '../lab/update-check.ts';
-import { publish } from '../lab/publish.ts';
 import { strings } from '../i18n/index.ts';
-import { isKnown } from '../i18n/language.ts';
-import type { Transport } from '../client/transport.ts';
-import { getLanePositions } from '../lab/verdict.ts';
+import { type PageSettings, parsePageSettings } from '../lab/page-settings.ts';
+import { Outbox } from '../lab/outbox.ts';
+import { publish } from '../lab/publish.ts';
+import { type LaneSettings, parseSettings, withSettings } from '../lab/url-settings.ts';
 import { type View, parseView, withView } from '../lab/view.ts';
-import { plugins } from './plugins.ts';
-import { getRequestedProtocols, applyProtocols } from './protocol.ts';
+import { trackAvailableHeight } from './available-height.ts';
 import { replaceAddress } from './browser.ts';
 import { ComparisonView } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h, setText } from './dom.ts';
 import { createHeader, createRoomControls } from './header.ts';
 import { installShortcuts } from './keys.ts';
-import { LaneView, type PageLane } from './lane-view.ts';
-import { isNarrow, onNarrowChange, createTabs } from './narrow.ts';
-import { Notice } from './notice.ts';
-import { Panels } from './panels.ts';
-import { PresenceView } from './presence.ts';
-import { trackAvailableHeight } from './available-height.ts';
-import { Tour } from './tour.ts';
-import { createTrafficControl } from './traffic.ts';
 import { createLanguagePicker } from './language.ts';
 import { createLanesPicker } from './lanes.ts';
+import { isNarrow, createTabs, onNarrowChange } from './narrow.ts';
+import { Notice } from './notice.ts';
+import { type ManagedLane, PageLanes } from './page-lanes.ts';
+import { reportInvalidSettings, reportRefusedFeatures, watchForReload } from './page-notices.ts';
+import { Panels } from './panels.ts';
+import { plugins } from './plugins.ts';
+import { PresenceView } from './presence.ts';
 import { createSettingsButton } from './settings.ts';
 import { createTokenField } from './token.ts';
-
-/** The lanes of each view. */
-const LANES: Record<View, readonly string[]> = {
-  one: ['one'],
-  both: ['left', 'right'],
-  three: ['first', 'second', 'third'],
-};
-
-interface ManagedLane extends PageLane {
-  /** The transport that it uses when its view is shown. */
-  transport: Transport;
-  /** Whether it has the history from before it began. */
-  hasHistory: boolean;
-}
+import { Tour } from './tour.ts';
+import { createTrafficControl, type TrafficControl } from './traffic.ts';
 
 /** `script` is the URL of the page's main script. */
 export function openRoom(app: HTMLElement, room: string, script: string): void {
   document.title = strings.title(room);
-  const urlSettings = parseSettings(location.search);
-  const { settings: pageSettings, invalid: invalidPageSettings } = parsePageSettings(location.search);
-  const clock = new ServerClock();
-  const panels = new Panels();
-  const opened: Partial<Record<View, ManagedLane[]>> = {};
-  const comparisons: Partial<Record<View, ComparisonView>> = {};
-  let view = parseView(location.search) ?? 'both';
-  let sending = 0;
-  const awaited = new Map<Lane, number>();
+  const lanes = parseSettings(location.search);
+  const { settings, invalid } = parsePageSettings(location.search);
+  const page = new RoomPage(room, script, lanes.settings, settings);
+  page.open(app);
+  reportInvalidSettings(page.notice, [...lanes.invalid, ...invalid]);
+  void reportRefusedFeatures(page.notice);
+}
 
-  const notice = new Notice();
-  const presence = new PresenceView(room, () => lanes());
-  const stage = h('div', { class: 'stage' });
-  const page = h('div', { class: 'page' });
-  const settings = h(
-    'section',
-    { class: 'settings', id: 'settings', 'aria-label': strings.settings },
-    createRoomControls(room),
-    createLanguagePicker(),
-    createTokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
-  );
-  const between = h('div', { class: 'between' });
-  const verdictActions = h('div', { class: 'verdict-actions' });
-  let comparison: ComparisonView;
-  const status = h('div', { class: 'top-status' });
-  const lanesOf = (of: View) =>
-    (opened[of] ??= urlSettings.settings[of].map((setting, at) =>
-      openLane(of, LANES[of][at] ?? of, setting),
-    ));
-  const lanes = () => lanesOf(view);
+class RoomPage {
+  readonly notice = new Notice();
+  readonly #room: string;
+  readonly #pageSettings: PageSettings;
+  readonly #lanes: PageLanes;
+  readonly #comparisons: Partial<Record<View, ComparisonView>> = {};
+  readonly #presence: PresenceView;
+  readonly #outbox: Outbox;
+  readonly #composer: Composer;
+  readonly #traffic: TrafficControl;
+  readonly #tour: Tour;
+  readonly #page = h('div', { class: 'page' });
+  readonly #stage = h('div', { class: 'stage' });
+  readonly #status = h('div', { class: 'top-status' });
+  readonly #between = h('div', { class: 'between' });
+  readonly #verdictActions = h('div', { class: 'verdict-actions' });
+  readonly #settings: HTMLElement;
+  readonly #tabs = createTabs(this.#page);
+  readonly #start = h('button', { type: 'button', class: 'start' }, strings.start);
+  readonly #picker: ReturnType<typeof createLanesPicker>;
+  /** How many messages are being sent. */
+  #sending = 0;
+  #measureHeight: () => void = () => {};
 
-  const openLane = (of: View, key: string, setting: LaneSettings): ManagedLane => {
-    const { transport: first, interval_s, stallTimeout_s, fault, connection, cookie_kib, protocol } = setting;
-    const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
-    lane.setInterval(interval_s);
-    if (connection === 'close') lane.setParameters({ connection });
-    lane.cookie_kib = cookie_kib;
-    lane.protocol = protocol;
-    const shown: ManagedLane = {
-      lane,
-      key,
-      view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
-      first,
-      transport: first,
-      hasHistory: false,
-    };
-    lane.subscribe({
-      transport(transport) {
-        shown.transport = transport;
-        nameLanes();
-        showPending();
+  constructor(
+    room: string,
+    script: string,
+    laneSettings: Readonly<Record<View, readonly LaneSettings[]>>,
+    pageSettings: PageSettings,
+  ) {
+    this.#room = room;
+    this.#pageSettings = pageSettings;
+    this.#lanes = new PageLanes(room, parseView(location.search) ?? 'both', laneSettings, {
+      created: (lane) => {
+        this.#presence.attach(lane);
+        watchForReload(lane.lane, this.notice, script);
+        plugins.lane(lane);
       },
-      expected(messages) {
-        awaited.set(lane, messages);
-        showPending();
+      changed: () => this.#showPending(),
+      stopped: () => this.#presence.pause(),
+      protocolsMissing: (versions) => {
+        const names = versions.map((version) => strings.protocols[version]).join(', ');
+        this.notice.append(strings.pageNotice.protocolMissing(names));
       },
     });
-    presence.attach(shown);
-    warn(lane, notice, script);
-    plugins.lane(shown);
-    if (fault !== 'healthy') lane.network.setFault(fault);
-    return shown;
-  };
-
-  /** Gives each lane a unique name: with its position, if a lane before it has the same transport. */
-  const nameLanes = () => {
-    const named = new Set<Transport>();
-    lanes().forEach(({ view, transport }, at) => {
-      const place = getLanePositions(lanes().length)[at];
-      view.setName(transport, named.has(transport) && place !== undefined ? strings.places[place] : null);
-      named.add(transport);
+    this.#presence = new PresenceView(room, () => this.#lanes.current);
+    this.#settings = h(
+      'section',
+      { class: 'settings', id: 'settings', 'aria-label': strings.settings },
+      createRoomControls(room),
+      createLanguagePicker(),
+      createTokenField(() => this.#lanes.current.forEach(({ lane }) => lane.reconnect())),
+    );
+    this.#outbox = this.#createOutbox();
+    this.#composer = new Composer((author, text) => {
+      this.#lanes.setAuthor(this.#composer.author);
+      for (const { view } of this.#lanes.current) view.scrollToEnd();
+      this.#outbox.add({ room, author, text });
     });
-  };
-  const published = (cursor: string, sent_ms: number) => {
-    for (const { lane } of lanes()) lane.recordSent(cursor, sent_ms);
-  };
-  const outbox = new Outbox(
-    {
-      sending(messages) {
-        sending = messages;
-        showPending();
-      },
-      published: ({ cursor }, sent_ms) => published(cursor, sent_ms),
-      failed: (texts, { why, detail }) => composer.restore(texts, strings.sendFailed[why](detail)),
-    },
-    (draft, key) => publish(draft, key, undefined, writer()),
-  );
-  /** The client to name when publishing. Polls send their author themselves; an open stream cannot. */
-  const writer = () => {
-    const open = lanes().find(({ transport }) => transport === 'stream') ?? lanes()[0];
-    return open?.lane.client ?? null;
-  };
-  const composer = new Composer((author, text) => {
-    introduce();
-    for (const { view } of lanes()) view.scrollToEnd();
-    outbox.add({ room, author, text });
-  });
-  /** Adds the author's name to the lanes' requests, for presence. */
-  const introduce = () => {
-    for (const { lane } of lanes()) lane.setParameters({ author: composer.author });
-  };
-  const start = h('button', { type: 'button', class: 'start' }, strings.start);
-  const traffic = createTrafficControl(room, pageSettings, published, (pattern) => {
-    setText(start, pattern === null ? strings.start : strings.stop);
-    start.classList.toggle('quiet', pattern !== null);
-    start.toggleAttribute('data-running', pattern !== null);
-  });
-  start.addEventListener('click', () => traffic.choose(traffic.pattern === null ? 'chatty' : null));
-  const tabList = createTabs(page);
-  const tour = new Tour({
-    lanes,
-    tabs: tabList,
-    get view() {
-      return view;
-    },
-    choose: (chosen) => picker.choose(chosen),
-    post: (text) => outbox.add({ room, author: composer.author ?? strings.tour.author, text }),
-    burst: () => traffic.choose('burst'),
-  });
-  const showPending = () => {
-    const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
-    if (sending > 0) composer.showPending(strings.sending);
-    else composer.showPending(late === undefined ? null : strings.awaited[late.transport]);
-  };
+    this.#traffic = this.#createTraffic();
+    this.#picker = createLanesPicker(this.#lanes.view, (view) => this.#switchTo(view));
+    this.#tour = this.#createTour();
+  }
 
-  const show = (before: readonly ManagedLane[]) => {
-    stage.dataset['view'] = view === 'one' ? 'one' : 'several';
-    stage.dataset['lanes'] = String(lanes().length);
-    stage.replaceChildren(...lanes().map(({ view }) => view.element));
-    comparison = comparisons[view] ??= new ComparisonView(lanes());
-    comparison.actions.prepend(start);
-    comparison.more.append(verdictActions);
-    between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
-    arrange();
-    introduce();
-    void read(lanes(), before);
-    measure();
-    tour.refresh();
-    plugins.view(lanes(), view);
-  };
+  /** Puts the page into `app` and starts its lanes. */
+  open(app: HTMLElement): void {
+    const lanes = () => this.#lanes.current;
+    const panels = new Panels();
+    const tools = this.#createTools();
+    this.#layOut(tools);
+    app.replaceChildren(this.#page, panels.element, this.#tour.element);
+    this.#settings.append(
+      installShortcuts({
+        page: this.#page,
+        traffic: this.#traffic,
+        lanes,
+        pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
+      }),
+    );
+    // The event bubbles up after the lane's own listeners have handled it.
+    for (const changed of [this.#stage, this.#settings])
+      changed.addEventListener('change', () => this.#updateAddress());
+    plugins.page({
+      room: this.#room,
+      settings: this.#pageSettings,
+      panels,
+      lanes,
+      tools,
+      verdictActions: this.#verdictActions,
+    });
+    this.#show([]);
+    if (this.#pageSettings.traffic !== null) this.#traffic.choose(this.#pageSettings.traffic);
+  }
+
+  #createOutbox(): Outbox {
+    return new Outbox(
+      {
+        sending: (messages) => {
+          this.#sending = messages;
+          this.#showPending();
+        },
+        published: ({ cursor }, sent_ms) => this.#lanes.recordSent(cursor, sent_ms),
+        failed: (texts, { why, detail }) => this.#composer.restore(texts, strings.sendFailed[why](detail)),
+      },
+      (draft, key) => publish(draft, key, undefined, this.#lanes.writer),
+    );
+  }
+
+  #createTraffic(): TrafficControl {
+    const start = this.#start;
+    const traffic = createTrafficControl(
+      this.#room,
+      this.#pageSettings,
+      (cursor, sent_ms) => this.#lanes.recordSent(cursor, sent_ms),
+      (pattern) => {
+        setText(start, pattern === null ? strings.start : strings.stop);
+        start.classList.toggle('quiet', pattern !== null);
+        start.toggleAttribute('data-running', pattern !== null);
+      },
+    );
+    start.addEventListener('click', () => traffic.choose(traffic.pattern === null ? 'chatty' : null));
+    return traffic;
+  }
+
+  #createTour(): Tour {
+    const lanes = this.#lanes;
+    return new Tour({
+      lanes: () => lanes.current,
+      tabs: this.#tabs,
+      get view() {
+        return lanes.view;
+      },
+      choose: (view) => this.#picker.choose(view),
+      post: (text) => {
+        const author = this.#composer.author ?? strings.tour.author;
+        this.#outbox.add({ room: this.#room, author, text });
+      },
+      burst: () => this.#traffic.choose('burst'),
+    });
+  }
+
+  #createTools(): HTMLElement {
+    const settingsButton = createSettingsButton(this.#page, this.#settings);
+    // The sheet would cover the elements that the tour points at.
+    this.#tour.button.addEventListener('click', () => {
+      if (isNarrow() && !this.#settings.hidden) settingsButton.click();
+    });
+    return h(
+      'div',
+      { class: 'tools' },
+      this.#picker.element,
+      this.#presence.toggle,
+      this.#tour.button,
+      settingsButton,
+    );
+  }
+
+  #layOut(tools: HTMLElement): void {
+    const tabs = this.#tabs.element;
+    const top = createHeader(this.#status, tools);
+    const strips = h('div', { class: 'strips' }, this.#settings, this.notice.element, this.#presence.element);
+    const speech = h('div', { class: 'speech' }, this.#composer.element, this.#traffic.element);
+    const foot = h('div', { class: 'foot' }, this.#between, speech);
+    const above = [top, strips, this.#between, tabs];
+    this.#measureHeight = trackAvailableHeight(this.#stage, above, [foot, speech]);
+    onNarrowChange(() => {
+      this.#arrangeSettings();
+      this.#measureHeight();
+    });
+    this.#page.append(top, strips, h('main', { class: 'conversation' }, tabs, this.#stage, foot));
+  }
+
+  #switchTo(view: View): void {
+    if (view === this.#lanes.view) return;
+    const before = this.#lanes.current;
+    this.#lanes.view = view;
+    this.#updateAddress();
+    this.#show(before);
+    this.#showPending();
+  }
+
+  /** Shows the lanes of the current view and starts them. The lanes `before` read until then. */
+  #show(before: readonly ManagedLane[]): void {
+    const { view, current: lanes } = this.#lanes;
+    this.#stage.dataset['view'] = view === 'one' ? 'one' : 'several';
+    this.#stage.dataset['lanes'] = String(lanes.length);
+    this.#stage.replaceChildren(...lanes.map(({ view }) => view.element));
+    const comparison = (this.#comparisons[view] ??= new ComparisonView(lanes));
+    comparison.actions.prepend(this.#start);
+    comparison.more.append(this.#verdictActions);
+    this.#between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
+    this.#arrangeSettings();
+    this.#lanes.setAuthor(this.#composer.author);
+    void this.#lanes.start(before);
+    this.#measureHeight();
+    this.#tour.refresh();
+    plugins.view(lanes, view);
+  }
+
   /** In a narrow window, moves the settings of several lanes to the settings sheet. */
-  const arrange = () => {
-    const inSheet = view !== 'one' && isNarrow();
-    for (const all of Object.values(opened)) for (const { view: each } of all) each.putSettings(null);
-    status.replaceChildren();
-    for (const { view: shown } of lanes()) {
-      if (inSheet) shown.putSettings(settings);
-      if (view === 'one') status.append(shown.status);
+  #arrangeSettings(): void {
+    const { view, current, all } = this.#lanes;
+    const isInSheet = view !== 'one' && isNarrow();
+    for (const lane of all) lane.view.putSettings(null);
+    this.#status.replaceChildren();
+    for (const { view: shown } of current) {
+      if (isInSheet) shown.putSettings(this.#settings);
+      if (view === 'one') this.#status.append(shown.status);
       else shown.keepStatus();
     }
-  };
-  /** Starts the lanes with the same history, for which no lane pays. The lanes shown `before` read until then. */
-  const read = async (shown: readonly ManagedLane[], before: readonly ManagedLane[]) => {
-    const fresh = shown.filter(({ hasHistory }) => !hasHistory);
-    const missing = await applyProtocols(fresh.map(({ lane }) => lane));
-    if (missing.length > 0)
-      notice.append(
-        strings.pageNotice.protocolMissing(missing.map((each) => strings.protocols[each]).join(', ')),
-      );
-    const history = fresh.length === 0 ? null : await fetchHistory(room);
-    for (const each of fresh) {
-      if (history !== null && !each.hasHistory) each.lane.seed(history, each.transport);
-      each.hasHistory = true;
-    }
-    if (shown !== lanes()) return;
-    for (const { lane } of before) lane.stop();
-    if (before.length > 0) presence.pause();
-    for (const { lane, transport } of shown) lane.use(transport);
-  };
+  }
+
+  /** Shows which own message is on its way: still being sent, or not seen by a lane yet. */
+  #showPending(): void {
+    const late = this.#lanes.current.find(({ expected }) => expected > 0);
+    if (this.#sending > 0) this.#composer.showPending(strings.sending);
+    else this.#composer.showPending(late === undefined ? null : strings.awaited[late.transport]);
+  }
+
   /** Writes the lanes' settings to the address. */
-  const updateAddress = () => {
-    const protocols = getRequestedProtocols(lanes().map(({ lane }) => lane));
-    const settings = lanes().map(({ lane, transport }, at) => ({
-      transport,
-      interval_s: lane.interval_s,
-      stallTimeout_s: lane.network.chosenStallTimeout_s,
-      fault: lane.network.fault,
-      connection: lane.connection,
-      cookie_kib: lane.cookie_kib,
-      protocol: protocols[at] ?? 'page',
-    }));
+  #updateAddress(): void {
+    const { view, settings } = this.#lanes;
     replaceAddress(withSettings(withView(location.href, view), view, settings));
-  };
-  // The event bubbles up after the lane's own listeners have handled it.
-  for (const changed of [stage, settings]) changed.addEventListener('change', updateAddress);
-  const switchTo = (chosen: View) => {
-    if (chosen === view) return;
-    const before = lanes();
-    view = chosen;
-    updateAddress();
-    show(before);
-    showPending();
-  };
-
-  const picker = createLanesPicker(view, switchTo);
-  const settingsToggle = createSettingsButton(page, settings);
-  const tools = h('div', { class: 'tools' }, picker.element, presence.toggle, tour.button, settingsToggle);
-  // The sheet would cover the elements that the tour points at.
-  tour.button.addEventListener('click', () => {
-    if (isNarrow() && !settings.hidden) settingsToggle.click();
-  });
-  const top = createHeader(status, tools);
-  const strips = h('div', { class: 'strips' }, settings, notice.element, presence.element);
-  const speech = h('div', { class: 'speech' }, composer.element, traffic.element);
-  const foot = h('div', { class: 'foot' }, between, speech);
-  const measure = trackAvailableHeight(stage, [top, strips, between, tabList.element], [foot, speech]);
-  onNarrowChange(() => {
-    arrange();
-    measure();
-  });
-
-  page.append(top, strips, h('main', { class: 'conversation' }, tabList.element, stage, foot));
-  app.replaceChildren(page, panels.element, tour.element);
-  settings.append(
-    installShortcuts({
-      page,
-      traffic,
-      lanes,
-      pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
-    }),
-  );
-  plugins.page({ room, settings: pageSettings, panels, lanes, tools, verdictActions });
-  show([]);
-  if (pageSettings.traffic !== null) traffic.choose(pageSettings.traffic);
-  reportInvalidSettings(notice, [...urlSettings.invalid, ...invalidPageSettings]);
-  void findRefusedFeatures().then((refused) => {
-    if (refused.length > 0) notice.append(strings.pageNotice.refused(refused));
-  });
-}
-
-/** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
-function warn(lane: Lane, notice: Notice, script: string): void {
-  let lost = false;
-  lane.subscribe({
-    link(link) {
-      if (link.kind === 'reconnecting') {
-        lost = true;
-        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, { reload: true });
-      }
-      if (link.kind !== 'live' || !lost) return;
-      lost = false;
-      void isNewerVersion(script, './').then((newer) => {
-        if (newer) notice.show(strings.pageNotice.newer, { reload: true });
-      });
-    },
-  });
-}
-
-/** Reports invalid parameters of the address. */
-function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
-  const given = new URLSearchParams(location.search);
-  const unknown = [
-    ['view', given.get('view'), parseView(location.search) === null],
-    ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
-  ] as const;
-  const all = [
-    ...unknown.flatMap(([name, value, is]) => (value !== null && is ? [{ name, value, range: null }] : [])),
-    ...invalid,
-  ];
-  const sentences = all.map(({ name, value, range }) => {
-    const { unknownValue, wrongNumber } = strings.pageNotice;
-    const short = value.slice(0, 40);
-    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
-  });
-  if (sentences.length > 0) notice.show(sentences.join(' '), { reload: false });
+  }
 }

@@ -1,0 +1,55 @@
+// The reasons for notices about the whole page: invalid parameters, refused features, and a page that is out of date.
+
+import { strings } from '../i18n/index.ts';
+import { isKnown } from '../i18n/language.ts';
+import { findRefusedFeatures } from '../lab/browser-features.ts';
+import type { Lane } from '../lab/lane.ts';
+import { isNewerVersion } from '../lab/update-check.ts';
+import type { InvalidSetting } from '../lab/url-settings.ts';
+import { parseView } from '../lab/view.ts';
+import type { Notice } from './notice.ts';
+
+/** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
+export function watchForReload(lane: Lane, notice: Notice, script: string): void {
+  let wasLost = false;
+  lane.subscribe({
+    link(link) {
+      if (link.kind === 'reconnecting') {
+        wasLost = true;
+        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, { reload: true });
+      }
+      if (link.kind !== 'live' || !wasLost) return;
+      wasLost = false;
+      void isNewerVersion(script, './').then((isNewer) => {
+        if (isNewer) notice.show(strings.pageNotice.newer, { reload: true });
+      });
+    },
+  });
+}
+
+/** Reports invalid parameters of the address. */
+export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
+  const given = new URLSearchParams(location.search);
+  const unknown = [
+    ['view', given.get('view'), parseView(location.search) === null],
+    ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
+  ] as const;
+  const all = [
+    ...unknown.flatMap(([name, value, isUnknown]) =>
+      value !== null && isUnknown ? [{ name, value, range: null }] : [],
+    ),
+    ...invalid,
+  ];
+  const sentences = all.map(({ name, value, range }) => {
+    const { unknownValue, wrongNumber } = strings.pageNotice;
+    const short = value.slice(0, 40);
+    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
+  });
+  if (sentences.length > 0) notice.show(sentences.join(' '), { reload: false });
+}
+
+/** Reports features that the browser refuses to let the page use. */
+export async function reportRefusedFeatures(notice: Notice): Promise<void> {
+  const refused = await findRefusedFeatures();
+  if (refused.length > 0) notice.append(strings.pageNotice.refused(refused));
+}
