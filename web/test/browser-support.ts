@@ -17,31 +17,31 @@ export class FakeEventSource extends EventTarget {
     this.readyState = 2;
   }
 
-  opens(): void {
+  emitOpen(): void {
     this.readyState = 1;
     this.dispatchEvent(new Event('open'));
   }
 
   /** As after a lost connection, after which the browser reconnects by itself. */
-  loses(): void {
+  emitLost(): void {
     this.readyState = 0;
     this.dispatchEvent(new Event('error'));
   }
 
   /** As after a status other than 200, after which the browser gives up. */
-  givesUp(): void {
+  emitClosed(): void {
     this.readyState = 2;
     this.dispatchEvent(new Event('error'));
   }
 
-  says(data: unknown, type = 'message'): void {
+  emitMessage(data: unknown, type = 'message'): void {
     this.dispatchEvent(
       new MessageEvent(type, { data: typeof data === 'string' ? data : JSON.stringify(data) }),
     );
   }
 
-  beats(): void {
-    this.says('', 'keep-alive');
+  emitKeepAlive(): void {
+    this.emitMessage('', 'keep-alive');
   }
 }
 
@@ -75,15 +75,15 @@ export class FakeNetwork implements ConnectionFactory {
   }
 }
 
-interface Waiting {
+interface FakeLockRequest {
   grant: (lock: Lock | null) => void;
   fail: (why: unknown) => void;
 }
 
 /** The locks of one browser. `crash` releases a lock, as when its tab crashes. */
 export class FakeLocks {
-  readonly #held = new Map<string, Waiting>();
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #held = new Map<string, FakeLockRequest>();
+  readonly #waiting = new Map<string, FakeLockRequest[]>();
 
   request(
     name: string,
@@ -91,7 +91,7 @@ export class FakeLocks {
     callback: (lock: Lock | null) => Promise<unknown> | undefined,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const mine: Waiting = {
+      const mine: FakeLockRequest = {
         grant: (lock) => {
           Promise.resolve(callback(lock)).then(
             (value) => {

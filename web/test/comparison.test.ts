@@ -14,7 +14,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A lane whose messages and figures the test controls. */
-function laneOf(clock: ServerClock) {
+function createLane(clock: ServerClock) {
   let sink: Sink | undefined;
   let show: ShowFigures | undefined;
   const createSource: CreateSource = (_transport, parts) => {
@@ -29,13 +29,13 @@ function laneOf(clock: ServerClock) {
   return {
     lane,
     /** Delivers messages with these ids, published just now. */
-    brings(...ids: number[]) {
+    deliver(...ids: number[]) {
       const sent_at = new Date(performance.now() + SERVER_AHEAD_MS).toISOString();
       const { messages, ...rest } = batch(ids);
       sink?.batch({ ...rest, messages: messages.map((message) => ({ ...message, sent_at })) });
     },
     /** Reports the server's count of messages. */
-    counted(transport: Transport, messages: number) {
+    reportCount(transport: Transport, messages: number) {
       const cost = { ...NO_COST, requests: messages, messages, wire_bytes: 100 * messages };
       show?.({ ...NO_FIGURES, since: 'now', costs: { ...NO_FIGURES.costs, [transport]: cost } });
     },
@@ -45,7 +45,7 @@ function laneOf(clock: ServerClock) {
 function twoLanes() {
   const clock = new ServerClock();
   clock.sample(performance.now(), performance.now(), performance.now() + SERVER_AHEAD_MS);
-  const [left, right] = [laneOf(clock), laneOf(clock)];
+  const [left, right] = [createLane(clock), createLane(clock)];
   const comparison = new Comparison([left.lane, right.lane], () => {});
   left.lane.use('poll');
   right.lane.use('stream');
@@ -57,35 +57,35 @@ describe('the comparison of lanes', () => {
   test('begins once all lanes have seen five of the same messages', () => {
     const { left, right, comparison } = twoLanes();
     expect(comparison.state.kind).toBe('opening');
-    right.brings(1, 2, 3, 4, 5);
-    right.counted('stream', 5);
-    left.brings(1, 2, 3);
-    left.counted('poll', 3);
+    right.deliver(1, 2, 3, 4, 5);
+    right.reportCount('stream', 5);
+    left.deliver(1, 2, 3);
+    left.reportCount('poll', 3);
     expect(comparison.state).toEqual({ kind: 'counting', seen: 3, needed: 5 });
-    left.brings(4, 5);
-    left.counted('poll', 5);
+    left.deliver(4, 5);
+    left.reportCount('poll', 5);
     expect(comparison.state.kind).toBe('compared');
   });
 
   test('waits while the server’s figures lag behind the messages seen', () => {
     const { left, right, comparison } = twoLanes();
-    for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
+    for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
     expect(comparison.state).toEqual({ kind: 'counting', seen: 0, needed: 5 });
-    left.counted('poll', 5);
-    right.counted('stream', 2);
+    left.reportCount('poll', 5);
+    right.reportCount('stream', 2);
     expect(comparison.state).toEqual({ kind: 'counting', seen: 2, needed: 5 });
-    right.counted('stream', 5);
+    right.reportCount('stream', 5);
     const { state } = comparison;
-    expect(state.kind === 'compared' && state.verdict.each !== null).toBe(true);
+    expect(state.kind === 'compared' && state.verdict.perMessage !== null).toBe(true);
   });
 
   test('uses only the figures of the current transport, even before its first message', () => {
     const { left, right, comparison } = twoLanes();
-    for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
-    left.counted('poll', 5);
-    right.counted('stream', 5);
+    for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
+    left.reportCount('poll', 5);
+    right.reportCount('stream', 5);
     left.lane.use('long-poll');
     const { state } = comparison;
-    expect(state.kind === 'compared' && state.verdict.each).toBeNull();
+    expect(state.kind === 'compared' && state.verdict.perMessage).toBeNull();
   });
 });

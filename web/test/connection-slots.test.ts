@@ -20,10 +20,10 @@ describe('connection slots', () => {
   test('are limited across all tabs', async () => {
     const { manager } = new FakeLocks();
     const tabs = Array.from({ length: MAX_SLOTS + 2 }, () => new ConnectionSlots(manager));
-    const permits = [];
-    for (const tab of tabs) permits.push(await tab.take());
-    expect(permits.map((permit) => permit !== null)).toEqual([true, true, true, true, false, false]);
-    permits[1]?.release();
+    const slotsTaken = [];
+    for (const tab of tabs) slotsTaken.push(await tab.take());
+    expect(slotsTaken.map((slot) => slot !== null)).toEqual([true, true, true, true, false, false]);
+    slotsTaken[1]?.release();
     await settle();
     expect(await tabs[5]?.take()).not.toBeNull();
   });
@@ -31,12 +31,12 @@ describe('connection slots', () => {
   test('are granted to a waiting source when one becomes free, and only one slot', async () => {
     const locks = new FakeLocks();
     const slots = new ConnectionSlots(locks.manager);
-    const permits = [];
-    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await slots.take());
+    const slotsTaken = [];
+    for (let i = 0; i < MAX_SLOTS; i++) slotsTaken.push(await slots.take());
     const waiting = slots.wait(new AbortController().signal);
     await settle();
-    permits[0]?.release();
-    permits[3]?.release();
+    slotsTaken[0]?.release();
+    slotsTaken[3]?.release();
     await waiting;
     await settle();
     expect(locks.names).toHaveLength(MAX_SLOTS - 1);
@@ -78,7 +78,7 @@ describe('connection slots', () => {
 });
 
 describe('a source that holds a connection', () => {
-  function permitted(locks: FakeLocks) {
+  function createLimitedSource(locks: FakeLocks) {
     const sink = new RecordingSink();
     const { fetch, calls } = fakeFetch(() => pollAnswer([], { cursor: 'aaa-1' }));
     const log: string[] = [];
@@ -101,7 +101,7 @@ describe('a source that holds a connection', () => {
 
   test('takes a slot and releases it', async () => {
     const locks = new FakeLocks();
-    const { source, log, calls } = permitted(locks);
+    const { source, log, calls } = createLimitedSource(locks);
     source.start(() => ({ last: 0 }));
     await settle();
     expect(log).toEqual(['start']);
@@ -116,15 +116,15 @@ describe('a source that holds a connection', () => {
   test('polls without a slot, says why, and starts when a slot becomes free', async () => {
     const locks = new FakeLocks();
     const others = new ConnectionSlots(locks.manager);
-    const permits = [];
-    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await others.take());
-    const { source, sink, log, calls } = permitted(locks);
+    const slotsTaken = [];
+    for (let i = 0; i < MAX_SLOTS; i++) slotsTaken.push(await others.take());
+    const { source, sink, log, calls } = createLimitedSource(locks);
     source.start(() => ({ last: 0 }));
     await vi.advanceTimersByTimeAsync(2_500);
     expect(log).toEqual([]);
     expect(calls).toHaveLength(3);
     expect(sink.links.at(-1)).toEqual({ kind: 'live', fallback: { why: 'crowded' } });
-    permits[2]?.release();
+    slotsTaken[2]?.release();
     await vi.advanceTimersByTimeAsync(2_500);
     expect(log).toEqual(['start']);
     expect(calls).toHaveLength(3);
@@ -134,7 +134,7 @@ describe('a source that holds a connection', () => {
     const locks = new FakeLocks();
     const others = new ConnectionSlots(locks.manager);
     for (let i = 0; i < MAX_SLOTS; i++) await others.take();
-    const { source, log } = permitted(locks);
+    const { source, log } = createLimitedSource(locks);
     source.start(() => ({ last: 0 }));
     await settle();
     source.stop();

@@ -3,34 +3,34 @@ import { Ingest, type IngestListener } from '../src/client/ingest.ts';
 import { batch } from './support.ts';
 
 function ingest() {
-  const heard: (number | string)[] = [];
+  const received: (number | string)[] = [];
   const listener: IngestListener = {
-    messages: (messages) => heard.push(...messages.map(({ id }) => id)),
-    gap: (reason) => heard.push(reason),
+    messages: (messages) => received.push(...messages.map(({ id }) => id)),
+    gap: (reason) => received.push(reason),
   };
-  return { heard, ingest: new Ingest(listener) };
+  return { received, ingest: new Ingest(listener) };
 }
 
 describe('ingest', () => {
   test('passes messages on in the order of the log', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([1, 2]), 'poll');
     i.accept(batch([5]), 'stream');
-    expect(heard).toEqual([1, 2, 5]);
+    expect(received).toEqual([1, 2, 5]);
   });
 
   test('drops duplicates, whichever transport delivers them', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([1, 2, 3]), 'stream');
     i.accept(batch([2, 3, 4]), 'poll');
     i.accept(batch([4, 4, 5]), 'long-poll');
-    expect(heard).toEqual([1, 2, 3, 4, 5]);
+    expect(received).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('calls no listener without new messages', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([], { cursor: 'aaa-9' }), 'poll');
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect(i.cursor).toBe('aaa-9');
   });
 
@@ -55,27 +55,27 @@ describe('ingest', () => {
   });
 
   test('accepts the small ids of a new log', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([40, 41]), 'poll');
     i.accept(batch([1, 2], { reset: 'unknown' }, 'bbb'), 'poll');
-    expect(heard).toEqual([40, 41, 'unknown', 1, 2]);
+    expect(received).toEqual([40, 41, 'unknown', 1, 2]);
     expect(i.cursor).toBe('bbb-2');
   });
 
   test('still drops duplicates after older messages have expired', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([40]), 'poll');
     i.accept(batch([40, 90], { reset: 'expired' }), 'poll');
-    expect(heard).toEqual([40, 'expired', 90]);
+    expect(received).toEqual([40, 'expired', 90]);
   });
 
   test('reports a repeated reset as one gap', () => {
-    const { heard, ingest: i } = ingest();
+    const { received, ingest: i } = ingest();
     i.accept(batch([40]), 'stream');
     i.accept(batch([], { reset: 'unknown' }), 'stream');
     i.accept(batch([], { reset: 'unknown' }), 'stream');
     i.accept(batch([1], {}, 'bbb'), 'stream');
     i.accept(batch([], { reset: 'unknown' }), 'stream');
-    expect(heard).toEqual([40, 'unknown', 1, 'unknown']);
+    expect(received).toEqual([40, 'unknown', 1, 'unknown']);
   });
 });

@@ -18,15 +18,15 @@ afterEach(() => {
 function lane() {
   const log: string[] = [];
   const sinks: Partial<Record<Transport, Sink>> = {};
-  const places: Partial<Record<Transport, () => Position>> = {};
+  const positions: Partial<Record<Transport, () => Position>> = {};
   const readers: RequestContext[] = [];
   const createSource: CreateSource = (transport, { request, sink }): Source => {
     sinks[transport] = sink;
     readers.push(request);
     return {
-      start: (place, slept) => {
-        places[transport] = place;
-        log.push(`start ${transport} ${JSON.stringify(place())}${slept === true ? ' after a sleep' : ''}`);
+      start: (position, slept) => {
+        positions[transport] = position;
+        log.push(`start ${transport} ${JSON.stringify(position())}${slept === true ? ' after a sleep' : ''}`);
       },
       stop: () => log.push(`stop ${transport}`),
       reconnect: () => log.push(`wake ${transport}`),
@@ -37,7 +37,7 @@ function lane() {
     pause: () => show(null),
     end: () => log.push(`end ${client}`),
   });
-  const { fetch, calls: severed } = fakeFetch(networkDown);
+  const { fetch, calls: disconnects } = fakeFetch(networkDown);
   let labels = 0;
   const l = new Lane({
     room: 'lobby',
@@ -48,12 +48,11 @@ function lane() {
     label: () => `label-${++labels}`,
   });
   l.subscribe({
-    messages: (sightings, transport) =>
-      log.push(`${transport} ${sightings.map(({ message }) => message.id).join()}`),
+    messages: (seen, transport) => log.push(`${transport} ${seen.map(({ message }) => message.id).join()}`),
     gap: (reason) => log.push(`gap ${reason}`),
   });
-  const asks = (): Query => readers.at(-1)?.query?.() ?? {};
-  return { lane: l, log, sinks, places, readers, asks, severed };
+  const query = (): Query => readers.at(-1)?.query?.() ?? {};
+  return { lane: l, log, sinks, positions, readers, query, disconnects };
 }
 
 describe('a lane', () => {
@@ -91,15 +90,15 @@ describe('a lane', () => {
   });
 
   test('sends added parameters until they are removed', () => {
-    const { lane: l, asks } = lane();
+    const { lane: l, query } = lane();
     l.use('stream');
     l.setParameters({ trace: 1, fault: 'cut' });
-    expect(asks()).toMatchObject({ trace: 1, fault: 'cut' });
+    expect(query()).toMatchObject({ trace: 1, fault: 'cut' });
     l.setParameters({ fault: null });
-    expect(asks()).toMatchObject({ trace: 1, fault: null });
+    expect(query()).toMatchObject({ trace: 1, fault: null });
     l.use('poll');
     l.setInterval(0.5);
-    expect(asks()).toMatchObject({ interval: 0.5, trace: 1, fault: null });
+    expect(query()).toMatchObject({ interval: 0.5, trace: 1, fault: null });
   });
 
   test('continues as another client at the same cursor', () => {
@@ -128,35 +127,35 @@ describe('a lane', () => {
 
   test('reports figures while it is connected, and null while it is not', () => {
     const { lane: l, sinks } = lane();
-    const heard: (string | null)[] = [];
-    l.subscribe({ stats: (figures) => heard.push(figures?.since ?? null) });
+    const received: (string | null)[] = [];
+    l.subscribe({ stats: (figures) => received.push(figures?.since ?? null) });
     l.use('stream');
     sinks.stream?.link({ kind: 'live' });
     sinks.stream?.link({ kind: 'reconnecting', why: 'network', detail: null });
-    expect(heard).toEqual(['label-1', null]);
+    expect(received).toEqual(['label-1', null]);
   });
 
   test('reports delays of its own messages, whichever of response and arrival comes first', () => {
     vi.useFakeTimers();
     const { lane: l, sinks } = lane();
-    const heard: string[] = [];
+    const received: string[] = [];
     const round = (ms: number) => Math.round(ms);
     l.subscribe({
-      own: (cursor, { ms, uncertainty_ms }) => heard.push(`${cursor} ${round(ms)} ${uncertainty_ms}`),
-      messages: (sightings) =>
-        heard.push(
-          ...sightings.map(
+      own: (cursor, { ms, uncertainty_ms }) => received.push(`${cursor} ${round(ms)} ${uncertainty_ms}`),
+      messages: (seen) =>
+        received.push(
+          ...seen.map(
             ({ message, delay, own }) =>
               `${message.cursor} seen ${round(delay?.ms ?? -1)}${own ? ', own' : ''}`,
           ),
         ),
-      expected: (messages) => heard.push(`awaited ${messages}`),
+      expected: (messages) => received.push(`awaited ${messages}`),
     });
     l.use('poll');
     l.recordSent('aaa-1', performance.now() - 20);
     sinks.poll?.batch(batch([1, 2]));
     l.recordSent('aaa-2', performance.now() - 40);
-    expect(heard).toEqual([
+    expect(received).toEqual([
       'awaited 0',
       'awaited 1',
       'aaa-1 seen 20, own',
@@ -169,13 +168,13 @@ describe('a lane', () => {
 
   test('calls no listener that has unsubscribed', () => {
     const { lane: l, sinks } = lane();
-    let heard = 0;
-    const end = l.subscribe({ messages: () => (heard += 1) });
+    let received = 0;
+    const end = l.subscribe({ messages: () => (received += 1) });
     l.use('poll');
     sinks.poll?.batch(batch([1]));
     end();
     sinks.poll?.batch(batch([2]));
-    expect(heard).toBe(1);
+    expect(received).toBe(1);
   });
 });
 
@@ -185,39 +184,39 @@ describe('a lane and its network', () => {
   });
 
   test('restarts when a lasting fault begins and ends', () => {
-    const { lane: l, log, sinks, asks } = lane();
+    const { lane: l, log, sinks, query } = lane();
     l.use('stream');
     sinks.stream?.batch(batch([1]));
     log.length = 0;
     l.network.setFault('slow');
-    expect(asks()).toMatchObject({ fault: 'slow' });
+    expect(query()).toMatchObject({ fault: 'slow' });
     l.network.setFault('healthy');
-    expect(asks()).toMatchObject({ fault: null });
+    expect(query()).toMatchObject({ fault: null });
     const once = ['stop stream', 'start stream {"cursor":"aaa-1"}'];
     expect(log).toEqual([...once, ...once]);
   });
 
   test('has its connections closed by a restart, and lets them reconnect by themselves', async () => {
-    const { lane: l, log, severed } = lane();
+    const { lane: l, log, disconnects } = lane();
     l.use('long-poll');
     log.length = 0;
     l.network.setFault('restart');
-    expect(severed.map(({ url }) => url.searchParams.get('fault'))).toEqual(['restart']);
+    expect(disconnects.map(({ url }) => url.searchParams.get('fault'))).toEqual(['restart']);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(l.network.fault).toBe('healthy');
     expect(log).toEqual([]);
-    expect(severed).toHaveLength(1);
+    expect(disconnects).toHaveLength(1);
   });
 
   test('waits for a connection before a restart that follows a lasting fault', () => {
-    const { lane: l, sinks, severed } = lane();
+    const { lane: l, sinks, disconnects } = lane();
     l.use('stream');
     l.network.setFault('buffer');
     l.network.setFault('restart');
-    expect(severed).toEqual([]);
+    expect(disconnects).toEqual([]);
     sinks.stream?.link({ kind: 'live' });
     sinks.stream?.link({ kind: 'live' });
-    expect(severed).toHaveLength(1);
+    expect(disconnects).toHaveLength(1);
   });
 
   test('reopens its stream for another stall time-out', () => {

@@ -64,7 +64,7 @@ describe('a lane’s network', () => {
     const stream = new Stream({ ...reader, sink: streamed });
     polls.start(() => ({ last: 0 }));
     stream.start(() => ({ cursor: 'aaa-0' }));
-    opened[0]?.opens();
+    opened[0]?.emitOpen();
     n.setFault('offline');
     await vi.advanceTimersByTimeAsync(4_000);
     for (const sink of [polled, streamed]) {

@@ -74,12 +74,12 @@ interface Sent {
 
 function outbox() {
   const sent: Sent[] = [];
-  const heard = { sending: [] as number[], published: [] as [string, number][], failed: [] as string[][] };
+  const received = { sending: [] as number[], published: [] as [string, number][], failed: [] as string[][] };
   const listener: OutboxListener = {
-    sending: (messages) => heard.sending.push(messages),
+    sending: (messages) => received.sending.push(messages),
     published: ({ cursor }, sent_ms) =>
-      heard.published.push([cursor, Math.round(performance.now() - sent_ms)]),
-    failed: (texts) => heard.failed.push(texts),
+      received.published.push([cursor, Math.round(performance.now() - sent_ms)]),
+    failed: (texts) => received.failed.push(texts),
   };
   const box = new Outbox(
     listener,
@@ -87,7 +87,7 @@ function outbox() {
   );
   const add = (text: string) => box.add({ ...draft, text });
   const flush = () => vi.advanceTimersByTimeAsync(0);
-  return { box, add, sent, heard, flush };
+  return { box, add, sent, received, flush };
 }
 
 describe('the outbox', () => {
@@ -104,24 +104,24 @@ describe('the outbox', () => {
   });
 
   test('reports what was published, and when it was written', async () => {
-    const { add, sent, heard, flush } = outbox();
+    const { add, sent, received, flush } = outbox();
     add('one');
     await vi.advanceTimersByTimeAsync(10);
     sent[0]?.answer({ ok: true, message: message(1) });
     await flush();
-    expect(heard.published).toEqual([['aaa-1', 10]]);
-    expect(heard.sending.at(-1)).toBe(0);
+    expect(received.published).toEqual([['aaa-1', 10]]);
+    expect(received.sending.at(-1)).toBe(0);
   });
 
   test('returns all texts that were not published', async () => {
-    const { add, sent, heard, flush } = outbox();
+    const { add, sent, received, flush } = outbox();
     add('one');
     add('two');
     await flush();
     sent[0]?.answer({ ok: false, why: 'network', detail: null });
     await flush();
-    expect(heard.failed).toEqual([['one', 'two']]);
-    expect(heard.sending.at(-1)).toBe(0);
+    expect(received.failed).toEqual([['one', 'two']]);
+    expect(received.sending.at(-1)).toBe(0);
     expect(sent).toHaveLength(1);
   });
 

@@ -62,9 +62,9 @@ describe('a reader of a room', () => {
     r.use('stream');
     await vi.advanceTimersByTimeAsync(10);
     const [stream] = opened;
-    stream?.events.opens();
-    stream?.events.says(message(2));
-    stream?.events.says(message(3));
+    stream?.events.emitOpen();
+    stream?.events.emitMessage(message(2));
+    stream?.events.emitMessage(message(3));
     r.use('poll');
     await vi.advanceTimersByTimeAsync(10);
     expect(read.filter((each) => each.includes('by'))).toEqual(['1 by poll', '2 by poll', '3 by stream']);
@@ -76,15 +76,15 @@ describe('a reader of a room', () => {
 
   test('reads several rooms with one cursor, and reports the presence of each', async () => {
     const present = (room: string) => ({ room, count: 0, present: [] });
-    const heard: string[] = [];
+    const received: string[] = [];
     const { fetch, calls } = fakeFetch(() =>
       pollAnswer([1, 2], { presence: [present('tea'), present('coffee')] }),
     );
     const r = new RoomReader(
       { rooms: ['tea', 'coffee'], connections: new BrowserConnections({ fetch }), page: null },
       {
-        messages: (messages) => heard.push(...messages.map(({ id, room }) => `${id} in ${room}`)),
-        presence: ({ room }) => heard.push(room),
+        messages: (messages) => received.push(...messages.map(({ id, room }) => `${id} in ${room}`)),
+        presence: ({ room }) => received.push(room),
       },
     );
     r.use('poll');
@@ -95,7 +95,7 @@ describe('a reader of a room', () => {
     expect([r.room, r.rooms]).toEqual(['tea', ['tea', 'coffee']]);
     expect(calls.map(({ url }) => url.searchParams.getAll('room'))).toEqual([r.rooms, r.rooms]);
     expect(calls[1]?.url.searchParams.get('cursor')).toBe('aaa-2');
-    expect(heard.slice(0, 4)).toEqual(['1 in lobby', '2 in lobby', 'tea', 'coffee']);
+    expect(received.slice(0, 4)).toEqual(['1 in lobby', '2 in lobby', 'tea', 'coffee']);
   });
 
   test('can omit label and interval, for a cache that collapses polls', async () => {

@@ -93,9 +93,9 @@ class Tab {
       report: (followers) =>
         this.reports.push(followers.map((it) => `${it.client} ${it.author ?? ''}`).join()),
       createStream: (sink): Source => ({
-        start: (place) => {
+        start: (position) => {
           this.stream = sink;
-          const where = place();
+          const where = position();
           this.#at = 'cursor' in where ? Number(where.cursor.split('-')[1]) : 0;
           sink.link({ kind: 'live' });
           this.deliver();
@@ -117,7 +117,7 @@ class Tab {
   }
 
   /** Delivers a reset and the messages of the new log. */
-  toldOfReset(): void {
+  deliverReset(): void {
     this.stream?.batch({ messages: [], cursor: null, reset: 'unknown' });
     this.#at = 0;
     this.deliver();
@@ -284,7 +284,7 @@ describe('tabs that share a stream', () => {
         second?.source.reconnect();
         await vi.advanceTimersByTimeAsync(2_000);
       }
-      first?.toldOfReset();
+      first?.deliverReset();
       await settle();
       browser.publish(3);
       await settle();

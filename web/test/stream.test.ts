@@ -5,20 +5,27 @@ import { Stream } from '../src/client/sources/stream.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { message, RecordingSink } from './support.ts';
 
-function stream(place: () => Position = () => ({ cursor: 'aaa-1' }), fetch?: Fetch) {
+function stream(position: () => Position = () => ({ cursor: 'aaa-1' }), fetch?: Fetch) {
   const sink = new RecordingSink();
   const network = new FakeNetwork(fetch);
-  const heard = { signs: 0, mute: 0 };
+  const received = { events: 0, stalls: 0 };
   const source = new Stream({
     room: 'lobby',
     client: 'me',
     sink,
     connections: network,
-    onEvent: () => (heard.signs += 1),
-    onStalled: () => (heard.mute += 1),
+    onEvent: () => (received.events += 1),
+    onStalled: () => (received.stalls += 1),
   });
-  source.start(place);
-  return { source, sink, connections: network, heard, opened: network.opened, newest: () => network.newest };
+  source.start(position);
+  return {
+    source,
+    sink,
+    connections: network,
+    received,
+    opened: network.opened,
+    newest: () => network.newest,
+  };
 }
 
 beforeEach(() => {
@@ -43,9 +50,9 @@ describe('the stream', () => {
 
   test('passes each message on with its own cursor', () => {
     const { sink, newest } = stream();
-    newest().opens();
-    newest().says(message(2));
-    newest().says(message(3));
+    newest().emitOpen();
+    newest().emitMessage(message(2));
+    newest().emitMessage(message(3));
     expect(sink.kinds).toEqual(['connecting', 'live']);
     expect(sink.ids).toEqual([2, 3]);
     expect(sink.batches.at(-1)?.cursor).toBe('aaa-3');
@@ -53,8 +60,8 @@ describe('the stream', () => {
 
   test.each(['expired', 'unknown'] as const)('passes on the reset %s', (reason) => {
     const { sink, newest } = stream();
-    newest().opens();
-    newest().says({ reason }, 'reset');
+    newest().emitOpen();
+    newest().emitMessage({ reason }, 'reset');
     expect(sink.batches).toEqual([{ messages: [], cursor: null, reset: reason }]);
   });
 
@@ -65,7 +72,7 @@ describe('the stream', () => {
       const problem = { title: 'Unauthorized', status: 401, detail: 'the token has expired' };
       return Promise.resolve(new Response(JSON.stringify(problem), { status: 401 }));
     });
-    newest().givesUp();
+    newest().emitClosed();
     await vi.advanceTimersByTimeAsync(1);
     expect(asked).toEqual(['poll?room=lobby&last=0']);
     const link = { kind: 'reconnecting', why: 'refused', detail: 'the token has expired' };
@@ -74,21 +81,21 @@ describe('the stream', () => {
 
   test('treats an unknown reason as a gap', () => {
     const { sink, newest } = stream();
-    newest().says({ reason: 'moon' }, 'reset');
-    newest().says(['odd'], 'reset');
+    newest().emitMessage({ reason: 'moon' }, 'reset');
+    newest().emitMessage(['odd'], 'reset');
     expect(sink.batches.map(({ reset }) => reset)).toEqual(['other', 'other']);
   });
 
   test('passes on presence, and ignores invalid parts of it', () => {
     const { sink, newest } = stream();
-    newest().opens();
-    newest().says(
+    newest().emitOpen();
+    newest().emitMessage(
       { room: 'tea', count: 1, present: [{ client: 'a', transport: 'pigeon', mood: 'good' }] },
       'presence',
     );
-    newest().says('no json', 'presence');
-    newest().says({ present: 'all' }, 'presence');
-    newest().says(message(2));
+    newest().emitMessage('no json', 'presence');
+    newest().emitMessage({ present: 'all' }, 'presence');
+    newest().emitMessage(message(2));
     expect(sink.presences).toEqual([
       {
         room: 'tea',
@@ -102,10 +109,10 @@ describe('the stream', () => {
 
   test('lets the browser reconnect, and reports it', () => {
     const { sink, opened, newest } = stream();
-    newest().opens();
-    newest().loses();
-    newest().loses();
-    newest().opens();
+    newest().emitOpen();
+    newest().emitLost();
+    newest().emitLost();
+    newest().emitOpen();
     expect(sink.kinds).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live']);
     expect(opened).toHaveLength(1);
   });
@@ -113,9 +120,9 @@ describe('the stream', () => {
   test('opens a new EventSource at the newest cursor if the browser gave up, after growing pauses', async () => {
     let cursor = 'aaa-1';
     const { sink, opened, newest } = stream(() => ({ cursor }));
-    newest().opens();
+    newest().emitOpen();
     cursor = 'aaa-5';
-    newest().givesUp();
+    newest().emitClosed();
     expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'refused', detail: null });
     await vi.advanceTimersByTimeAsync(250);
     expect(opened).toHaveLength(2);
@@ -125,7 +132,7 @@ describe('the stream', () => {
     for (let i = 0; i < 8; i++) {
       const from = performance.now();
       const count = opened.length;
-      newest().givesUp();
+      newest().emitClosed();
       while (opened.length === count) await vi.advanceTimersByTimeAsync(10);
       pauses.push(performance.now() - from);
     }
@@ -135,11 +142,11 @@ describe('the stream', () => {
   });
 
   test('does not let the browser start over before the first cursor', async () => {
-    let place: Position = { last: 50 };
-    const { opened, newest } = stream(() => place);
-    newest().opens();
-    place = { last: 1000 };
-    newest().loses();
+    let position: Position = { last: 50 };
+    const { opened, newest } = stream(() => position);
+    newest().emitOpen();
+    position = { last: 1000 };
+    newest().emitLost();
     await vi.advanceTimersByTimeAsync(250);
     expect(opened).toHaveLength(2);
     expect(newest().url.searchParams.get('last')).toBe('1000');
@@ -147,9 +154,9 @@ describe('the stream', () => {
 
   test.each(['no json', '{"id":"x"}', 'null'])('does not skip an invalid event: %s', async (data) => {
     const { sink, opened, newest } = stream();
-    newest().opens();
-    newest().says(data);
-    newest().says(message(3));
+    newest().emitOpen();
+    newest().emitMessage(data);
+    newest().emitMessage(message(3));
     expect(sink.links.at(-1)).toMatchObject({ kind: 'reconnecting', why: 'garbled' });
     expect(sink.ids).toEqual([]);
     await vi.advanceTimersByTimeAsync(250);
@@ -158,11 +165,11 @@ describe('the stream', () => {
 
   test('stops at once, in a pause too', async () => {
     const { source, sink, opened, newest } = stream();
-    newest().opens();
-    newest().givesUp();
+    newest().emitOpen();
+    newest().emitClosed();
     source.stop();
     await vi.advanceTimersByTimeAsync(60_000);
-    opened[0]?.says(message(9));
+    opened[0]?.emitMessage(message(9));
     expect(opened).toHaveLength(1);
     expect(sink.ids).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
@@ -170,49 +177,49 @@ describe('the stream', () => {
 
   test('ends its pause on `reconnect`, and keeps an open stream', () => {
     const { source, opened, newest } = stream();
-    newest().opens();
+    newest().emitOpen();
     source.reconnect();
     expect(opened).toHaveLength(1);
-    newest().givesUp();
+    newest().emitClosed();
     source.reconnect();
     expect(opened).toHaveLength(2);
   });
 
   test('reports events and keep-alives, and when it has stalled', async () => {
-    const { newest, heard } = stream();
-    newest().opens();
+    const { newest, received } = stream();
+    newest().emitOpen();
     for (let i = 0; i < 5; i++) {
       await vi.advanceTimersByTimeAsync(40_000);
-      newest().beats();
+      newest().emitKeepAlive();
     }
-    expect(heard).toEqual({ signs: 5, mute: 0 });
+    expect(received).toEqual({ events: 5, stalls: 0 });
     await vi.advanceTimersByTimeAsync(44_900);
-    expect(heard.mute).toBe(0);
+    expect(received.stalls).toBe(0);
     await vi.advanceTimersByTimeAsync(200);
-    expect(heard.mute).toBe(1);
+    expect(received.stalls).toBe(1);
   });
 
   test('reports a stream that never opens as stalled', async () => {
-    const { heard } = stream();
+    const { received } = stream();
     await vi.advanceTimersByTimeAsync(45_100);
-    expect(heard).toEqual({ signs: 0, mute: 1 });
+    expect(received).toEqual({ events: 0, stalls: 1 });
   });
 
   test('does not report an unreachable server as stalled', async () => {
-    const { newest, heard } = stream();
-    newest().opens();
+    const { newest, received } = stream();
+    newest().emitOpen();
     for (let i = 0; i < 100; i++) {
-      newest().loses();
+      newest().emitLost();
       await vi.advanceTimersByTimeAsync(1_000);
     }
-    expect(heard.mute).toBe(0);
+    expect(received.stalls).toBe(0);
   });
 
   test('opens nothing while offline, and continues afterwards', async () => {
     const { source, connections: network, sink, opened, newest } = stream();
-    newest().opens();
+    newest().emitOpen();
     network.outage.abort();
-    newest().givesUp();
+    newest().emitClosed();
     expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'network', detail: null });
     await vi.advanceTimersByTimeAsync(4_000);
     expect(opened).toHaveLength(1);

@@ -23,16 +23,16 @@ function answer(events: object[], seq: number, lost = 0): Response {
 }
 
 function watch(...replies: Parameters<typeof fakeFetch>) {
-  const heard: string[] = [];
+  const received: string[] = [];
   const listener: TraceListener = {
-    events: (events) => heard.push(events.map(({ seq }) => seq).join()),
-    lost: (count) => heard.push(`lost ${count}`),
-    restarted: () => heard.push('restarted'),
+    events: (events) => received.push(events.map(({ seq }) => seq).join()),
+    lost: (count) => received.push(`lost ${count}`),
+    restarted: () => received.push('restarted'),
   };
   const { fetch, calls } = fakeFetch(...replies);
   const trace = new TraceWatch('me', new ServerClock(), listener, fetch);
   const after = () => calls.map(({ url }) => Number(url.searchParams.get('after')));
-  return { trace, heard, calls, after };
+  return { trace, received, calls, after };
 }
 
 beforeEach(() => {
@@ -47,14 +47,14 @@ afterEach(() => {
 
 describe('the trace watch', () => {
   test('continues after the last event, and reports each event once', async () => {
-    const { trace, heard, after } = watch(
+    const { trace, received, after } = watch(
       () => answer([event(1), event(2)], 2),
       () => answer([event(2)], 2),
       () => answer([event(2), event(3)], 3),
     );
     trace.start();
     await vi.advanceTimersByTimeAsync(1_100);
-    expect(heard).toEqual(['1,2', '3']);
+    expect(received).toEqual(['1,2', '3']);
     expect(after()).toEqual([0, 1, 1]);
     trace.pause();
     await vi.advanceTimersByTimeAsync(5_000);
@@ -62,13 +62,13 @@ describe('the trace watch', () => {
   });
 
   test('reports how many events were lost', async () => {
-    const { trace, heard } = watch(
+    const { trace, received } = watch(
       () => answer([event(1)], 1),
       () => answer([event(9), event(10)], 10, 8),
     );
     trace.start();
     await vi.advanceTimersByTimeAsync(600);
-    expect(heard).toEqual(['1', 'lost 7', '9,10']);
+    expect(received).toEqual(['1', 'lost 7', '9,10']);
   });
 
   test.each([
@@ -79,15 +79,15 @@ describe('the trace watch', () => {
       () => answer([event(1, 3), event(2, 4)], 6),
     ],
   ])('detects a restarted server %s', async (_, first, second) => {
-    const { trace, heard, after } = watch(() => answer([event(5)], 5), first, second);
+    const { trace, received, after } = watch(() => answer([event(5)], 5), first, second);
     trace.start();
     await vi.advanceTimersByTimeAsync(600);
-    expect(heard).toEqual(['5', 'restarted', '1,2']);
+    expect(received).toEqual(['5', 'restarted', '1,2']);
     expect(after()).toEqual([0, 4, 0]);
   });
 
   test('continues after failures and invalid responses', async () => {
-    const { trace, heard } = watch(
+    const { trace, received } = watch(
       () => problem(404, 'never seen'),
       networkDown,
       () => json(200, { events: 'none' }),
@@ -95,7 +95,7 @@ describe('the trace watch', () => {
     );
     trace.start();
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(heard[0]).toBe('1');
+    expect(received[0]).toBe('1');
   });
 });
 

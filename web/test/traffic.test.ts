@@ -14,7 +14,7 @@ function traffic(
   random: () => number = () => 1 - Math.exp(-1),
 ) {
   const sent: { text: string; author: string; at_ms: number }[] = [];
-  const heard = { ended: [] as string[], published: 0, most_in_flight: 0 };
+  const received = { ended: [] as string[], published: 0, most_in_flight: 0 };
   let in_flight = 0;
   const source = new Traffic(
     {
@@ -24,7 +24,7 @@ function traffic(
       random,
       send: async (draft) => {
         sent.push({ text: draft.text, author: draft.author, at_ms: Math.round(performance.now()) });
-        heard.most_in_flight = Math.max(heard.most_in_flight, ++in_flight);
+        received.most_in_flight = Math.max(received.most_in_flight, ++in_flight);
         const result = await answer(draft);
         in_flight -= 1;
         return result;
@@ -32,12 +32,12 @@ function traffic(
     },
     {
       progress: () => {},
-      published: () => (heard.published += 1),
-      ended: ({ kind }, { published, failed }) => heard.ended.push(`${kind} ${published} ${failed}`),
+      published: () => (received.published += 1),
+      ended: ({ kind }, { published, failed }) => received.ended.push(`${kind} ${published} ${failed}`),
     },
   );
   const start_ms = Math.round(performance.now());
-  return { source, sent, heard, times: () => sent.map(({ at_ms }) => at_ms - start_ms) };
+  return { source, sent, received, times: () => sent.map(({ at_ms }) => at_ms - start_ms) };
 }
 
 const after = (ms: number) => async (): Promise<PublishResult> => {
@@ -60,7 +60,7 @@ afterEach(() => {
 
 describe('traffic', () => {
   test('of a steady rate has that rate until it is stopped', async () => {
-    const { source, sent, heard, times } = traffic(after(5), seeded());
+    const { source, sent, received, times } = traffic(after(5), seeded());
     source.setRate(4);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(100_000);
@@ -69,7 +69,7 @@ describe('traffic', () => {
     expect(sent[1]).toMatchObject({ text: 'steady 2', author: 'traffic' });
     source.stop();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(heard.ended).toEqual([`stopped ${sent.length} 0`]);
+    expect(received.ended).toEqual([`stopped ${sent.length} 0`]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -105,12 +105,12 @@ describe('traffic', () => {
   });
 
   test('of a burst has 200 messages, with at most two in flight', async () => {
-    const { source, sent, heard } = traffic(after(3));
+    const { source, sent, received } = traffic(after(3));
     source.start('burst');
     await vi.advanceTimersByTimeAsync(2_000);
     expect(sent).toHaveLength(BURST_SIZE);
     expect(sent.at(-1)?.text).toBe('burst 200');
-    expect(heard).toMatchObject({ ended: ['done 200 0'], published: 200, most_in_flight: 2 });
+    expect(received).toMatchObject({ ended: ['done 200 0'], published: 200, most_in_flight: 2 });
     expect(source.pattern).toBeNull();
   });
 
@@ -123,40 +123,40 @@ describe('traffic', () => {
   });
 
   test('has one pattern at a time', async () => {
-    const { source, sent, heard } = traffic(after(1));
+    const { source, sent, received } = traffic(after(1));
     source.setRate(1);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(10);
     source.start('chatty');
     await vi.advanceTimersByTimeAsync(100);
-    expect(heard.ended).toEqual(['stopped 1 0']);
+    expect(received.ended).toEqual(['stopped 1 0']);
     expect(sent.map(({ text }) => text)).toEqual(['steady 1', 'chatty 1']);
   });
 
   test('does not pile up if the server is slow', async () => {
-    const { source, sent, heard } = traffic(after(10_000));
+    const { source, sent, received } = traffic(after(10_000));
     source.setRate(50);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(30_500);
     expect(sent).toHaveLength(8);
-    expect(heard.most_in_flight).toBe(2);
+    expect(received.most_in_flight).toBe(2);
   });
 
   test('stops at its time limit', async () => {
-    const { source, sent, heard } = traffic(after(0));
+    const { source, sent, received } = traffic(after(0));
     source.setRate(0.1);
     source.start('steady');
     await vi.advanceTimersByTimeAsync((LIMITS.minutes + 1) * 60_000);
-    expect(heard.ended).toEqual([`limit ${LIMITS.minutes * 6} 0`]);
+    expect(received.ended).toEqual([`limit ${LIMITS.minutes * 6} 0`]);
     expect(sent).toHaveLength(LIMITS.minutes * 6);
   });
 
   test('stops at its message limit', async () => {
-    const { source, sent, heard } = traffic(after(0));
+    const { source, sent, received } = traffic(after(0));
     source.setRate(50);
     source.start('steady');
     await vi.advanceTimersByTimeAsync(LIMITS.minutes * 60_000);
-    expect(heard.ended).toEqual([`limit ${LIMITS.messages} 0`]);
+    expect(received.ended).toEqual([`limit ${LIMITS.messages} 0`]);
     expect(sent).toHaveLength(LIMITS.messages);
   });
 
@@ -164,11 +164,11 @@ describe('traffic', () => {
     const refused = traffic(fails('refused'));
     refused.source.start('steady');
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(refused.heard.ended).toEqual(['failed 0 1']);
+    expect(refused.received.ended).toEqual(['failed 0 1']);
 
     const lost = traffic(fails('network'));
     lost.source.start('steady');
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(lost.heard.ended).toEqual(['failed 0 3']);
+    expect(lost.received.ended).toEqual(['failed 0 3']);
   });
 });

@@ -39,10 +39,10 @@ export type ArrivalComparison = { kind: 'same' } | { kind: 'later' | 'sooner'; m
 
 export interface Verdict {
   /** By the number of requests, most first; equal lanes from left to right. */
-  asked: LaneRequests[];
+  byRequests: LaneRequests[];
   /** The most expensive and the cheapest lane per message. Null until each has delivered something. */
-  each: {
-    dearer: LaneName;
+  perMessage: {
+    costlier: LaneName;
     cheaper: LaneName;
     bytes: BytesComparison;
     arrival: ArrivalComparison | null;
@@ -64,31 +64,31 @@ export function getLaneName(sides: readonly Pick<LaneTotals, 'transport'>[], at:
 /** Needs at least two lanes. */
 export function computeVerdict(sides: readonly LaneTotals[]): Verdict {
   const all = sides.map((side, at) => ({ side, name: getLaneName(sides, at) }));
-  const asked = [...all]
+  const byRequests = [...all]
     .sort((one, other) => other.side.requests - one.side.requests)
     .map(({ side: { polled, requests, messages }, name }) => ({ ...name, polled, requests, messages }));
-  if (sides.some(({ messages }) => messages === 0)) return { asked, each: null };
+  if (sides.some(({ messages }) => messages === 0)) return { byRequests, perMessage: null };
   const bytes = ({ wire_bytes, messages }: LaneTotals) => wire_bytes / messages;
   // Of lanes with the same cost, the slower one counts as more expensive.
   const byCost = [...all].sort(
     ({ side: one }, { side: other }) =>
       bytes(other) - bytes(one) || (other.delay_ms ?? 0) - (one.delay_ms ?? 0),
   );
-  const [dearer, cheaper] = [byCost[0], byCost.at(-1)];
-  if (dearer === undefined || cheaper === undefined) return { asked, each: null };
-  const each = {
-    dearer: dearer.name,
+  const [costlier, cheaper] = [byCost[0], byCost.at(-1)];
+  if (costlier === undefined || cheaper === undefined) return { byRequests, perMessage: null };
+  const perMessage = {
+    costlier: costlier.name,
     cheaper: cheaper.name,
-    bytes: compareBytes(bytes(dearer.side), bytes(cheaper.side)),
-    arrival: compareArrival(dearer.side.delay_ms, cheaper.side.delay_ms),
+    bytes: compareBytes(bytes(costlier.side), bytes(cheaper.side)),
+    arrival: compareArrival(costlier.side.delay_ms, cheaper.side.delay_ms),
   };
-  return { asked, each };
+  return { byRequests, perMessage };
 }
 
 /** Rounded for the sentence: percent below a factor of two, tenths below ten, whole factors above. */
-function compareBytes(dearer: number, cheaper: number): BytesComparison {
-  if (dearer === cheaper) return { kind: 'same' };
-  const ratio = dearer / cheaper;
+function compareBytes(costlier: number, cheaper: number): BytesComparison {
+  if (costlier === cheaper) return { kind: 'same' };
+  const ratio = costlier / cheaper;
   const more = Math.round((ratio - 1) * 100);
   if (more === 0) return { kind: 'about' };
   if (more < 100) return { kind: 'percent', more };
@@ -96,9 +96,9 @@ function compareBytes(dearer: number, cheaper: number): BytesComparison {
   return { kind: 'times', times: tenths < 10 ? tenths : Math.round(ratio) };
 }
 
-function compareArrival(dearer_ms: number | null, cheaper_ms: number | null): ArrivalComparison | null {
-  if (dearer_ms === null || cheaper_ms === null) return null;
-  const ms = Math.abs(dearer_ms - cheaper_ms);
+function compareArrival(costlier_ms: number | null, cheaper_ms: number | null): ArrivalComparison | null {
+  if (costlier_ms === null || cheaper_ms === null) return null;
+  const ms = Math.abs(costlier_ms - cheaper_ms);
   if (ms === 0) return { kind: 'same' };
-  return { kind: dearer_ms > cheaper_ms ? 'later' : 'sooner', ms };
+  return { kind: costlier_ms > cheaper_ms ? 'later' : 'sooner', ms };
 }

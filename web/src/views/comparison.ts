@@ -143,9 +143,11 @@ export class ComparisonView {
         };
       }
       case 'compared': {
-        const { each } = state.verdict;
-        const named = [each?.dearer, each?.cheaper].map((lane) => `${lane?.transport} ${lane?.side}`);
-        const kinds = [...named, each?.bytes.kind, each?.arrival?.kind];
+        const { perMessage } = state.verdict;
+        const named = [perMessage?.costlier, perMessage?.cheaper].map(
+          (lane) => `${lane?.transport} ${lane?.side}`,
+        );
+        const kinds = [...named, perMessage?.bytes.kind, perMessage?.arrival?.kind];
         return { kind: `compared ${kinds.join(' ')}`, content: [strings.verdict(state.verdict)] };
       }
     }

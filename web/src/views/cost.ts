@@ -171,13 +171,13 @@ export class CostView {
     setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
     this.#drawNote();
     // The server may have begun to count before this client existed.
-    const begun =
+    const start =
       since === null
         ? ''
         : Date.parse(since) > this.#created_ms
           ? since
           : new Date(this.#created_ms).toISOString();
-    setText(this.#since, since === null ? strings.notYet : strings.countedSince(formatTimeOfDay(begun)));
+    setText(this.#since, since === null ? strings.notYet : strings.countedSince(formatTimeOfDay(start)));
   }
 
   #rebuild(columns: Transport[]): void {

@@ -36,10 +36,10 @@ export async function applyProtocols(lanes: readonly Lane[]): Promise<HttpVersio
   const { own, other } = await (reach ??= findOrigins());
   const missing = new Set<HttpVersion>();
   for (const lane of lanes) {
-    const asked = lane.protocol;
-    if (asked === 'page') continue;
-    const isOther = asked === other?.version;
-    if (!isOther && asked !== own) missing.add(asked);
+    const requested = lane.protocol;
+    if (requested === 'page') continue;
+    const isOther = requested === other?.version;
+    if (!isOther && requested !== own) missing.add(requested);
     if (isOther) lane.network.setOrigin(other);
     else lane.protocol = 'page';
   }

@@ -41,7 +41,7 @@ export const result: LabPlugin = {
       hidden: true,
     });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const tell = (sentence: string) => {
+    const announce = (sentence: string) => {
       setText(announcement, sentence);
       clearTimeout(timer);
       timer = setTimeout(() => setText(announcement, ''), MESSAGE_MS);
@@ -58,7 +58,7 @@ export const result: LabPlugin = {
       h('a', { href, download: `${name}.${extension}` }).click();
       // By then the browser has begun to read it.
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
-      tell(share.saved);
+      announce(share.saved);
     };
     const diagrams = () =>
       createPicture(
@@ -70,7 +70,7 @@ export const result: LabPlugin = {
       );
     const withDiagrams = async (work: (drawn: SVGSVGElement) => void | Promise<void>) => {
       const drawn = diagrams();
-      if (drawn === null) tell(share.nothingDrawn);
+      if (drawn === null) announce(share.nothingDrawn);
       else await work(drawn);
     };
     const copy = async () => {

@@ -14,7 +14,7 @@ export function createTokenField(changed: () => void): HTMLElement {
     'aria-describedby': 'token-state',
   });
   const state = h('span', { id: 'token-state', class: 'token-state', role: 'status' });
-  const tell = () => setText(state, hasToken() ? strings.tokenInUse : '');
+  const showState = () => setText(state, hasToken() ? strings.tokenInUse : '');
   const form = h(
     'form',
     { class: 'room-form' },
@@ -27,9 +27,9 @@ export function createTokenField(changed: () => void): HTMLElement {
     event.preventDefault();
     setToken(input.value);
     input.value = '';
-    tell();
+    showState();
     changed();
   });
-  tell();
+  showState();
   return form;
 }

@@ -25,11 +25,11 @@ const POLLS_WATCHED = 3;
 
 const getName = ({ view }: PageLane) => view.element.getAttribute('aria-label') ?? '';
 
-/** Resolves with one result per lane, which `watch` passes to `tell`. `watch` returns a function that stops it. */
+/** Resolves with one result per lane, which `watch` passes to `report`. `watch` returns a function that stops it. */
 function waitForEach<Result>(
   stage: TourStage,
   signal: AbortSignal,
-  watch: (lane: Lane, tell: (result: Result) => void) => () => void,
+  watch: (lane: Lane, report: (result: Result) => void) => () => void,
 ): Promise<Result[]> {
   return Promise.all(
     stage.lanes().map(
@@ -51,10 +51,10 @@ function waitForEach<Result>(
 /** Posts a message and measures how long each lane takes to show it. */
 async function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
   const posted_ms = performance.now();
-  const seen = waitForEach<number>(stage, signal, (lane, tell) =>
+  const seen = waitForEach<number>(stage, signal, (lane, report) =>
     lane.subscribe({
-      messages(sightings, _transport, at_ms) {
-        if (sightings.some(({ message }) => message.text === text)) tell(at_ms - posted_ms);
+      messages(seen, _transport, at_ms) {
+        if (seen.some(({ message }) => message.text === text)) report(at_ms - posted_ms);
       },
     }),
   );
@@ -83,8 +83,8 @@ async function countRequests(
     };
   };
   const polls = stage.lanes().some(({ lane }) => lane.transport === 'poll');
-  await waitForEach<void>(stage, signal, (lane, tell) =>
-    lane.subscribe({ stats: () => (isEnough(since(lane)) || (!polls && lane.stats.since)) && tell() }),
+  await waitForEach<void>(stage, signal, (lane, report) =>
+    lane.subscribe({ stats: () => (isEnough(since(lane)) || (!polls && lane.stats.since)) && report() }),
   );
   return formatOutcome(stage, (at) => {
     const lane = stage.lanes()[at]?.lane;

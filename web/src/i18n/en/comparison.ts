@@ -14,7 +14,7 @@ const messages = (messages: number) => `${formatCount(messages)} ${messages === 
 const join = (all: readonly string[]) =>
   all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 
-function asked(all: readonly LaneRequests[]): string {
+function describeRequests(all: readonly LaneRequests[]): string {
   const [most, ...others] = all;
   if (most === undefined || most.requests === 0) return 'Nothing has been asked yet.';
   const none = all.every(({ messages }) => messages === 0);
@@ -37,7 +37,10 @@ function asked(all: readonly LaneRequests[]): string {
 }
 
 /** With more than two lanes, names the lane that is compared with. */
-function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>, lanes: number): string {
+function describePerMessage(
+  { costlier, cheaper, bytes, arrival }: NonNullable<Verdict['perMessage']>,
+  lanes: number,
+): string {
   const other = (word: string) => (lanes > 2 ? ` ${word} with ${name(cheaper)}` : '');
   const cost = {
     same: () => `cost the same number of bytes${other('as')}`,
@@ -58,7 +61,7 @@ function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>,
       : arrival.kind === 'same'
         ? ' and arrived at the same time'
         : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${formatTimeDifference(arrival.ms)} ${arrival.kind}`;
-  return `With ${name(dearer)}, each message ${costs}${arrives}.`;
+  return `With ${name(costlier)}, each message ${costs}${arrives}.`;
 }
 
 const READS = {
@@ -84,7 +87,10 @@ export const comparison = {
   unreadable: 'The server’s figures cannot be read, so there is nothing to compare.',
   comparison: 'Comparison',
   verdict: (verdict: Verdict) =>
-    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
+    describeRequests(verdict.byRequests) +
+    (verdict.perMessage === null
+      ? ''
+      : ` ${describePerMessage(verdict.perMessage, verdict.byRequests.length)}`),
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
     `${transport} made ${requests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
   verdictFrom:

@@ -14,7 +14,7 @@ const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? '(�
 const topic = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
 const and = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
 
-function asked(all: readonly LaneRequests[]): string {
+function describeRequests(all: readonly LaneRequests[]): string {
   const [most, ...others] = all;
   if (most === undefined || most.requests === 0) return '아직 아무것도 묻지 않았습니다.';
   const none = all.every(({ messages }) => messages === 0);
@@ -37,8 +37,8 @@ function asked(all: readonly LaneRequests[]): string {
   return `${all.map(each).join('고, ')}습니다.`;
 }
 
-function each(each: NonNullable<Verdict['each']>, lanes: number): string {
-  const { bytes, arrival } = each;
+function describePerMessage(perMessage: NonNullable<Verdict['perMessage']>, lanes: number): string {
+  const { bytes, arrival } = perMessage;
   const level = bytes.kind === 'same' || bytes.kind === 'about';
   const costs =
     bytes.kind === 'percent'
@@ -54,8 +54,8 @@ function each(each: NonNullable<Verdict['each']>, lanes: number): string {
       : arrival.kind === 'same'
         ? '고 동시에 도착했습니다'
         : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${formatTimeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
-  const other = lanes > 2 ? `${name(each.cheaper)}에 견주어 ` : '';
-  return `${name(each.dearer)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
+  const other = lanes > 2 ? `${name(perMessage.cheaper)}에 견주어 ` : '';
+  return `${name(perMessage.costlier)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
 }
 
 /** `last` ends the sentence. */
@@ -83,7 +83,10 @@ export const comparison: typeof english = {
   unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
   comparison: '비교',
   verdict: (verdict) =>
-    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
+    describeRequests(verdict.byRequests) +
+    (verdict.perMessage === null
+      ? ''
+      : ` ${describePerMessage(verdict.perMessage, verdict.byRequests.length)}`),
   oneLane: (transport, made, delivered, wire_bytes) =>
     `${transport}: 메시지 ${formatCount(delivered)}개를 전하는 데 요청 ${formatCount(made)}번, ${formatCount(wire_bytes)}바이트가 들었습니다.`,
   verdictFrom:

@@ -91,10 +91,10 @@ export class PlannerView {
   #fillButton(observe: Observe): HTMLElement {
     const { planner } = strings;
     const button = h('button', { type: 'button', class: 'quiet' }, planner.sameForMany(MANY_CLIENTS));
-    const told = h('span', { class: 'plan-filled', 'aria-live': 'polite' });
+    const announcement = h('span', { class: 'plan-filled', 'aria-live': 'polite' });
     button.addEventListener('click', () => {
       const observed = observe();
-      setText(told, observed === null ? planner.nothingObserved : planner.filled);
+      setText(announcement, observed === null ? planner.nothingObserved : planner.filled);
       if (observed === null) return;
       this.#form.fill({
         clients: MANY_CLIENTS,
@@ -103,7 +103,7 @@ export class PlannerView {
         max_delay: observed.interval_s,
       });
     });
-    return h('p', { class: 'plan-fill' }, button, ' ', told);
+    return h('p', { class: 'plan-fill' }, button, ' ', announcement);
   }
 
   /** Without a question the last answer stays, marked as stale. */
