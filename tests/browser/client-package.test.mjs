@@ -87,9 +87,9 @@ test('a program under Node reads a room by polling and long-polling', async () =
        reader.use('poll');`,
     );
     const reading = run('node', ['read.js', server.origin], { cwd: folder, timeout: 30_000 });
-    let told = '';
-    reading.child.stdout.on('data', (chunk) => (told += chunk));
-    await until('the program waits', async () => told.includes('waiting'));
+    let shown = '';
+    reading.child.stdout.on('data', (chunk) => (shown += chunk));
+    await until('the program waits', async () => shown.includes('waiting'));
     await server.publish({ text: 'second' });
     const { stdout } = await reading;
     const lines = stdout.split('\n').filter((line) => line !== '' && line !== 'waiting');

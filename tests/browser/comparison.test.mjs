@@ -202,10 +202,12 @@ check(
     const stream = lab.lane('SSE').region;
     await stream.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
     await lab.lane('Polling').setInterval(0.25);
-    const announced = await lab.page.locator('.comparison > [aria-live]').evaluateHandle((element) => {
-      const told = [];
-      new MutationObserver(() => told.push(element.textContent)).observe(element, { childList: true });
-      return told;
+    const recorded = await lab.page.locator('.comparison > [aria-live]').evaluateHandle((element) => {
+      const announcements = [];
+      new MutationObserver(() => announcements.push(element.textContent)).observe(element, {
+        childList: true,
+      });
+      return announcements;
     });
     for (let number = 1; number <= 6; number++) await server.publish({ text: `number ${number}` });
     const verdict = lab.page.locator('.verdict');
@@ -216,9 +218,9 @@ check(
     await until('the number rises', async () => (await verdict.textContent()) !== first);
     const glance = stream.getByRole('group', { name: 'At a glance' });
     assert.match(await glance.textContent(), /6 waiting/);
-    const told = (await announced.jsonValue()).filter((sentence) =>
+    const announcements = (await recorded.jsonValue()).filter((sentence) =>
       sentence.startsWith('SSE has brought nothing'),
     );
-    assert.equal(told.length, 1, told.join(' | '));
+    assert.equal(announcements.length, 1, announcements.join(' | '));
   },
 );

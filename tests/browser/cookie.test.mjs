@@ -15,7 +15,7 @@ check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
   const client = await lab.client();
   const cookie = lab.page.getByRole('combobox', { name: 'Cookie' });
   /** The bytes of one poll, as the server counts them. */
-  const weighs = async () => {
+  const measurePoll = async () => {
     const before = (await server.ledger(client)).transports.poll;
     let after = before;
     await until('some more polls', async () => {
@@ -24,7 +24,7 @@ check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
     });
     return (wireBytes(after) - wireBytes(before)) / (after.requests - before.requests);
   };
-  const without = await weighs();
+  const without = await measurePoll();
   for (const [size, kib] of [
     ['1 KiB', 1],
     ['4 KiB', 4],
@@ -33,12 +33,12 @@ check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
     assert.equal(new URL(lab.page.url()).searchParams.get('cookie'), String(kib));
     // The poll in progress had the previous cookie.
     await until(`a poll weighs ${size} more`, async () => {
-      const more = (await weighs()) - without;
+      const more = (await measurePoll()) - without;
       return Math.abs(more - (kib * 1_024 + 'cookie: \r\n'.length)) < 40;
     });
   }
   await cookie.selectOption('none');
-  await until('the cookie is gone', async () => Math.abs((await weighs()) - without) < 40);
+  await until('the cookie is gone', async () => Math.abs((await measurePoll()) - without) < 40);
   await lab.expectNoErrors();
 });
 

@@ -25,7 +25,7 @@ check('a paused diagram stands still, and has missed nothing when it resumes', a
   assert.ok(shown < (await asked()));
   await lab.pause('Resume');
   await until('all requests are listed', async () => (await requests()) >= before + 8);
-  assert.equal(await diagram.drawn('Events not kept'), 0);
+  assert.equal(await diagram.countDrawn('Events not kept'), 0);
   assert.notEqual(await place(), stood);
   assert.match(client, /^[a-z0-9]+$/);
   await lab.expectNoErrors();
@@ -35,7 +35,7 @@ check('with reduced motion it moves in large steps', async ({ open }) => {
   const lab = await open('', { reducedMotion: 'reduce' });
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
-  await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
+  await until('it is drawn', async () => (await diagram.countDrawn('Request')) > 0);
   const places = await countPositions(diagram.picture, 5_000);
   // One step per two seconds, with a margin for redrawing. With motion there are more than a hundred.
   assert.ok(places <= 10, `${places} places within five seconds`);
@@ -45,7 +45,7 @@ check('with motion it moves by an animation in steps of whole pixels', async ({ 
   const lab = await open('', { reducedMotion: 'no-preference' });
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
-  await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
+  await until('it is drawn', async () => (await diagram.countDrawn('Request')) > 0);
   const motion = () =>
     diagram.picture.evaluate((tape) =>
       tape.getAnimations().map((animation) => {

@@ -44,11 +44,11 @@ for (const [name, transport] of [
       'the list has all events of the request log',
       async () => (await answers()).length >= lines().length && (await events('Stream begins')).length === 1,
     );
-    const told = await answers();
+    const shown = await answers();
     // Polling may have begun before long-polling was chosen.
-    assert.deepEqual(told.slice(-lines().length), lines().map(asAnswer));
+    assert.deepEqual(shown.slice(-lines().length), lines().map(asAnswer));
     assert.ok(lines().length >= 3);
-    const pushed = told.reduce((sum, { messages }) => sum + messages, 0);
+    const pushed = shown.reduce((sum, { messages }) => sum + messages, 0);
     assert.equal(pushed, 3);
 
     const requests = await events('Request');
@@ -59,7 +59,7 @@ for (const [name, transport] of [
         .reduce((sum, { event, wire_bytes_in }) => sum + (event === 'closed' ? 0 : Number(wire_bytes_in)), 0),
     );
     for (const what of [...ANSWERS, 'Request'])
-      assert.equal(await diagram.drawn(what), (await events(what)).length, what);
+      assert.equal(await diagram.countDrawn(what), (await events(what)).length, what);
     await lab.expectNoErrors();
   });
 }
@@ -72,24 +72,24 @@ check('SSE: one request, separate pushes, and a reconnection after a restart', a
     await server.publish({ text });
     await lab.log.getByText(text, { exact: true }).waitFor();
   }
-  const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
-  await until('both are listed', async () => (await told('Pushed')).length === 2);
+  const listed = async (what) => (await diagram.events()).filter((event) => event.what === what);
+  await until('both are listed', async () => (await listed('Pushed')).length === 2);
   const before = server.requestLog(await lab.client()).filter(({ transport }) => transport === 'stream');
   assert.deepEqual(
     before.map(({ event }) => event),
     ['opened'],
   );
-  assert.equal((await told('Stream begins')).length, 1);
-  assert.equal((await told('Presence')).length, 0, 'the list is closed, so nothing is sent for it');
-  assert.equal(await diagram.drawn('Pushed'), 2);
+  assert.equal((await listed('Stream begins')).length, 1);
+  assert.equal((await listed('Presence')).length, 0, 'the list is closed, so nothing is sent for it');
+  assert.equal(await diagram.countDrawn('Pushed'), 2);
 
   await server.down();
   await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
   await server.up();
   await lab.waitForConnection('SSE');
-  await until('the reconnection is listed', async () => (await told('Reconnected by itself')).length === 1);
-  assert.equal(await diagram.drawn('Reconnected by itself'), 1);
-  assert.equal(await diagram.drawn('Trace begun anew'), 1);
+  await until('the reconnection is listed', async () => (await listed('Reconnected by itself')).length === 1);
+  assert.equal(await diagram.countDrawn('Reconnected by itself'), 1);
+  assert.equal(await diagram.countDrawn('Trace begun anew'), 1);
 });
 
 check(
@@ -99,13 +99,13 @@ check(
     const diagram = new Diagram(lab.page);
     await lab.setInterval(0.25);
     await diagram.newConnection.check();
-    const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
-    await until('some were closed', async () => (await told('Connection closed')).length >= 4);
+    const listed = async (what) => (await diagram.events()).filter((event) => event.what === what);
+    await until('some were closed', async () => (await listed('Connection closed')).length >= 4);
     const client = await lab.client();
 
     await diagram.newConnection.uncheck();
-    const asked = (await told('Request')).length;
-    await until('there are more requests', async () => (await told('Request')).length >= asked + 6);
+    const asked = (await listed('Request')).length;
+    await until('there are more requests', async () => (await listed('Request')).length >= asked + 6);
     await lab.pause();
     const events = await diagram.events();
     const closed = events.filter(({ what }) => what === 'Connection closed');
@@ -137,12 +137,12 @@ check('an arrow that is hovered or focused shows its bytes and time', async ({ s
   const diagram = new Diagram(page);
   await lab.use('SSE');
   // Waits until the new arrow is clear of the first ones, as a pointer could hit either of two crossing arrows.
-  await until('the stream is drawn', async () => (await diagram.drawn('Stream begins')) === 1);
+  await until('the stream is drawn', async () => (await diagram.countDrawn('Stream begins')) === 1);
   const place = () => diagram.picture.evaluate((tape) => tape.getBoundingClientRect().top + scrollY);
-  const begun = await place();
-  await until('time has passed', async () => begun - (await place()) > 20);
+  const start = await place();
+  await until('time has passed', async () => start - (await place()) > 20);
   await server.publish({ text: 'one' });
-  await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
+  await until('it is drawn', async () => (await diagram.countDrawn('Pushed')) === 1);
   await diagram.region.scrollIntoViewIfNeeded();
   await lab.pause();
   const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
@@ -206,10 +206,10 @@ check('the list can be shown, and the window changed', async ({ open }) => {
   await diagram.button('Hide list').click();
 
   await lab.pause();
-  const drawn = await diagram.drawn('Request');
+  const drawn = await diagram.countDrawn('Request');
   for (const window of ['1 min', '2 min', '30 s']) {
     await lab.window.selectOption(window);
-    assert.equal(await diagram.drawn('Request'), drawn, window);
+    assert.equal(await diagram.countDrawn('Request'), drawn, window);
   }
   await lab.expectNoErrors();
 });
@@ -224,7 +224,7 @@ check('each of two lanes has a diagram of its own client', async ({ server, open
   await until('both list it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
   assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
   for (const diagram of [left, right])
-    await until('both mark the time of the publish', async () => (await diagram.drawn('Published')) === 1);
+    await until('both mark the time of the publish', async () => (await diagram.countDrawn('Published')) === 1);
   await lab.expectNoErrors();
 });
 
@@ -239,7 +239,7 @@ for (const [size, options] of Object.entries({
       await lab.waitForBothLanes();
       const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
       await server.publish({ text: 'heard by both' });
-      await until('it is drawn', async () => (await right.drawn('Pushed')) === 1);
+      await until('it is drawn', async () => (await right.countDrawn('Pushed')) === 1);
       await left.button('Show as list').click();
       await right.region.getByText('Key', { exact: true }).click();
       await lab.pause();
@@ -297,7 +297,7 @@ check(
 
     await server.publish({ text: 'one' });
     for (const diagram of [left, right])
-      await until('the publish is marked', async () => (await diagram.drawn('Published')) === 1);
+      await until('the publish is marked', async () => (await diagram.countDrawn('Published')) === 1);
     const wait = (diagram) =>
       diagram.picture.getByRole('img', { name: /^Published:.*seen after/ }).evaluate((arrow) => ({
         height: Number(arrow.querySelector('.wait').getAttribute('height')),

@@ -110,16 +110,16 @@ test('eight streams of a page share one connection, and leave room for a request
 test('a stream resumes after a restart, without a lost or repeated message', async () => {
   const { texts, close } = await pageWithStreams(1);
   const sent = [];
-  const say = async (text) => {
+  const publishNext = async (text) => {
     await publish(text);
     sent.push(text);
   };
-  for (let n = 1; n <= 5; n++) await say(`before ${n}`);
+  for (let n = 1; n <= 5; n++) await publishNext(`before ${n}`);
   await until('it has all messages', async () => (await texts())[0].length === sent.length);
   for (let round = 1; round <= 2; round++) {
     await down();
     await up();
-    for (let n = 1; n <= 5; n++) await say(`after restart ${round}, ${n}`);
+    for (let n = 1; n <= 5; n++) await publishNext(`after restart ${round}, ${n}`);
     await until('the stream has caught up', async () => (await texts())[0].length >= sent.length);
   }
   assert.deepEqual((await texts())[0], sent);

@@ -58,14 +58,14 @@ check('of two visitors that leave together, the poller’s departure is noticed 
   await toggle(lab).click();
   await lab.page.getByRole('button', { name: 'Two visitors come and leave' }).click();
   await lab.page.getByText('longer to notice').waitFor({ timeout: 20_000 });
-  const told = await lab.page.locator('.gone').textContent();
+  const text = await lab.page.locator('.gone').textContent();
   const seconds = (transport) => {
     const [, by, unit] = new RegExp(`visitor \\(${transport}\\) left: noticed ([\\d.,]+) (ms|s) later`).exec(
-      told,
+      text,
     );
     return Number(by.replaceAll(',', '')) / (unit === 'ms' ? 1_000 : 1);
   };
-  assert.ok(seconds('Polling') > seconds('SSE'), told);
+  assert.ok(seconds('Polling') > seconds('SSE'), text);
   // Changes of presence do not remove the sentence.
   const other = await open('', { name: 'ana' });
   await lab.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();

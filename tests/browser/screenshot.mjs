@@ -81,30 +81,30 @@ async function sideBySide(browser, file, { query = '', before, of, ...options })
 }
 
 async function converse(server, room, mina) {
-  const heard = (text) => mina.log.getByText(text, { exact: true }).waitFor();
-  const hear = async (author, text) => {
+  const waitForText = (text) => mina.log.getByText(text, { exact: true }).waitFor();
+  const publishAndWait = async (author, text) => {
     await server.publish({ room, author, text });
-    await heard(text);
+    await waitForText(text);
   };
-  const say = async (text) => {
+  const sendAndWait = async (text) => {
     await mina.send(text);
-    await heard(text);
+    await waitForText(text);
   };
 
   const client = await mina.client();
   const counted = async (transport) => (await server.ledger(client)).transports[transport];
 
-  await hear('tomas', 'The kettle is on. Who is coming over?');
-  await say('Me, in ten minutes.');
+  await publishAndWait('tomas', 'The kettle is on. Who is coming over?');
+  await sendAndWait('Me, in ten minutes.');
   await until('several polls were empty', async () => (await counted('poll')).empty >= 9);
-  await hear('ana', 'Save me a cup, the tram is late again.');
+  await publishAndWait('ana', 'Save me a cup, the tram is late again.');
   await mina.use('Long-polling');
-  await say('Which one, the 4?');
-  await hear('ana', 'The 4. It is always the 4.');
+  await sendAndWait('Which one, the 4?');
+  await publishAndWait('ana', 'The 4. It is always the 4.');
   await mina.use('SSE');
-  await say('Walk, then. It is faster than waiting.');
-  await hear('ana', 'Walking!');
-  await hear('tomas', 'Two cups are poured, the third is waiting.');
+  await sendAndWait('Walk, then. It is faster than waiting.');
+  await publishAndWait('ana', 'Walking!');
+  await publishAndWait('tomas', 'Two cups are poured, the third is waiting.');
   // Folded on a phone, but still in the document.
   const shown = mina.page.locator('.cost td[data-transport=stream][data-row=wire_bytes]');
   await until('the page shows the last figures', async () => {

@@ -137,8 +137,8 @@ for (const transport of ['SSE', 'Long-polling']) {
     const isCrowded = async ({ notice }) =>
       (await notice.isVisible()) && /opens six connections to one server/.test(await notice.textContent());
     const crowded = await until('three tabs say why', async () => {
-      const told = await Promise.all(seven.map(isCrowded));
-      return told.filter(Boolean).length === 3 && seven.filter((_, index) => told[index]);
+      const explained = await Promise.all(seven.map(isCrowded));
+      return explained.filter(Boolean).length === 3 && seven.filter((_, index) => explained[index]);
     });
     for (let i = 0; i < (transport === 'SSE' ? 7 : 1); i++) {
       await server.publish({ room: room(i).slice('?room='.length), text: 'hello' });

@@ -32,8 +32,8 @@ check('in a busy room the document and the memory stay bounded', async ({ server
     assert.ok(listed > 10 && listed <= 100, `${listed} events in the list`);
   }
   const stream = new Diagram(lanes[1].region);
-  const drawn = await stream.drawn('Pushed');
+  const drawn = await stream.countDrawn('Pushed');
   assert.ok(drawn >= 20, `${drawn} pushes are drawn`);
-  await until('nothing was lost', async () => (await stream.drawn('Events not kept')) === 0);
+  await until('nothing was lost', async () => (await stream.countDrawn('Events not kept')) === 0);
   await lab.expectNoErrors();
 });

@@ -35,7 +35,7 @@ check('a steady rate continues until it is stopped', async ({ server, open }) =>
   await until('some are published', async () => (await published(server)) >= 5);
   assert.equal(await pressed(lab, 'Steady rate'), 'true');
   await button(lab, 'Quiet').click();
-  const [, told] = await until('the page says how many were published', async () =>
+  const [, reported] = await until('the page says how many were published', async () =>
     /^Stopped: (\d+) published\.$/.exec(await lab.page.locator('.traffic-state').textContent()),
   );
   // At most two were in flight when it stopped.
@@ -44,7 +44,7 @@ check('a steady rate continues until it is stopped', async ({ server, open }) =>
     await lab.page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
     return (await published(server)) === before;
   });
-  assert.ok((await published(server)) - Number(told) <= 2);
+  assert.ok((await published(server)) - Number(reported) <= 2);
 });
 
 check('traffic stops if the server is away, and says so', async ({ server, open }) => {

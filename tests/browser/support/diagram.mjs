@@ -67,7 +67,7 @@ export class Diagram {
   }
 
   /** The number of drawn events of a kind, counting each event of an arrow that stands for several. */
-  drawn(what) {
+  countDrawn(what) {
     return this.arrows.evaluateAll(
       (arrows, wanted) =>
         arrows

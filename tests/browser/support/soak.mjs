@@ -18,8 +18,8 @@ export async function soak({ server, lab, per_second, seconds, every_s }) {
   const traffic = publishSteadily(server, per_second);
   const looks = [];
   const looked_us = [];
-  const begun = performance.now();
-  const since_s = () => (performance.now() - begun) / 1_000;
+  const start_ms = performance.now();
+  const since_s = () => (performance.now() - start_ms) / 1_000;
   try {
     for (let due_s = 0; due_s <= seconds; due_s += every_s) {
       await until(`${due_s} s are over`, () => since_s() >= due_s, (every_s + 30) * 1_000);
