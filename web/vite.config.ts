@@ -1,7 +1,7 @@
-// How the page is built and served while it is worked on.
+// The page's build and its development server.
 //
-// The server embeds what `vite build` writes. It sends a strict Content-Security-Policy, so nothing may be
-// inlined: every asset is a file of its own under `assets/`, with its hash in its name.
+// The server embeds the output of `vite build`. It sends a strict Content-Security-Policy, so nothing may be
+// inlined: every asset is a separate file under `assets/`, with its hash in its name.
 
 import { defineConfig } from 'vitest/config';
 
@@ -20,7 +20,7 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            // What the languages need as well, which are loaded one at a time.
+            // Code that the languages share, of which a page loads only one.
             { name: 'base', test: /i18n\/(amounts|format|language)\.ts|views\/dom\.ts/ },
           ],
         },
@@ -34,7 +34,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     environment: 'node',
-    // No test is about time; a busy machine may take long over one.
+    // Tests do not measure time, and a busy machine may be slow.
     testTimeout: 60_000,
   },
 });
