@@ -32,7 +32,7 @@ export const result: LabPlugin = {
   view: (_lanes, view) => placeCopy(view),
   page(page) {
     const { share } = strings;
-    const announcement = h('p', { class: 'result-told', 'aria-live': 'polite' });
+    const message = createMessage();
     const shown = h('textarea', {
       class: 'result-text',
       readonly: true,
@@ -40,93 +40,118 @@ export const result: LabPlugin = {
       'aria-label': share.copyHere,
       hidden: true,
     });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const announce = (sentence: string) => {
-      setText(announcement, sentence);
-      clearTimeout(timer);
-      timer = setTimeout(() => setText(announcement, ''), MESSAGE_MS);
-    };
-    const button = (label: string, work: () => void | Promise<void>) => {
-      const element = h('button', { type: 'button', class: 'quiet' }, label);
-      element.addEventListener('click', () => void work());
-      return element;
-    };
     const save = (content: string | Blob, type: string, extension: string) => {
-      const blob = typeof content === 'string' ? new Blob([content], { type }) : content;
-      const href = URL.createObjectURL(blob);
-      const name = `poll-vs-sse-${page.room}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
-      h('a', { href, download: `${name}.${extension}` }).click();
-      // By then the browser has begun to read it.
-      setTimeout(() => URL.revokeObjectURL(href), 60_000);
-      announce(share.saved);
+      saveFile(page.room, content, type, extension);
+      message.show(share.saved);
     };
-    const diagrams = () =>
-      createPicture(
-        page.lanes().flatMap(({ view }) => {
-          const frame = view.places.diagram.querySelector('.tape-frame');
-          const name = view.element.getAttribute('aria-label') ?? '';
-          return frame === null ? [] : [{ name, frame }];
-        }),
-      );
-    const withDiagrams = async (work: (drawn: SVGSVGElement) => void | Promise<void>) => {
-      const drawn = diagrams();
-      if (drawn === null) announce(share.nothingDrawn);
-      else await work(drawn);
+    const withDiagrams = async (work: (diagrams: SVGSVGElement) => void | Promise<void>) => {
+      const diagrams = drawDiagrams(page);
+      if (diagrams === null) message.show(share.nothingDrawn);
+      else await work(diagrams);
     };
-    const copy = async () => {
-      const content = formatResult(captureResult(page));
-      const isCopied = await copyText(content);
-      // Without a clipboard, the text is shown so that the user can copy it.
-      shown.hidden = isCopied;
-      if (isCopied) return sayCopied();
-      shown.value = content;
-      shown.focus();
-      shown.select();
+    const saveReport = () =>
+      save(createReport(captureResult(page), createFigures(page)), 'text/html', 'html');
+    const saveCsv = () => save(toCsv(captureResult(page)), 'text/csv', 'csv');
+    const saveJson = () => {
+      const json = `${JSON.stringify(captureResult(page), null, 2)}\n`;
+      save(json, 'application/json', 'json');
     };
-    const copyButton = button(share.copyResult, copy);
-    const copied = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
-    let copiedTimer: ReturnType<typeof setTimeout> | undefined;
-    const sayCopied = () => {
-      setText(copyButton, share.copied);
-      setText(copied, share.copied);
-      clearTimeout(copiedTimer);
-      copiedTimer = setTimeout(() => {
-        setText(copyButton, share.copyResult);
-        setText(copied, '');
-      }, MESSAGE_MS);
-    };
-    const saveReport = () => {
-      const drawn = diagrams();
-      const figures: ReportFigure[] =
-        drawn === null ? [] : [{ caption: strings.diagram.title, picture: drawn }];
-      for (const { name, canvas } of getPlotPictures()) {
-        const picture = h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) });
-        figures.push({ caption: name, picture });
-      }
-      save(createReport(captureResult(page), figures), 'text/html', 'html');
-    };
+    const saveSvg = () => withDiagrams((drawn) => save(serializeSvg(drawn), 'image/svg+xml', 'svg'));
+    const savePng = () => withDiagrams(async (drawn) => save(await renderPng(drawn), 'image/png', 'png'));
+
     const buttons = h('div', { class: 'result-buttons' });
     const copyPlace = h('span', { class: 'result-copy' });
     placeCopy = (view) => (view === 'one' ? buttons : page.verdictActions).prepend(copyPlace);
-    copyPlace.append(copyButton, copied);
+    copyPlace.append(...createCopyButton(page, shown));
     page.panels.add(
       'result',
       share.title,
       h('p', { class: 'explained' }, share.explained),
       buttons,
-      announcement,
+      message.element,
       shown,
     );
     buttons.append(
-      button(share.saveReport, saveReport),
-      button(share.saveCsv, () => save(toCsv(captureResult(page)), 'text/csv', 'csv')),
-      button(share.saveJson, () =>
-        save(`${JSON.stringify(captureResult(page), null, 2)}\n`, 'application/json', 'json'),
-      ),
-      button(share.saveSvg, () => withDiagrams((drawn) => save(serializeSvg(drawn), 'image/svg+xml', 'svg'))),
-      button(share.savePng, () =>
-        withDiagrams(async (drawn) => save(await renderPng(drawn), 'image/png', 'png')),
-      ),
+      createButton(share.saveReport, saveReport),
+      createButton(share.saveCsv, saveCsv),
+      createButton(share.saveJson, saveJson),
+      createButton(share.saveSvg, saveSvg),
+      createButton(share.savePng, savePng),
     );
   },
 };
+
+/** A live region whose message disappears after a while. */
+function createMessage(): { element: HTMLElement; show: (sentence: string) => void } {
+  const element = h('p', { class: 'result-told', 'aria-live': 'polite' });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    element,
+    show(sentence) {
+      setText(element, sentence);
+      clearTimeout(timer);
+      timer = setTimeout(() => setText(element, ''), MESSAGE_MS);
+    },
+  };
+}
+
+function createButton(label: string, work: () => void | Promise<void>): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'quiet' }, label);
+  button.addEventListener('click', () => void work());
+  return button;
+}
+
+/** The button *Copy result* with its live region. Without a clipboard it shows the text in `shown` for copying. */
+function createCopyButton(page: LabPage, shown: HTMLTextAreaElement): HTMLElement[] {
+  const { copyResult, copied } = strings.share;
+  const announcement = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const button = createButton(copyResult, async () => {
+    const content = formatResult(captureResult(page));
+    const isCopied = await copyText(content);
+    shown.hidden = isCopied;
+    if (!isCopied) {
+      shown.value = content;
+      shown.focus();
+      return shown.select();
+    }
+    setText(button, copied);
+    setText(announcement, copied);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      setText(button, copyResult);
+      setText(announcement, '');
+    }, MESSAGE_MS);
+  });
+  return [button, announcement];
+}
+
+/** The diagrams of all lanes as one picture; null if none has drawn anything yet. */
+function drawDiagrams({ lanes }: LabPage): SVGSVGElement | null {
+  return createPicture(
+    lanes().flatMap(({ view }) => {
+      const frame = view.places.diagram.querySelector('.tape-frame');
+      const name = view.element.getAttribute('aria-label') ?? '';
+      return frame === null ? [] : [{ name, frame }];
+    }),
+  );
+}
+
+/** The diagrams and the plots, for the report. */
+function createFigures(page: LabPage): ReportFigure[] {
+  const diagrams = drawDiagrams(page);
+  const plots = getPlotPictures().map(({ name, canvas }) => ({
+    caption: name,
+    picture: h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) }),
+  }));
+  return diagrams === null ? plots : [{ caption: strings.diagram.title, picture: diagrams }, ...plots];
+}
+
+function saveFile(room: string, content: string | Blob, type: string, extension: string): void {
+  const blob = typeof content === 'string' ? new Blob([content], { type }) : content;
+  const href = URL.createObjectURL(blob);
+  const name = `poll-vs-sse-${room}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
+  h('a', { href, download: `${name}.${extension}` }).click();
+  // By then the browser has begun to read it.
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}

@@ -67,35 +67,7 @@ export function createTrafficControl(
     },
   );
 
-  const rate = h('input', {
-    type: 'number',
-    id: 'traffic-rate',
-    min: RATE.min,
-    max: RATE.max,
-    step: 'any',
-    value: settings.rate,
-    inputmode: 'decimal',
-  });
-  const label = h(
-    'label',
-    { for: 'traffic-rate' },
-    h('span', { class: 'visually-hidden' }, strings.rate.messages),
-    strings.rate.perSecond,
-  );
-  const range = h('p', { class: 'traffic-range', 'aria-live': 'polite' });
-  rate.addEventListener('input', () => {
-    if (rate.validity.valid) setText(range, '');
-    if (rate.validity.valid && rate.value !== '') traffic.setRate(rate.valueAsNumber);
-  });
-  rate.addEventListener('change', () => {
-    const given = Number.isFinite(rate.valueAsNumber) ? rate.valueAsNumber : RATE.initial;
-    const kept = Math.min(RATE.max, Math.max(RATE.min, given));
-    if (kept !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
-    rate.valueAsNumber = kept;
-    traffic.setRate(kept);
-    putParameter('rate', formatParameter('rate', kept));
-  });
-  traffic.setRate(settings.rate);
+  const { rate, label, range } = createRateField(settings.rate, (per_second) => traffic.setRate(per_second));
 
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) traffic.stop({ kind: 'hidden' });
@@ -131,4 +103,41 @@ export function createTrafficControl(
       return traffic.pattern;
     },
   };
+}
+
+/** The rate of steady traffic. A rate out of range is corrected, and the range is shown. Calls `setRate` at once. */
+function createRateField(
+  initial: number,
+  setRate: (per_second: number) => void,
+): { rate: HTMLElement; label: HTMLElement; range: HTMLElement } {
+  const rate = h('input', {
+    type: 'number',
+    id: 'traffic-rate',
+    min: RATE.min,
+    max: RATE.max,
+    step: 'any',
+    value: initial,
+    inputmode: 'decimal',
+  });
+  const label = h(
+    'label',
+    { for: 'traffic-rate' },
+    h('span', { class: 'visually-hidden' }, strings.rate.messages),
+    strings.rate.perSecond,
+  );
+  const range = h('p', { class: 'traffic-range', 'aria-live': 'polite' });
+  rate.addEventListener('input', () => {
+    if (rate.validity.valid) setText(range, '');
+    if (rate.validity.valid && rate.value !== '') setRate(rate.valueAsNumber);
+  });
+  rate.addEventListener('change', () => {
+    const given = Number.isFinite(rate.valueAsNumber) ? rate.valueAsNumber : RATE.initial;
+    const valid = Math.min(RATE.max, Math.max(RATE.min, given));
+    if (valid !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
+    rate.valueAsNumber = valid;
+    setRate(valid);
+    putParameter('rate', formatParameter('rate', valid));
+  });
+  setRate(initial);
+  return { rate, label, range };
 }
