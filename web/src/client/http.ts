@@ -7,12 +7,12 @@ export type Query = Readonly<Record<string, string | number | readonly string[] 
 
 /** The URL of a route with its query. `base` is the folder of the routes. */
 export function buildUrl(name: string, query: Query = {}, base = ''): string {
-  const given = Object.entries(query).flatMap(([key, value]) => {
+  const pairs = Object.entries(query).flatMap(([key, value]) => {
     if (value === null) return [];
     const values = typeof value === 'object' ? value : [value];
     return values.map((each) => [key, String(each)]);
   });
-  const text = new URLSearchParams(given).toString();
+  const text = new URLSearchParams(pairs).toString();
   return text === '' ? base + name : `${base}${name}?${text}`;
 }
 

@@ -25,10 +25,10 @@ export class DepartureTiming {
   /** Returns the clients missing since the last presence. A list shorter than `count` proves no absence. */
   update({ count, present }: Presence, at_ms: number): Departure[] {
     const now = new Map(present.map((reader) => [reader.client, reader]));
-    const complete = count <= present.length;
-    const gone = complete ? [...this.#present.values()].filter(({ client }) => !now.has(client)) : [];
+    const isComplete = count <= present.length;
+    const departed = isComplete ? [...this.#present.values()].filter(({ client }) => !now.has(client)) : [];
     this.#present = now;
-    return gone.map((reader) => {
+    return departed.map((reader) => {
       const left_ms = this.#left.get(reader.client);
       this.#left.delete(reader.client);
       return { reader, noticed_ms: left_ms === undefined ? null : Math.max(0, at_ms - left_ms) };

@@ -11,6 +11,9 @@ export const STOPS_S: readonly number[] = [
 
 /** The index of the stop nearest to `seconds` on the logarithmic scale. */
 export function findNearestStop(seconds: number): number {
-  const away = (stop: number) => Math.abs(Math.log(stop / seconds));
-  return STOPS_S.reduce((best, stop, at) => (away(stop) < away(STOPS_S[best] ?? stop) ? at : best), 0);
+  const distance = (stop: number) => Math.abs(Math.log(stop / seconds));
+  return STOPS_S.reduce(
+    (best, stop, at) => (distance(stop) < distance(STOPS_S[best] ?? stop) ? at : best),
+    0,
+  );
 }

@@ -85,8 +85,8 @@ export function parseFigures(value: unknown): Figures {
 }
 
 function parseProtocols(value: unknown): Protocol[] {
-  const given = isRecord(value) ? value['protocols'] : null;
-  return isRecord(given) ? PROTOCOLS.filter((protocol) => Object.hasOwn(given, protocol)) : [];
+  const protocols = isRecord(value) ? value['protocols'] : null;
+  return isRecord(protocols) ? PROTOCOLS.filter((protocol) => Object.hasOwn(protocols, protocol)) : [];
 }
 
 function parseCost(value: unknown): Cost {

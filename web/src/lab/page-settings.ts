@@ -28,14 +28,14 @@ export function formatParameter(name: PageParameter, value: Pattern | number | n
 }
 
 export function parsePageSettings(search: string): { settings: PageSettings; invalid: InvalidSetting[] } {
-  const given = new URLSearchParams(search);
+  const parameters = new URLSearchParams(search);
   const invalid: InvalidSetting[] = [];
   const read = <Value>(
     name: PageParameter,
     parse: (text: string) => Value | undefined,
     range: InvalidSetting['range'],
   ) => {
-    const value = given.get(name);
+    const value = parameters.get(name);
     if (value === null) return undefined;
     const parsed = value.trim() === '' ? undefined : parse(value);
     if (parsed === undefined) invalid.push({ name, value, range });

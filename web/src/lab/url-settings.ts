@@ -79,11 +79,11 @@ export function parseSettings(search: string): {
   settings: Record<View, LaneSettings[]>;
   invalid: InvalidSetting[];
 } {
-  const given = new URLSearchParams(search);
+  const parameters = new URLSearchParams(search);
   const invalid: InvalidSetting[] = [];
   const numbers = (name: keyof typeof NUMBERS): number[] => {
     const { min, max, initial } = NUMBERS[name];
-    const values = given.getAll(name).map((value) => {
+    const values = parameters.getAll(name).map((value) => {
       const number = value.trim() === '' ? NaN : Number(value);
       if (number >= min && number <= max) return number;
       invalid.push({ name, value, range: { min, max } });
@@ -93,7 +93,7 @@ export function parseSettings(search: string): {
   };
   const choices = <Name extends keyof typeof CHOICES>(name: Name) => {
     const known: readonly string[] = CHOICES[name].values;
-    const values = given.getAll(name).map((value) => {
+    const values = parameters.getAll(name).map((value) => {
       if (!known.includes(value)) invalid.push({ name, value, range: null });
       return known.includes(value) ? value : known[0];
     });
@@ -106,7 +106,7 @@ export function parseSettings(search: string): {
   const pick = <Value>(values: readonly Value[], lane: number) => (values[lane] ?? values[0]) as Value;
   const lanes = (view: View) =>
     LANES[view].map(([name, first], lane): LaneSettings => {
-      const value = given.get(name);
+      const value = parameters.get(name);
       const transport = TRANSPORTS.find((each) => each === value);
       if (value !== null && transport === undefined) invalid.push({ name, value, range: null });
       return {

@@ -89,7 +89,11 @@ export class GlanceView {
 /** Draws all lanes' figures on one scale. */
 export function showGlances(glances: readonly GlanceView[], comparison: Comparison): void {
   const all = glances.map((_, at) => comparison.getFigures(at));
-  const most = (measure: GlanceMeasure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
-  const scale = { requests: most('requests'), wire_bytes: most('wire_bytes'), delay_ms: most('delay_ms') };
+  const findMax = (measure: GlanceMeasure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
+  const scale = {
+    requests: findMax('requests'),
+    wire_bytes: findMax('wire_bytes'),
+    delay_ms: findMax('delay_ms'),
+  };
   glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));
 }

@@ -30,7 +30,7 @@ export function createRoomControls(room: string): HTMLElement {
 
 /** A plain form: the browser loads the page of the other room, with the same settings. */
 export function createRoomForm(room: string): HTMLFormElement {
-  const keeps = () =>
+  const createHiddenFields = () =>
     selectKeptParameters(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
   const input = h('input', {
     id: 'room',
@@ -43,16 +43,16 @@ export function createRoomForm(room: string): HTMLFormElement {
     autocomplete: 'off',
     spellcheck: 'false',
   });
-  const kept = h('span', { hidden: true }, ...keeps());
+  const hiddenFields = h('span', { hidden: true }, ...createHiddenFields());
   const form = h(
     'form',
     { class: 'room-form', method: 'get', action: './' },
-    kept,
+    hiddenFields,
     h('label', { for: 'room' }, strings.room),
     input,
     h('button', { class: 'quiet', type: 'submit' }, strings.go),
   );
-  form.addEventListener('submit', () => kept.replaceChildren(...keeps()));
+  form.addEventListener('submit', () => hiddenFields.replaceChildren(...createHiddenFields()));
   return form;
 }
 

@@ -192,13 +192,13 @@ export class LogView {
 
   #trim(): void {
     // While the user reads further up, more old rows are kept.
-    const most = this.#isAtEnd ? MAX_ROWS : 2 * MAX_ROWS;
-    const surplus = this.#list.childElementCount - most;
+    const max = this.#isAtEnd ? MAX_ROWS : 2 * MAX_ROWS;
+    const surplus = this.#list.childElementCount - max;
     if (surplus <= 0) return;
     for (let i = 0; i < surplus; i++) this.#list.firstElementChild?.remove();
     this.#older.hidden = false;
     for (const cursor of this.#rows.keys()) {
-      if (this.#rows.size <= most) break;
+      if (this.#rows.size <= max) break;
       this.#rows.delete(cursor);
     }
   }

@@ -22,13 +22,13 @@ export function placePopover(card: HTMLElement, target: Element, avoided: readon
     [EDGE_PX, EDGE_PX],
   ].map(([x = 0, y = 0]) => ({ x: within(x, lasts.x), y: within(y, lasts.y) }));
   // Covering the target counts four times as much.
-  const kept = [target, target, target, target, ...avoided].map((each) => each.getBoundingClientRect());
+  const boxes = [target, target, target, target, ...avoided].map((each) => each.getBoundingClientRect());
   let best = { x: EDGE_PX, y: EDGE_PX };
-  let least = Infinity;
+  let min_covered = Infinity;
   for (const { x, y } of places) {
     const here = { left: x, top: y, right: x + width, bottom: y + height };
-    const covered = kept.reduce((sum, box) => sum + overlap(here, box), 0);
-    if (covered < least) [best, least] = [{ x, y }, covered];
+    const covered = boxes.reduce((sum, box) => sum + overlap(here, box), 0);
+    if (covered < min_covered) [best, min_covered] = [{ x, y }, covered];
   }
   style.left = `${best.x}px`;
   style.top = `${best.y}px`;

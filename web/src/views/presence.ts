@@ -22,7 +22,7 @@ export class PresenceView {
   readonly #lanes: () => readonly PageLane[];
   readonly #departures = new DepartureTiming();
   readonly #people = h('ul', { class: 'people' });
-  readonly #gone = h('ul', {
+  readonly #departureList = h('ul', {
     class: 'gone',
     'aria-live': 'polite',
     'aria-label': strings.presence.departures,
@@ -56,7 +56,7 @@ export class PresenceView {
       { class: 'presence', id: 'presence', 'aria-label': strings.presence.whoIsHere, hidden: true },
       h('div', { class: 'presence-here' }, this.#people, this.#visit),
       this.#note,
-      this.#gone,
+      this.#departureList,
       h('p', { class: 'presence-explained' }, strings.presence.presenceExplained),
     );
     this.toggle.addEventListener('click', () => this.#show(!this.#isOpen));
@@ -121,16 +121,16 @@ export class PresenceView {
   }
 
   #update(presence: Presence, at_ms: number): void {
-    const gone = this.#departures.update(presence, at_ms);
+    const departures = this.#departures.update(presence, at_ms);
     // A client that is back is no longer listed as departed.
     for (const { client } of presence.present)
-      this.#gone.querySelector(`[data-client="${client}"]`)?.remove();
+      this.#departureList.querySelector(`[data-client="${client}"]`)?.remove();
     this.#demo?.update(presence);
     setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#latest = presence;
     if (!this.#isOpen) return;
     this.#draw(presence);
-    for (const departure of gone) this.#showDeparture(departure);
+    for (const departure of departures) this.#showDeparture(departure);
   }
 
   #draw({ count, present }: Presence): void {
@@ -165,7 +165,7 @@ export class PresenceView {
       noticed_ms === null
         ? strings.presence.left(name, getTransportName(reader))
         : strings.presence.leftNoticed(name, getTransportName(reader), noticed_ms);
-    this.#gone.prepend(
+    this.#departureList.prepend(
       h(
         'li',
         { 'data-transport': reader.transport, 'data-client': reader.client },
@@ -173,7 +173,8 @@ export class PresenceView {
         h('bdi', {}, text),
       ),
     );
-    while (this.#gone.childElementCount > MAX_DEPARTURES) this.#gone.lastElementChild?.remove();
+    while (this.#departureList.childElementCount > MAX_DEPARTURES)
+      this.#departureList.lastElementChild?.remove();
     this.#compareVisitors(reader.client, noticed_ms);
   }
 

@@ -121,14 +121,14 @@ export class Rows {
 
   /** Deletes rows that end before `ms`, and returns them. */
   evict(ms: number): DiagramRow[] {
-    const gone: DiagramRow[] = [];
+    const evicted: DiagramRow[] = [];
     for (const row of this.#rows) {
       if (row.to_ms + row.wait_ms >= ms) continue;
       this.#rows.delete(row);
-      gone.push(row);
+      evicted.push(row);
     }
     for (const [key, row] of this.#newest) if (!this.#rows.has(row)) this.#newest.delete(key);
-    return gone;
+    return evicted;
   }
 
   #addToRow(
@@ -176,10 +176,10 @@ export class Rows {
   #computeOffset({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
     if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;
-    const room_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;
+    const available_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;
     const slant_px = Math.max(
       LEAST_SLANT_PX,
-      Math.min(SLANT_LINES[transport] * this.#text_px, Math.max(0, room_px)),
+      Math.min(SLANT_LINES[transport] * this.#text_px, Math.max(0, available_px)),
     );
     const isFirst = kind === 'opened' || (kind === 'request' && exchange.opening !== connection);
     exchange.slant_px = isFirst ? slant_px : Math.max(exchange.slant_px, slant_px);

@@ -84,15 +84,15 @@ const toParameterName = (field: Field) => URL_PREFIX + field.replaceAll('_', '-'
 
 /** The question in the page's URL. Missing and invalid fields have their initial values. */
 export function parseQuestion(search: string): Question {
-  const given = new URLSearchParams(search);
+  const parameters = new URLSearchParams(search);
   const values = NAMES.map((field) => {
-    const text = given.get(toParameterName(field));
+    const text = parameters.get(toParameterName(field));
     return [field, (text === null ? null : parseField(field, text)) ?? FIELDS[field].initial] as const;
   });
   return {
     values: Object.fromEntries(values) as Record<Field, number>,
-    spacing: given.get(`${URL_PREFIX}spacing`) === 'regular' ? 'regular' : 'random',
-    stack: given.get(`${URL_PREFIX}stack`) ?? '',
+    spacing: parameters.get(`${URL_PREFIX}spacing`) === 'regular' ? 'regular' : 'random',
+    stack: parameters.get(`${URL_PREFIX}stack`) ?? '',
   };
 }
 

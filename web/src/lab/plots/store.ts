@@ -242,9 +242,9 @@ class DelayRing {
 
   median(from_ms: number, by: Transport): number | null {
     const wanted = TRANSPORTS.indexOf(by);
-    const kept = Math.min(this.#count, MAX_DELAYS);
+    const size = Math.min(this.#count, MAX_DELAYS);
     const delays: number[] = [];
-    for (let index = 0; index < kept; index++) {
+    for (let index = 0; index < size; index++) {
       if ((this.#at_ms[index] ?? 0) >= from_ms && this.#by[index] === wanted)
         delays.push(this.#delay_ms[index] ?? 0);
     }

@@ -18,9 +18,9 @@ export interface Scale {
   /** The height of a line of text. */
   text_px: number;
   /** The distance to the nearest label. */
-  room_px: number;
+  labelSpace_px: number;
   /** The distance to the nearest waiting time. */
-  waitRoom_px: number;
+  waitSpace_px: number;
 }
 
 /** The gap between an arrow's head and the lifeline. */
@@ -30,7 +30,7 @@ const LETTER = 0.5;
 /** The maximum thickness of an arrow, which grows with its number of events. */
 const MOST_PX = 4;
 /** The bar beside the server's lifeline that shows how long a message waited. */
-const WAIT_PX = { from: 5, width: 6, words: 16 } as const;
+const WAIT_PX = { from: 5, width: 6, text: 16 } as const;
 
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
 const MARKS: ReadonlySet<RowStyle> = new Set([
@@ -47,7 +47,7 @@ type RowShape = Pick<DiagramRow, 'style' | 'browser_px' | 'server_px'> & { lines
 export class Arrow {
   readonly element: SVGGElement;
   /** Its texts. In a separate group above all arrows, so that no arrow crosses the text of another. */
-  readonly words = svg('g', { class: 'words' });
+  readonly labels = svg('g', { class: 'words' });
   readonly row: DiagramRow;
   readonly hasLabel: boolean;
   /** Whether it shows how long a message waited. */
@@ -77,37 +77,37 @@ export class Arrow {
       this.#shaft,
       this.#head,
     );
-    this.words.dataset['look'] = row.style;
-    this.words.dataset['transport'] = row.transport;
+    this.labels.dataset['look'] = row.style;
+    this.labels.dataset['transport'] = row.transport;
 
     const { text_px } = scale;
     // A request is labelled only if its answer's label fits too.
     const line_px = 1.05 * text_px;
     const isSteep = Math.abs(row.browser_px) >= line_px;
     const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
-    const words = formatRowLabel(row);
-    const width_px = (words?.length ?? 0) * LETTER * text_px;
-    this.hasLabel = words !== null && scale.room_px >= needed_px && width_px <= server - browser;
+    const text = formatRowLabel(row);
+    const width_px = (text?.length ?? 0) * LETTER * text_px;
+    this.hasLabel = text !== null && scale.labelSpace_px >= needed_px && width_px <= server - browser;
     if (this.hasLabel) {
       // On the arrow itself, which has a gap for it.
       const y = (row.browser_px + row.server_px) / 2;
       this.#text = svg('text', { class: 'label', x: (browser + server) / 2, y });
-      this.words.append(this.#text);
+      this.labels.append(this.#text);
     }
     const gap = formatGapLabel(row);
     const gap_px = gap === null ? 0 : gap.ms * scale.px_per_ms;
     if (gap !== null && gap_px >= (row.style === 'request' ? 6 : 2.5) * text_px) {
       const y = -0.8 * text_px + Math.min(row.browser_px, 0);
-      this.words.append(svg('text', { class: 'gap-label', x: browser + 12, y }, gap.text));
+      this.labels.append(svg('text', { class: 'gap-label', x: browser + 12, y }, gap.text));
     }
-    this.hasWait = row.style === 'published' && scale.waitRoom_px >= 1.05 * text_px;
+    this.hasWait = row.style === 'published' && scale.waitSpace_px >= 1.05 * text_px;
     if (row.style === 'published') {
       this.#wait.setAttribute('x', String(server + WAIT_PX.from));
       this.element.prepend(this.#wait);
     }
     if (this.hasWait) {
-      this.#waitText = svg('text', { class: 'wait-label', x: server + WAIT_PX.words, y: 0 });
-      this.words.append(this.#waitText);
+      this.#waitText = svg('text', { class: 'wait-label', x: server + WAIT_PX.text, y: 0 });
+      this.labels.append(this.#waitText);
     }
     this.update();
   }
@@ -140,8 +140,8 @@ export class Arrow {
     const weight = isBand ? 1 : Math.min(MOST_PX, 1 + Math.log2(row.count) * 0.5);
     element.style.setProperty('--weight', String(weight));
     if (this.#text !== null) {
-      const words = formatRowLabel(row) ?? '';
-      const several = row.count > 1 && row.messages === 0 ? `${words} ×${formatCount(row.count)}` : words;
+      const text = formatRowLabel(row) ?? '';
+      const several = row.count > 1 && row.messages === 0 ? `${text} ×${formatCount(row.count)}` : text;
       if (this.#text.textContent !== several) this.#text.textContent = several;
       const middle_px = ((row.to_ms - row.from_ms) * px_per_ms) / 2;
       if (isBand) this.#text.setAttribute('transform', `translate(0 ${middle_px.toFixed(1)})`);

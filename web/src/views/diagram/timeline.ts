@@ -37,7 +37,7 @@ export class Timeline {
     held: svg('g', {}),
     ticks: svg('g', { class: 'ticks', 'aria-hidden': 'true' }),
     arrows: svg('g', {}),
-    words: svg('g', { 'aria-hidden': 'true' }),
+    labels: svg('g', { 'aria-hidden': 'true' }),
   };
   readonly #arrows = new Map<DiagramRow, Arrow>();
   readonly #spans = new Map<Span, SVGRectElement>();
@@ -55,8 +55,8 @@ export class Timeline {
 
   constructor(window_ms: number) {
     this.#window_ms = window_ms;
-    const { open, held, ticks, arrows, words } = this.#layers;
-    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, words);
+    const { open, held, ticks, arrows, labels } = this.#layers;
+    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, labels);
     this.element = h('div', { class: 'tape-frame' }, this.#tape);
     this.element.addEventListener('keydown', (event) => this.#onKeyDown(event));
   }
@@ -200,7 +200,7 @@ export class Timeline {
       if (focused) this.#focus(this.#sortArrows()[0] ?? null);
       if (arrow === this.#tabStop) this.#tabStop = null;
       arrow.element.remove();
-      arrow.words.remove();
+      arrow.labels.remove();
     }
     for (const [span, rect] of this.#spans) {
       if (span.to_ms === null || span.to_ms >= ms) continue;
@@ -215,8 +215,8 @@ export class Timeline {
     let nearest: Arrow | null = null;
     let distance = NEAR_PX;
     for (const arrow of this.#arrows.values()) {
-      const away = arrow.distance(x - left, y - top - this.#y(arrow.row.from_ms));
-      if (away < distance) [nearest, distance] = [arrow, away];
+      const away_px = arrow.distance(x - left, y - top - this.#y(arrow.row.from_ms));
+      if (away_px < distance) [nearest, distance] = [arrow, away_px];
     }
     return nearest;
   }
@@ -253,14 +253,14 @@ export class Timeline {
       lifelines: this.#getLifelines(),
       px_per_ms: this.px_per_ms,
       text_px: this.#text_px,
-      room_px: this.#distanceToNearest(row, ({ hasLabel }) => hasLabel, getLabelOffset),
-      waitRoom_px: this.#distanceToNearest(row, ({ hasWait }) => hasWait, getWaitOffset),
+      labelSpace_px: this.#distanceToNearest(row, ({ hasLabel }) => hasLabel, getLabelOffset),
+      waitSpace_px: this.#distanceToNearest(row, ({ hasWait }) => hasWait, getWaitOffset),
     });
-    for (const each of [arrow.element, arrow.words])
+    for (const each of [arrow.element, arrow.labels])
       each.setAttribute('transform', `translate(0 ${this.#y(row.from_ms).toFixed(2)})`);
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
-    if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
+    if (arrow.labels.hasChildNodes()) this.#layers.labels.append(arrow.labels);
     // The newest arrow is in the tab order, unless the focus is inside already.
     if (!this.element.contains(document.activeElement)) this.#setTabStop(arrow);
   }
@@ -274,10 +274,10 @@ export class Timeline {
     const { px_per_ms } = this;
     const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * px_per_ms + offset(each, px_per_ms);
     const here = at(row);
-    let room_px = Infinity;
+    let min_px = Infinity;
     for (const arrow of this.#arrows.values())
-      if (has(arrow)) room_px = Math.min(room_px, Math.abs(at(arrow.row) - here));
-    return room_px;
+      if (has(arrow)) min_px = Math.min(min_px, Math.abs(at(arrow.row) - here));
+    return min_px;
   }
 
   #drawTicks(): void {

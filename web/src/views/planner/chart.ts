@@ -112,8 +112,8 @@ export class CurveChart {
     ctx.font = colours.font;
     ctx.lineWidth = 1;
     ctx.strokeStyle = ctx.fillStyle = colours.ink;
-    const asked = plan.question[curve.over];
-    const x = Math.round(plot.x(asked));
+    const questionValue = plan.question[curve.over];
+    const x = Math.round(plot.x(questionValue));
     ctx.beginPath();
     ctx.moveTo(x, area.top);
     ctx.lineTo(x, area.top + area.height);
@@ -121,7 +121,7 @@ export class CurveChart {
     const labels = new Labels(ctx, area, colours);
     labels.place(strings.planner.asked, x, area.top);
     for (const transport of TRANSPORTS) {
-      const value = nearest(curve, asked, transport);
+      const value = nearest(curve, questionValue, transport);
       if (value === null) continue;
       ctx.beginPath();
       ctx.fillStyle = colours.transports[transport];
@@ -155,11 +155,11 @@ export class CurveChart {
       setText(this.#values, '');
       return;
     }
-    const said = TRANSPORTS.flatMap((transport) => {
+    const texts = TRANSPORTS.flatMap((transport) => {
       const value = curve.cores[transport][idx];
       return typeof value === 'number' ? [`${strings.transports[transport]} ${formatAmount(value)}`] : [];
     });
-    setText(this.#values, [formatAxisValue(curve.over, curve.at[idx] ?? 0), ...said].join(' · '));
+    setText(this.#values, [formatAxisValue(curve.over, curve.at[idx] ?? 0), ...texts].join(' · '));
   }
 }
 
@@ -191,9 +191,9 @@ class Labels {
   }
 
   /** Draws a label near `x, y` at the first free place, by preference on `side`. Omits it if no place is free. */
-  place(words: string, x: number, y: number, away_px = 0, side: 'left' | 'right' = 'right'): void {
+  place(text: string, x: number, y: number, away_px = 0, side: 'left' | 'right' = 'right'): void {
     const ctx = this.#context;
-    const width = ctx.measureText(words).width;
+    const width = ctx.measureText(text).width;
     const gap = away_px + LABEL_GAP_PX;
     const tops = [0, 1, 2].flatMap((step) => [
       y + away_px + step * LABEL_PX,
@@ -210,9 +210,9 @@ class Labels {
     // An outline in the background colour keeps the text readable on lines.
     ctx.strokeStyle = this.#colours.paper;
     ctx.lineWidth = 4;
-    ctx.strokeText(words, box.left, box.top);
+    ctx.strokeText(text, box.left, box.top);
     ctx.fillStyle = this.#colours.ink;
-    ctx.fillText(words, box.left, box.top);
+    ctx.fillText(text, box.left, box.top);
   }
 
   #isFree({ left, top, width, height }: PlotArea): boolean {

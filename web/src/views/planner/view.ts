@@ -31,7 +31,7 @@ export class PlannerView {
   readonly #form: PlannerForm;
   readonly #table = new PlanTable();
   readonly #answer = h('p', { class: 'plan-answer' });
-  readonly #words = h('ul', { class: 'plan-words' });
+  readonly #consequences = h('ul', { class: 'plan-words' });
   readonly #beyond = h('ul', { class: 'plan-beyond' });
   readonly #failed = h('p', { class: 'plan-failed', 'aria-live': 'polite' });
   readonly #step = h('p', { class: 'explained plan-step' });
@@ -54,7 +54,7 @@ export class PlannerView {
       { class: 'plan-figures', 'data-stale': true },
       h('div', { class: 'plan-said', 'aria-live': 'polite' }, this.#answer),
       this.#table.element,
-      h('div', { class: 'plan-more' }, this.#words),
+      h('div', { class: 'plan-more' }, this.#consequences),
     );
     this.content = [
       h('p', { class: 'explained' }, planner.explained),
@@ -127,7 +127,7 @@ export class PlannerView {
     this.#step.hidden = plan.model.idle_s === null;
     setText(this.#answer, describeAnswer(plan));
     this.#table.show(plan);
-    this.#words.replaceChildren(...describeConsequences(plan).map((text) => h('li', {}, text)));
+    this.#consequences.replaceChildren(...describeConsequences(plan).map((text) => h('li', {}, text)));
     this.#beyond.replaceChildren(
       ...plan.beyond.map((extrapolation) => h('li', {}, describeExtrapolation(extrapolation))),
     );

@@ -148,11 +148,11 @@ export class TimeChart {
       if (to <= from) continue;
       context.fillStyle = sunk;
       context.fillRect(from, area.top, to - from, area.height);
-      const words = strings.plots.rested;
+      const text = strings.plots.rested;
       const middle = (from + to) / 2;
       context.fillStyle = soft;
-      if (context.measureText(words).width + 12 <= to - from)
-        context.fillText(words, middle, area.top + area.height / 2);
+      if (context.measureText(text).width + 12 <= to - from)
+        context.fillText(text, middle, area.top + area.height / 2);
       // Without space for the words, draw a pause sign.
       else for (const side of [-3, 1]) context.fillRect(middle + side, area.top, 2, 9);
     }
@@ -168,10 +168,10 @@ export class TimeChart {
   #showValues(index: number | null): void {
     const { columns, nameOf } = this.#options;
     const [, ...values] = columns.data;
-    const said = columns.lines.flatMap((line, at) => {
+    const texts = columns.lines.flatMap((line, at) => {
       const value = index === null ? null : values[at]?.[index];
       return value === null || value === undefined ? [] : [`${nameOf(line)} ${this.#formatValue(value)}`];
     });
-    setText(this.#values, said.join(' · '));
+    setText(this.#values, texts.join(' · '));
   }
 }
