@@ -20,7 +20,7 @@ describe('a newer page', () => {
     const { fetch: refused } = fakeFetch(() => new Response('assets/', { status: 502 }));
     expect(await isNewerVersion(OWN, './', refused)).toBe(false);
     const { fetch: unasked, calls } = fakeFetch(page('assets/index-def.js'));
-    expect(await isNewerVersion('http://127.0.0.1:5173/src/ui/page.ts', './', unasked)).toBe(false);
+    expect(await isNewerVersion('http://127.0.0.1:5173/src/views/page.ts', './', unasked)).toBe(false);
     expect(calls).toEqual([]);
   });
 });
