@@ -7,10 +7,10 @@ import { showFatalError } from './views/fatal-error.ts';
 document.documentElement.lang = LANGUAGE;
 
 const app = document.getElementById('app');
-if (app !== null) void begin(app);
+if (app !== null) void start(app);
 
 /** Loads the rest of the page here, so that a failure in an old browser can be reported. */
-async function begin(app: HTMLElement): Promise<void> {
+async function start(app: HTMLElement): Promise<void> {
   try {
     const choice = parseRoom(location.search);
     if (choice.ok) {

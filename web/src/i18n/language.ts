@@ -11,22 +11,22 @@ export const LANGUAGE_NAMES: Record<Language, string> = { en: 'English', ko: 'í•
 export function chooseLanguage(given: string | null, preferred: readonly string[]): Language {
   const wanted = given === null ? preferred : [given];
   for (const tag of wanted) {
-    const language = LANGUAGES.find((each) => each === primary(tag));
+    const language = LANGUAGES.find((each) => each === getPrimaryTag(tag));
     if (language !== undefined) return language;
   }
   return 'en';
 }
 
 export function isKnown(tag: string): boolean {
-  return LANGUAGES.some((each) => each === primary(tag));
+  return LANGUAGES.some((each) => each === getPrimaryTag(tag));
 }
 
 /** The locale of numbers and times: the browser's preferred region of the language, if any. */
 export function chooseLocale(language: Language, preferred: readonly string[]): string {
-  return preferred.find((tag) => primary(tag) === language && isLocale(tag)) ?? language;
+  return preferred.find((tag) => getPrimaryTag(tag) === language && isLocale(tag)) ?? language;
 }
 
-function primary(tag: string): string {
+function getPrimaryTag(tag: string): string {
   return tag.toLowerCase().split(/[-_]/)[0] ?? '';
 }
 

@@ -31,18 +31,21 @@ export class ServerClock {
     const half_ms = (response_ms - request_ms) / 2;
     if (!Number.isFinite(server_ms) || half_ms < 0) return;
     const sample = { offset_ms: server_ms - (request_ms + half_ms), half_ms, at_ms: response_ms };
-    if (this.#best === null || half_ms <= uncertainty(this.#best, response_ms)) this.#best = sample;
+    if (this.#best === null || half_ms <= computeUncertainty(this.#best, response_ms)) this.#best = sample;
     else if (response_ms - this.#best.at_ms > MAX_SAMPLE_AGE_MS) this.#best = sample;
   }
 
   /** Converts a server time to `performance.now()`; null before the first sample. */
   local(server_ms: number, now_ms: number): { at_ms: number; uncertainty_ms: number } | null {
     if (this.#best === null || !Number.isFinite(server_ms)) return null;
-    return { at_ms: server_ms - this.#best.offset_ms, uncertainty_ms: uncertainty(this.#best, now_ms) };
+    return {
+      at_ms: server_ms - this.#best.offset_ms,
+      uncertainty_ms: computeUncertainty(this.#best, now_ms),
+    };
   }
 }
 
-function uncertainty({ half_ms, at_ms }: Sample, now_ms: number): number {
+function computeUncertainty({ half_ms, at_ms }: Sample, now_ms: number): number {
   return half_ms + Math.max(0, now_ms - at_ms) * MAX_DRIFT;
 }
 

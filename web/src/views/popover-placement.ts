@@ -27,14 +27,14 @@ export function placePopover(card: HTMLElement, target: Element, avoided: readon
   let min_covered = Infinity;
   for (const { x, y } of places) {
     const here = { left: x, top: y, right: x + width, bottom: y + height };
-    const covered = boxes.reduce((sum, box) => sum + overlap(here, box), 0);
+    const covered = boxes.reduce((sum, box) => sum + computeOverlap(here, box), 0);
     if (covered < min_covered) [best, min_covered] = [{ x, y }, covered];
   }
   style.left = `${best.x}px`;
   style.top = `${best.y}px`;
 }
 
-function overlap(one: Box, other: Box): number {
+function computeOverlap(one: Box, other: Box): number {
   const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
   const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
   return Math.max(0, across) * Math.max(0, down);

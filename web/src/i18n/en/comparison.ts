@@ -5,13 +5,16 @@ import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
 
-const name = ({ transport, side }: LaneName) =>
+const formatName = ({ transport, side }: LaneName) =>
   lane.transports[transport] + (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
-const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? ' with polling standing in' : '');
-const requests = (requests: number) => `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}`;
-const messages = (messages: number) => `${formatCount(messages)} ${messages === 1 ? 'message' : 'messages'}`;
+const formatLane = ({ polled, ...named }: LaneRequests) =>
+  formatName(named) + (polled ? ' with polling standing in' : '');
+const formatRequests = (requests: number) =>
+  `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}`;
+const formatMessages = (messages: number) =>
+  `${formatCount(messages)} ${messages === 1 ? 'message' : 'messages'}`;
 
-const join = (all: readonly string[]) =>
+const joinList = (all: readonly string[]) =>
   all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 
 function describeRequests(all: readonly LaneRequests[]): string {
@@ -20,19 +23,19 @@ function describeRequests(all: readonly LaneRequests[]): string {
   const none = all.every(({ messages }) => messages === 0);
   const sameMessages = all.every(({ messages }) => messages === most.messages);
   if (sameMessages && all.every(({ requests }) => requests === most.requests)) {
-    const each = `${join(all.map(who))} made ${requests(most.requests)} each`;
+    const each = `${joinList(all.map(formatLane))} made ${formatRequests(most.requests)} each`;
     return none
       ? `${each}, and no message has been delivered yet.`
-      : `${each} to deliver ${messages(most.messages)}.`;
+      : `${each} to deliver ${formatMessages(most.messages)}.`;
   }
-  const first = `${who(most)} made ${requests(most.requests)}`;
+  const first = `${formatLane(most)} made ${formatRequests(most.requests)}`;
   const made = (lane: LaneRequests) =>
-    `${who(lane)} made ${lane.requests === 0 ? 'none' : formatCount(lane.requests)}`;
-  if (none) return `${join([first, ...others.map(made)])}; no message has been delivered yet.`;
+    `${formatLane(lane)} made ${lane.requests === 0 ? 'none' : formatCount(lane.requests)}`;
+  if (none) return `${joinList([first, ...others.map(made)])}; no message has been delivered yet.`;
   if (sameMessages)
-    return `${[`${first} to deliver ${messages(most.messages)}`, ...others.map(made)].join('; ')}.`;
+    return `${[`${first} to deliver ${formatMessages(most.messages)}`, ...others.map(made)].join('; ')}.`;
   const delivered = ({ messages: delivered }: LaneRequests) =>
-    delivered === 0 ? ' and has delivered nothing yet' : ` to deliver ${messages(delivered)}`;
+    delivered === 0 ? ' and has delivered nothing yet' : ` to deliver ${formatMessages(delivered)}`;
   return `${[first + delivered(most), ...others.map((lane) => made(lane) + delivered(lane))].join('; ')}.`;
 }
 
@@ -41,7 +44,7 @@ function describePerMessage(
   { costlier, cheaper, bytes, arrival }: NonNullable<Verdict['perMessage']>,
   lanes: number,
 ): string {
-  const other = (word: string) => (lanes > 2 ? ` ${word} with ${name(cheaper)}` : '');
+  const other = (word: string) => (lanes > 2 ? ` ${word} with ${formatName(cheaper)}` : '');
   const cost = {
     same: () => `cost the same number of bytes${other('as')}`,
     about: () => `cost about as many bytes${other('as')}`,
@@ -61,7 +64,7 @@ function describePerMessage(
       : arrival.kind === 'same'
         ? ' and arrived at the same time'
         : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${formatTimeDifference(arrival.ms)} ${arrival.kind}`;
-  return `With ${name(costlier)}, each message ${costs}${arrives}.`;
+  return `With ${formatName(costlier)}, each message ${costs}${arrives}.`;
 }
 
 const READS = {
@@ -79,7 +82,7 @@ export const comparison = {
   counting: (seen: number, needed: number) =>
     `Counting… ${formatCount(seen)} of the first ${formatCount(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
   stalled: (lane: LaneName, silent_ms: number, waiting: number) =>
-    `${name(lane)} has brought nothing for ${formatCount(Math.round(silent_ms / 1_000))} s; ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
+    `${formatName(lane)} has brought nothing for ${formatCount(Math.round(silent_ms / 1_000))} s; ${formatMessages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
   start: 'Start a conversation',
   stop: 'Stop the conversation',
   readsAlong: (lane: string) =>
@@ -92,7 +95,7 @@ export const comparison = {
       ? ''
       : ` ${describePerMessage(verdict.perMessage, verdict.byRequests.length)}`),
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
-    `${transport} made ${requests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
+    `${transport} made ${formatRequests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${formatMessages(delivered)}.`,
   verdictFrom:
     'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now.',
   unevenTime: 'The lanes have not been counted for the same time.',

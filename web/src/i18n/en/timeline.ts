@@ -3,7 +3,7 @@
 import type { Transport } from '../../client/transport.ts';
 import type { RowStyle } from '../../lab/diagram/rows.ts';
 
-const things = (count: string, one: boolean, thing: string) => `${count} ${thing}${one ? '' : 's'}`;
+const pluralize = (count: string, one: boolean, thing: string) => `${count} ${thing}${one ? '' : 's'}`;
 
 export const pictures = {
   diagram: {
@@ -67,8 +67,8 @@ export const pictures = {
     } satisfies Record<Transport, string>,
     pushes: (count: string) => `${count} pushes`,
     seenAfter: (span: string) => `seen after ${span}`,
-    messages: (count: string, one: boolean) => things(count, one, 'message'),
-    bytes: (count: string, one: boolean) => things(count, one, 'byte'),
+    messages: (count: string, one: boolean) => pluralize(count, one, 'message'),
+    bytes: (count: string, one: boolean) => pluralize(count, one, 'byte'),
     connection: (number: number) => `connection ${number}`,
     status: (status: number) => `status ${status}`,
     times: (count: string) => `${count} times`,
@@ -123,9 +123,9 @@ export const pictures = {
     rested: 'Paused: tab hidden',
     restedFrom: (from: string, to: string) => `Paused from ${from} to ${to}, while this tab was hidden.`,
     published: (count: string, one: boolean) =>
-      `${things(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
+      `${pluralize(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
     total: (lane: string, requests: string, one: boolean, bytes: string) =>
-      `${lane}: ${things(requests, one, 'request')}, ${bytes} bytes`,
+      `${lane}: ${pluralize(requests, one, 'request')}, ${bytes} bytes`,
     /** A line of a transport that the lane no longer uses. */
     ofLane: (transport: string, lane: string) => `${transport} (lane now ${lane})`,
     median: (delay: string) => `, median delay ${delay}`,

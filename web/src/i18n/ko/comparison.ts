@@ -7,12 +7,14 @@ import { lane } from './lane.ts';
 
 const SIDES = { left: '왼쪽', middle: '가운데', right: '오른쪽' };
 
-const name = ({ transport, side }: LaneName) =>
+const formatName = ({ transport, side }: LaneName) =>
   (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
-const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? '(폴링이 대신함)' : '');
+const formatLane = ({ polled, ...named }: LaneRequests) =>
+  formatName(named) + (polled ? '(폴링이 대신함)' : '');
 /** With the topic particle: SSE is pronounced with a final vowel, the others end in a consonant. */
-const topic = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
-const and = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
+const addTopicParticle = (lane: LaneRequests) =>
+  formatLane(lane) + (lane.transport === 'stream' ? '는' : '은');
+const addAndParticle = (lane: LaneRequests) => formatLane(lane) + (lane.transport === 'stream' ? '와' : '과');
 
 function describeRequests(all: readonly LaneRequests[]): string {
   const [most, ...others] = all;
@@ -20,20 +22,22 @@ function describeRequests(all: readonly LaneRequests[]): string {
   const none = all.every(({ messages }) => messages === 0);
   const sameMessages = all.every(({ messages }) => messages === most.messages);
   if (sameMessages && all.every(({ requests }) => requests === most.requests)) {
-    const each = all.map((lane, at) => (at === all.length - 1 ? topic(lane) : and(lane))).join(' ');
+    const each = all
+      .map((lane, at) => (at === all.length - 1 ? addTopicParticle(lane) : addAndParticle(lane)))
+      .join(' ');
     return none
       ? `${each} 요청을 ${formatCount(most.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
       : `${each} 메시지 ${formatCount(most.messages)}개를 전하려고 요청을 ${formatCount(most.requests)}번씩 했습니다.`;
   }
-  const times = (lane: LaneRequests) => `${topic(lane)} ${formatCount(lane.requests)}번`;
+  const times = (lane: LaneRequests) => `${addTopicParticle(lane)} ${formatCount(lane.requests)}번`;
   if (none)
-    return `${topic(most)} 요청을 ${formatCount(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
+    return `${addTopicParticle(most)} 요청을 ${formatCount(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
   if (sameMessages)
-    return `${topic(most)} 메시지 ${formatCount(most.messages)}개를 전하려고 요청을 ${formatCount(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
+    return `${addTopicParticle(most)} 메시지 ${formatCount(most.messages)}개를 전하려고 요청을 ${formatCount(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
   const each = (side: LaneRequests) =>
     side.messages === 0
-      ? `${topic(side)} 요청을 ${formatCount(side.requests)}번 했지만 아직 메시지를 전하지 못했`
-      : `${topic(side)} 메시지 ${formatCount(side.messages)}개를 전하려고 요청을 ${formatCount(side.requests)}번 했`;
+      ? `${addTopicParticle(side)} 요청을 ${formatCount(side.requests)}번 했지만 아직 메시지를 전하지 못했`
+      : `${addTopicParticle(side)} 메시지 ${formatCount(side.messages)}개를 전하려고 요청을 ${formatCount(side.requests)}번 했`;
   return `${all.map(each).join('고, ')}습니다.`;
 }
 
@@ -54,8 +58,8 @@ function describePerMessage(perMessage: NonNullable<Verdict['perMessage']>, lane
       : arrival.kind === 'same'
         ? '고 동시에 도착했습니다'
         : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${formatTimeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
-  const other = lanes > 2 ? `${name(perMessage.cheaper)}에 견주어 ` : '';
-  return `${name(perMessage.costlier)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
+  const other = lanes > 2 ? `${formatName(perMessage.cheaper)}에 견주어 ` : '';
+  return `${formatName(perMessage.costlier)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
 }
 
 /** `last` ends the sentence. */
@@ -75,7 +79,7 @@ export const comparison: typeof english = {
   counting: (seen, needed) =>
     `세는 중… 처음 메시지 ${formatCount(needed)}개 가운데 ${formatCount(seen)}개가 모든 레인에 닿았습니다.`,
   stalled: (lane, silent_ms, waiting) =>
-    `${name(lane)}: ${formatCount(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${formatCount(waiting)}개가 기다립니다.`,
+    `${formatName(lane)}: ${formatCount(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${formatCount(waiting)}개가 기다립니다.`,
   start: '대화 시작하기',
   stop: '대화 멈추기',
   readsAlong: (lane) =>

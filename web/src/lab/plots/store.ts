@@ -42,7 +42,7 @@ export class PlotStore {
   /** Seconds since the Unix epoch; the last is the current one. */
   readonly times: number[];
   /** Messages published in each second. */
-  readonly messages: Series = empty();
+  readonly messages: Series = createSeries();
   readonly #lanes = new Map<string, LaneState>();
   readonly #countedCursors = new Set<string>();
   #pauses: Pause[] = [];
@@ -188,9 +188,13 @@ export class PlotStore {
   #lane(key: string): LaneState {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      const byTransport = () => ({ poll: empty(), 'long-poll': empty(), stream: empty() });
+      const byTransport = () => ({
+        poll: createSeries(),
+        'long-poll': createSeries(),
+        stream: createSeries(),
+      });
       const series = { requests: byTransport(), wire_bytes: byTransport(), delay_ms: byTransport() };
-      lane = { series, counted_ms: empty(), last: null, delays: new DelayRing(), second: null };
+      lane = { series, counted_ms: createSeries(), last: null, delays: new DelayRing(), second: null };
       this.#lanes.set(key, lane);
     }
     return lane;
@@ -252,7 +256,7 @@ class DelayRing {
   }
 }
 
-function empty(): Series {
+function createSeries(): Series {
   return new Array<number | null>(SECONDS).fill(null);
 }
 

@@ -121,7 +121,7 @@ export class CurveChart {
     const labels = new Labels(ctx, area, colours);
     labels.place(strings.planner.asked, x, area.top);
     for (const transport of TRANSPORTS) {
-      const value = nearest(curve, questionValue, transport);
+      const value = interpolate(curve, questionValue, transport);
       if (value === null) continue;
       ctx.beginPath();
       ctx.fillStyle = colours.transports[transport];
@@ -129,7 +129,7 @@ export class CurveChart {
       ctx.fill();
     }
     const rings = findCrossings(plan, curve).flatMap((crossing) => {
-      const value = nearest(curve, crossing, 'stream');
+      const value = interpolate(curve, crossing, 'stream');
       return value === null ? [] : [{ crossing, x: plot.x(crossing), y: plot.y(value) }];
     });
     ctx.lineWidth = 2;
@@ -229,7 +229,7 @@ class Labels {
 }
 
 /** The curve's value at `at`, interpolated on logarithmic scales. */
-function nearest(curve: Curve, at: number, transport: (typeof TRANSPORTS)[number]): number | null {
+function interpolate(curve: Curve, at: number, transport: (typeof TRANSPORTS)[number]): number | null {
   const values = curve.cores[transport];
   const [least, most] = [curve.at[0] ?? 1, curve.at[curve.at.length - 1] ?? 1];
   const place = (Math.log(at / least) / Math.log(most / least)) * (curve.at.length - 1);
