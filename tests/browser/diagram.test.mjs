@@ -224,7 +224,10 @@ check('each of two lanes has a diagram of its own client', async ({ server, open
   await until('both list it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
   assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
   for (const diagram of [left, right])
-    await until('both mark the time of the publish', async () => (await diagram.countDrawn('Published')) === 1);
+    await until(
+      'both mark the time of the publish',
+      async () => (await diagram.countDrawn('Published')) === 1,
+    );
   await lab.expectNoErrors();
 });
 
