@@ -25,10 +25,10 @@ pub struct MatrixPlan {
     /// one message.
     repeated_rate: f64,
     /// The message rates around which polling becomes cheaper than streams. At these rates runs shorter than
-    /// `cheap` get one more round, and runs longer than `dear` are repeated, which they are at no other rate.
-    turning: &'static [f64],
-    cheap: Duration,
-    dear: Duration,
+    /// `short_run` get one more round, and runs longer than `long_run` are repeated, which they are at no other rate.
+    break_even_rates: &'static [f64],
+    short_run: Duration,
+    long_run: Duration,
 }
 
 pub const FULL: MatrixPlan = MatrixPlan {
@@ -44,9 +44,9 @@ pub const FULL: MatrixPlan = MatrixPlan {
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
-    turning: &[1.0, 10.0],
-    cheap: Duration::from_secs(5),
-    dear: Duration::from_secs(15),
+    break_even_rates: &[1.0, 10.0],
+    short_run: Duration::from_secs(5),
+    long_run: Duration::from_secs(15),
 };
 
 pub const QUICK: MatrixPlan = MatrixPlan {
@@ -61,9 +61,9 @@ pub const QUICK: MatrixPlan = MatrixPlan {
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
-    turning: &[],
-    cheap: Duration::ZERO,
-    dear: Duration::from_secs(15),
+    break_even_rates: &[],
+    short_run: Duration::ZERO,
+    long_run: Duration::from_secs(15),
 };
 
 impl MatrixPlan {
@@ -96,19 +96,19 @@ impl MatrixPlan {
 
     /// Whether `of` is measured in this `round` of a run of `rounds`. `round` may be `rounds + 1`.
     pub fn is_due(&self, of: &Combination, round: u32, rounds: u32) -> bool {
-        let is_turning = self.turning.contains(&of.rate);
+        let is_near_break_even = self.break_even_rates.contains(&of.rate);
         let takes = self.expected_time(of);
         match round {
             1 => true,
             _ if of.rate < self.repeated_rate => false,
-            _ if round <= rounds => is_turning || takes < self.dear,
-            _ => is_turning && takes < self.cheap && of.subject != NCHAN,
+            _ if round <= rounds => is_near_break_even || takes < self.long_run,
+            _ => is_near_break_even && takes < self.short_run && of.subject != NCHAN,
         }
     }
 
-    /// The numbers of the rounds, with the additional one if there are `turning` rates.
+    /// The numbers of the rounds, with the additional one if there are `break_even_rates`.
     pub fn rounds(&self, rounds: u32) -> std::ops::RangeInclusive<u32> {
-        1..=rounds + u32::from(!self.turning.is_empty())
+        1..=rounds + u32::from(!self.break_even_rates.is_empty())
     }
 
     fn length(&self, rate: f64) -> Duration {

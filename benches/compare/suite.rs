@@ -142,7 +142,7 @@ impl Suite<'_> {
         for round in self.matrix.rounds(self.rounds) {
             for load in &loads {
                 for at in 0..load.len() {
-                    // The order changes with each round, so that a machine that slows down favours nobody.
+                    // The order changes with each round, so that a machine that slows down favours none of them.
                     let (of, target) = load[(at + round as usize) % load.len()];
                     if !self.matrix.is_due(of, round, self.rounds) {
                         continue;

@@ -195,7 +195,7 @@ impl BenchSetup {
         Ok(outcome)
     }
 
-    /// Whether the load has a core of its own, on which it may spin.
+    /// Whether the load has a separate core, on which it may spin.
     pub fn may_spin(&self) -> bool {
         self.placement.server != self.placement.load
     }

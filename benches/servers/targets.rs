@@ -21,7 +21,7 @@ const ORDINARY_EMPTY_POLL_TARGET: f64 = 1.20;
 const IDLE_MEMORY_TARGET_KIB: f64 = 0.6;
 const ORDINARY_IDLE_MEMORY_TARGET_KIB: f64 = 12.0;
 
-/// A whole run, as it is written to JSON.
+/// A whole run, in its JSON format.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub about: Provenance,

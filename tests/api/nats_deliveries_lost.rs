@@ -72,7 +72,7 @@ fn a_store_that_does_not_deliver_acknowledged_messages_is_not_ready_until_it_doe
     let metrics = server.get("/metrics").text();
     assert!(metrics.contains("poll_vs_sse_store_up 0"), "{metrics}");
     assert_eq!(server.poll("last=1")["messages"], json!([before]));
-    eventually("the operator is told", || {
+    eventually("the log reports it", || {
         server.lines.text().contains("store-away")
     });
     withholds.store(false, SeqCst);

@@ -67,7 +67,7 @@ fn output_that_cannot_be_written_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn a_closed_pipe_on_standard_output_is_no_error() {
+fn a_closed_pipe_on_standard_output_is_not_an_error() {
     for args in PRINTING {
         let mut child = command(args).spawn().expect("starts");
         drop(child.stdout.take());
@@ -114,7 +114,7 @@ fn a_log_on_a_full_disk_is_reported_once_and_the_server_continues() {
 }
 
 #[test]
-fn a_log_whose_reader_has_gone_is_no_error() {
+fn a_log_whose_reader_has_gone_is_not_an_error() {
     let (mut child, addr) = start(|_| {});
     drop(child.stdout.take());
     for _ in 0..3 {

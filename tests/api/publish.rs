@@ -61,7 +61,7 @@ each_store!(
     }
 );
 
-each_store!(ids_rise_through_the_whole_log_whatever_the_room, |server| {
+each_store!(ids_rise_through_the_whole_log_across_rooms, |server| {
     let ids: Vec<u64> = ["a", "b", "a", "c"]
         .map(|room| {
             server.publish_text(room, "x")["id"]

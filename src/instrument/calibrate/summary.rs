@@ -32,17 +32,16 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
         significant(of(one).request_bytes)
     });
     add("an answer, bytes", &|one| significant(of(one).answer_bytes));
-    add("a message beside its text, bytes", &|one| {
+    add("a message without its text, bytes", &|one| {
         significant(of(one).message_bytes)
     });
     add("a request, CPU", &|one| us(of(one).request_us));
-    add("  if it brings messages, besides", &|one| {
-        us(of(one).answer_us)
-    });
+    add(
+        "  extra if it brings messages",
+        &|one| us(of(one).answer_us),
+    );
     add("a message, CPU", &|one| us(of(one).message_us));
-    add("  if it comes after long, besides", &|one| {
-        us(of(one).cold_us)
-    });
+    add("  extra after a long pause", &|one| us(of(one).cold_us));
     add("  each KiB of it", &|one| us(of(one).kib_us));
     add("a keep-alive, CPU", &|one| us(of(one).keep_alive_us));
     add("a client, memory", &|one| size(of(one).client_bytes));
@@ -52,9 +51,9 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
     let all = |value: String| [value, String::new(), String::new()];
     lines.push(line("waking up, CPU", all(us(model.wake_us))));
     lines.push(line("a connection, CPU", all(us(model.connect_us))));
-    lines.push(line("taking a message in, CPU", all(us(model.publish_us))));
+    lines.push(line("receiving a message, CPU", all(us(model.publish_us))));
     lines.push(line(
-        "  if it comes after long, besides",
+        "  extra after a long pause",
         all(us(model.publish_cold_us)),
     ));
     lines.push(line("the process, CPU a second", all(us(model.base_us))));

@@ -1,4 +1,5 @@
-//! Sends a request that no HTTP server may accept, and recognises who refuses it: a proxy refuses it by itself.
+//! Sends a request that no HTTP server may accept, and recognises the sender of the refusal: a proxy does not forward
+//! such a request.
 
 use std::time::Duration;
 

@@ -72,7 +72,7 @@ pub async fn check(site: &Site) -> Result<Finding> {
         (true, true, true) => Finding::new(
             FindingName::Resume,
             Severity::Warning,
-            "everything is sent again, whatever Last-Event-ID says",
+            "everything is sent again, because Last-Event-ID is ignored",
             None,
             Some(SiteProblem::LastEventId),
         ),

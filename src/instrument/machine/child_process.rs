@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::process_tree::ProcessTree;
 
-/// A child that has not ended by itself after SIGTERM is killed after this long.
+/// A child that has not ended this long after SIGTERM is killed.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 /// The time between two checks whether it has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);

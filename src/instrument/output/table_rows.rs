@@ -7,7 +7,7 @@ use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
 pub struct Row {
     pub name: &'static str,
     pub cell: fn(&RunResult) -> Option<String>,
-    /// The figure whose spread over several runs gets a row of its own.
+    /// The figure whose spread over several runs gets an additional row.
     pub spread: Option<Spread>,
     /// Whether the row is left out if no transport has the figure.
     pub is_optional: bool,

@@ -47,7 +47,7 @@ impl Workload {
         check_range("--rooms", &self.rooms, &ROOMS, count)?;
         ensure!(
             self.rooms <= self.clients,
-            "--rooms must not be more than --clients: nobody would receive the messages of a room without a client"
+            "--rooms must not be more than --clients: the messages of a room without a client would have no receiver"
         );
         check_range("--stalled", &self.stalled, &STALLED, count)?;
         check_range("--vanish", &self.vanish, &VANISHING, count)?;

@@ -181,7 +181,7 @@ impl<'a> Preflight<'a> {
         let status = error.downcast_ref().map(|UnexpectedStatus(status)| *status);
         let profile = self.profile();
         let advice = match status {
-            Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
+            Some(500..) => "see the server's log, because that is a failure of the server itself".to_owned(),
             Some(401 | 403) => format!("add the credentials it asks for to the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
             _ if error.is::<WrongProtocol>() => "leave --protocol out, or choose the other".to_owned(),
