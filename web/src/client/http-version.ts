@@ -8,7 +8,10 @@ export function getPageProtocol(): string | undefined {
   return page?.nextHopProtocol;
 }
 
-/** Whether requests use HTTP/1.1: the version `crossOriginVersion` if given, else that of the page. True if it is unknown. */
+/**
+ * Whether requests use HTTP/1.1: the version `crossOriginVersion` if given, else that of the page. True if it is
+ * unknown.
+ */
 export function isHttp1(crossOriginVersion?: HttpVersion): boolean {
   if (crossOriginVersion !== undefined) return crossOriginVersion === 'http/1.1';
   try {

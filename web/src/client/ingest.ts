@@ -32,10 +32,6 @@ export class Ingest {
     this.#listener = listener;
   }
 
-  get cursor(): string | null {
-    return this.#cursor;
-  }
-
   /** The id of the newest message; 0 if there is none. */
   get newestId(): number {
     return this.#newestId;

@@ -1,5 +1,5 @@
-// The lanes of the page: each view has its own, created when it is first shown. Lanes of a view begin at the same moment
-// and with the same history, so that their figures cover the same time.
+// The lanes of the page: each view has its own, created when it is first shown. Lanes of a view begin at the same
+// moment and with the same history, so that their figures cover the same time.
 
 import type { HttpVersion } from '../client/http-version.ts';
 import type { Transport } from '../client/transport.ts';

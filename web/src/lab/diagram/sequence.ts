@@ -66,8 +66,8 @@ export class Sequence {
   }
 
   /**
-   * Ends all spans at the last event, as the next events do not follow directly. If the server was restarted (`isRestart`), a new
-   * stream counts as a reconnection.
+   * Ends all spans at the last event, as the next events do not follow directly. If the server was restarted
+   * (`isRestart`), a new stream counts as a reconnection.
    */
   splitAt(isRestart: boolean): Span[] {
     const at_ms = this.#lastAt_ms ?? 0;
