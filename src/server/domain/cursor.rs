@@ -7,8 +7,6 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use super::message::write_integer;
-
 /// Length of the identities that [`LogId::random`] makes.
 const NEW_ID_LEN: usize = 8;
 /// The longest identity that is accepted.
@@ -145,6 +143,11 @@ impl Cursor {
             None => self.to_string(),
         }
     }
+}
+
+/// Appends the digits of `number` to `buffer`.
+pub(super) fn write_integer(number: u64, buffer: &mut Vec<u8>) {
+    buffer.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn parse_turn(turn: &str) -> Result<u64, ParseCursorError> {

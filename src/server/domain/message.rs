@@ -3,7 +3,7 @@
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 
 use super::{
-    cursor::{Cursor, LogId},
+    cursor::{Cursor, LogId, write_integer},
     draft::Draft,
     room::Room,
 };
@@ -85,10 +85,6 @@ const SENT_AT: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 fn write_string(text: &str, buffer: &mut Vec<u8>) {
     serde_json::to_writer(buffer, text).expect("strings always serialise");
-}
-
-pub(super) fn write_integer(number: u64, buffer: &mut Vec<u8>) {
-    buffer.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]
