@@ -36,7 +36,7 @@ pub struct RunningStack {
     _data: TempDir,
 }
 
-/// What a stack lacks and how to install it; `None` if the stack is installed.
+/// Why a stack cannot run and how to install it, or `None` if it is installed.
 pub fn missing(root: &Path, stack: &Stack) -> Result<Option<String>> {
     if stack.runtime == Runtime::Own {
         return Ok(None);

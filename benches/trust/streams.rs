@@ -69,7 +69,7 @@ pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     Ok(rows)
 }
 
-/// What the curl processes received, and what that cost.
+/// The deliveries to the curl processes, and their cost.
 struct CurlResult {
     deliveries: f64,
     seconds: f64,

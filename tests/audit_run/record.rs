@@ -68,7 +68,7 @@ pub struct TransportVerdict {
     pub missed: u64,
     pub repeated: u64,
     pub out_of_order: u64,
-    /// Messages that nobody published, or that were refused for certain.
+    /// Messages that were never published, or whose publish was refused.
     pub foreign: u64,
     /// Acknowledged messages that were not in the log when it was read at the end.
     pub gone: u64,

@@ -1,5 +1,5 @@
-// What screen readers announce of a conversation: each message while there are few, one status every 5 s while there
-// are many. Also, an Enter that belongs to an input method does not send.
+// Screen readers announce each message of a slow conversation, and one status every 5 s in a fast one. An Enter that
+// belongs to an input method does not send.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';

@@ -57,7 +57,7 @@ pub struct WaitingPoll<R = RoomReader> {
     position: ReadPosition,
     /// The position after its last read.
     after: u64,
-    /// What that read brought, which the client has already (`If-None-Match`); mostly nothing.
+    /// The messages of that read, if the client has them already (`If-None-Match`).
     known: Option<Box<ReadBatch>>,
     deadline: Instant,
 }

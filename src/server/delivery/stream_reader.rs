@@ -209,17 +209,11 @@ struct Messages<R> {
 struct StoreRead<R> {
     /// `None` once the page is read.
     reading: Option<ReadFuture<R>>,
-    large_page: Option<SemaphorePermit<'static>>,
+    limit: Limit,
+    _large_page: Option<SemaphorePermit<'static>>,
 }
 
 type ReadFuture<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
-
-fn page_limit(large_page: &Option<SemaphorePermit<'_>>) -> Limit {
-    match large_page {
-        Some(_) => LARGE_STORE_PAGE,
-        None => STORE_PAGE,
-    }
-}
 
 /// The next step in reading messages.
 enum Step {
@@ -258,7 +252,8 @@ impl<R: LogReader> Messages<R> {
                     return Step::Reading;
                 };
                 store_read.reading = None;
-                if let Some(chunk) = self.on_store_read(read) {
+                let limit = store_read.limit;
+                if let Some(chunk) = self.on_store_read(read, limit) {
                     return Step::Chunk(chunk);
                 }
             } else if self.position.reset.is_some() {
@@ -279,7 +274,10 @@ impl<R: LogReader> Messages<R> {
         let mut reader = self.reader.clone();
         let position = self.position;
         let large_page = LARGE_PAGES.try_acquire().ok();
-        let limit = page_limit(&large_page);
+        let limit = match large_page {
+            Some(_) => LARGE_STORE_PAGE,
+            None => STORE_PAGE,
+        };
         let reading: ReadFuture<R> = Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
@@ -289,7 +287,8 @@ impl<R: LogReader> Messages<R> {
         });
         self.store_read = Some(Box::new(StoreRead {
             reading: Some(reading),
-            large_page,
+            limit,
+            _large_page: large_page,
         }));
     }
 
@@ -302,6 +301,7 @@ impl<R: LogReader> Messages<R> {
     fn on_store_read(
         &mut self,
         read: Result<(R, ReadBatch), StoreUnavailable>,
+        limit: Limit,
     ) -> Option<EventChunk> {
         let Ok((reader, mut read)) = read else {
             // The stream stays open, and continues from its position when the store is back.
@@ -309,8 +309,6 @@ impl<R: LogReader> Messages<R> {
             return None;
         };
         self.reader = reader;
-        let page = self.store_read.as_ref();
-        let limit = page.map_or(STORE_PAGE, |page| page_limit(&page.large_page));
         let batch = FrameBatch::from_page(&mut read.entries, read.frames, limit.bytes);
         let messages = match batch {
             Some(batch) => Some(self.advance(batch)),

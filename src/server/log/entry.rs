@@ -20,7 +20,7 @@ pub struct Entry {
     pub room: Room,
     /// When it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    /// What a stream sends, as it is, with the JSON object inside it.
+    /// The bytes that a stream sends. They contain the JSON object.
     frame: Bytes,
     /// Where the JSON object starts in `frame`, and its length.
     json_start: u32,
@@ -75,6 +75,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Whether a page of `messages` may take one more message, with which it has `bytes`.
+    fn admits(self, messages: usize, bytes: usize) -> bool {
+        messages == 0 || (messages < self.messages && bytes <= self.bytes)
+    }
+
     /// The larger of both, in messages and in bytes.
     pub fn max(self, other: Self) -> Self {
         Self {
@@ -104,8 +109,7 @@ impl Page {
         let mut bytes = 0;
         for entry in entries {
             bytes += entry.frame().len();
-            let fits = page.entries.len() < limit.messages && bytes <= limit.bytes;
-            if !fits && !page.entries.is_empty() {
+            if !limit.admits(page.entries.len(), bytes) {
                 page.more = true;
                 break;
             }
@@ -143,20 +147,17 @@ impl PageEncoder {
     /// Adds the next message, or returns `false` if the page is full.
     pub fn push(&mut self, message: &MessageView<'_>) -> bool {
         let start = self.frames.len();
-        let is_first = self.entries.is_empty();
-        if is_first || self.entries.len() < self.limit.messages {
-            let json = (self.encode)(message, &mut self.frames);
-            if is_first || self.frames.len() <= self.limit.bytes {
-                let json = json.start - start..json.end - start;
-                self.entries
-                    .push(Entry::of_frame(message, Bytes::new(), json));
-                self.ends.push(self.frames.len());
-                return true;
-            }
+        let json = (self.encode)(message, &mut self.frames);
+        if !self.limit.admits(self.entries.len(), self.frames.len()) {
             self.frames.truncate(start);
+            self.more = true;
+            return false;
         }
-        self.more = true;
-        false
+        let json = json.start - start..json.end - start;
+        self.entries
+            .push(Entry::of_frame(message, Bytes::new(), json));
+        self.ends.push(self.frames.len());
+        true
     }
 
     pub fn finish(self) -> Page {
