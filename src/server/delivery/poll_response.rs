@@ -1,7 +1,5 @@
 //! The answer to a poll: the only encoding of its body, and whether the client already has it.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 
 use crate::{domain::cursor::Cursor, ledger::request_recorder::RequestRecorder, log::ReadBatch};
@@ -30,6 +28,13 @@ pub struct PollPage {
 }
 
 impl PollResponse {
+    /// Appends the answer's entity tag, in quotation marks, to `buffer`.
+    pub fn write_tag(&self, buffer: &mut Vec<u8>) {
+        buffer.push(b'"');
+        self.cursor.write_text_with_turn(self.turn, buffer);
+        buffer.push(b'"');
+    }
+
     /// Counts the messages in the answer as delivered.
     pub fn record(&self, recorder: &RequestRecorder) {
         let Some(page) = &self.page else { return };
@@ -78,21 +83,29 @@ impl PollPage {
     pub const PREFIX: &str = "{\"messages\":[";
 
     /// What follows the messages.
-    pub fn suffix(&self) -> String {
+    pub fn suffix(&self) -> Vec<u8> {
         let Self { read, presence, .. } = self;
-        let cursor = self.cursor.with_turn(self.turn);
-        let mut text = String::with_capacity(96);
-        // Writing to a string cannot fail.
-        let _ = write!(text, "],\"cursor\":\"{cursor}\",\"more\":{}", read.more);
-        let _ = match read.reset {
-            None => write!(text, ",\"reset\":null"),
-            Some(reset) => write!(text, ",\"reset\":\"{}\"", reset.as_str()),
-        };
-        if let Some(presence) = presence {
-            let _ = write!(text, ",\"presence\":{presence}");
+        let mut json = Vec::with_capacity(128);
+        json.extend_from_slice(b"],\"cursor\":\"");
+        self.cursor.write_text_with_turn(self.turn, &mut json);
+        json.extend_from_slice(match read.more {
+            true => b"\",\"more\":true",
+            false => b"\",\"more\":false",
+        });
+        match read.reset {
+            None => json.extend_from_slice(b",\"reset\":null"),
+            Some(reset) => {
+                json.extend_from_slice(b",\"reset\":\"");
+                json.extend_from_slice(reset.as_str().as_bytes());
+                json.push(b'"');
+            }
         }
-        text.push('}');
-        text
+        if let Some(presence) = presence {
+            json.extend_from_slice(b",\"presence\":");
+            json.extend_from_slice(presence.as_bytes());
+        }
+        json.push(b'}');
+        json
     }
 
     /// The body: the bytes of the messages, and the JSON around them.

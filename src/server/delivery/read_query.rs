@@ -61,7 +61,6 @@ impl ReadQuery {
     pub fn parse(query: &str, last_event_id: Option<&str>) -> Result<Self, InvalidField> {
         let mut rooms: Option<RoomSet> = None;
         let mut cursor = None;
-        let mut turn = 0;
         let mut last = None;
         let mut limit = None;
         let mut wait = None;
@@ -76,10 +75,7 @@ impl ReadQuery {
         let mut fault_key = None;
         let mut set = |name: &str, value: &str| match name {
             "room" => add_room(&mut rooms, value),
-            "cursor" => {
-                turn = Cursor::turn_of(value);
-                set_once(&mut cursor, "cursor", value.parse())
-            }
+            "cursor" => set_once(&mut cursor, "cursor", Cursor::parse_with_turn(value)),
             "last" => set_once(&mut last, "last", parse_integer(value, 0)),
             "limit" => set_once(&mut limit, "limit", parse_integer(value, 1)),
             "wait" => set_once(&mut wait, "wait", parse_seconds(value, 0.0, MAX_WAIT)),
@@ -116,13 +112,15 @@ impl ReadQuery {
                 set(name, value)?;
             }
         }
+        let turn = cursor.map_or(0, |(_, turn)| turn);
+        let mut start_after = cursor.map(|(cursor, _)| cursor);
         if let Some(id) = last_event_id.filter(|id| !id.is_empty()) {
             let id = id
                 .parse()
                 .map_err(|why| InvalidField::new("Last-Event-ID", why))?;
-            cursor = Some(id);
+            start_after = Some(id);
         }
-        let start = match cursor {
+        let start = match start_after {
             Some(cursor) => Start::After(cursor),
             None => Start::Last(last.unwrap_or(DEFAULT_LAST)),
         };

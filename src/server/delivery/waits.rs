@@ -30,7 +30,9 @@ pub struct TaskWaits<R: LogReader> {
     timer_due: Instant,
     /// Whether the timer will wake the task.
     is_set: bool,
-    /// The earliest requested moment since the last [`Self::begin`].
+    /// The moment of the last [`Self::begin`], because a delivery takes so little time that reading the clock counts.
+    now: Instant,
+    /// The earliest requested moment since then.
     earliest: Option<Instant>,
 }
 
@@ -42,12 +44,14 @@ impl<R: LogReader> TaskWaits<R> {
             timer: Box::pin(sleep_until(now)),
             timer_due: now,
             is_set: false,
+            now,
             earliest: None,
         }
     }
 
     /// Must be called before the reader is polled.
     pub fn begin(&mut self) {
+        self.now = Instant::now();
         self.earliest = None;
     }
 
@@ -58,7 +62,7 @@ impl<R: LogReader> TaskWaits<R> {
             return false;
         };
         // A timer that fires too early is moved only when it fires, so that a delivery need not touch it.
-        if self.is_set && self.timer_due <= earliest && Instant::now() < self.timer_due {
+        if self.is_set && self.timer_due <= earliest && self.now < self.timer_due {
             return false;
         }
         self.timer.as_mut().reset(earliest);
@@ -70,7 +74,7 @@ impl<R: LogReader> TaskWaits<R> {
 
 impl<R: LogReader> ReaderWaits<R> for TaskWaits<R> {
     fn now(&self) -> Instant {
-        Instant::now()
+        self.now
     }
 
     fn poll_batch(&mut self, reader: &R, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
@@ -79,7 +83,7 @@ impl<R: LogReader> ReaderWaits<R> for TaskWaits<R> {
     }
 
     fn poll_until(&mut self, at: Instant) -> Poll<()> {
-        if at <= Instant::now() {
+        if at <= self.now {
             return Poll::Ready(());
         }
         self.earliest = Some(self.earliest.map_or(at, |earliest| earliest.min(at)));

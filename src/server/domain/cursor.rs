@@ -86,7 +86,7 @@ impl fmt::Debug for LogId {
 }
 
 /// Separates the turn from the rest of a cursor.
-const TURN_SEPARATOR: char = '~';
+const TURN_SEPARATOR: u8 = b'~';
 
 /// Everything after message `id` of log `log`. The text form is `<log>-<id>`, sometimes followed by a turn, which
 /// makes another text for the same position: see `delivery::poll_cache`.
@@ -105,28 +105,27 @@ impl FromStr for Cursor {
     type Err = ParseCursorError;
 
     fn from_str(text: &str) -> Result<Self, ParseCursorError> {
-        let place = match text.split_once(TURN_SEPARATOR) {
-            Some((place, turn)) => parse_turn(turn).map(|_| place)?,
-            None => text,
+        Self::parse_with_turn(text).map(|(cursor, _)| cursor)
+    }
+}
+
+impl Cursor {
+    /// Parses a cursor, and the turn in its text; 0 if there is none.
+    pub fn parse_with_turn(text: &str) -> Result<(Self, u64), ParseCursorError> {
+        let (place, turn) = match text.split_once(char::from(TURN_SEPARATOR)) {
+            Some((place, turn)) => (place, parse_turn(turn)?),
+            None => (text, 0),
         };
         let (log, id) = place.split_once('-').ok_or(ParseCursorError)?;
         // `u64::from_str` would take a leading `+`.
         if !id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(ParseCursorError);
         }
-        Ok(Self {
+        let cursor = Self {
             log: log.parse()?,
             id: id.parse().map_err(|_| ParseCursorError)?,
-        })
-    }
-}
-
-impl Cursor {
-    /// The turn in the text of a cursor; 0 if there is none.
-    pub fn turn_of(text: &str) -> u64 {
-        let turn = text.split_once(TURN_SEPARATOR);
-        turn.and_then(|(_, turn)| parse_turn(turn).ok())
-            .unwrap_or(0)
+        };
+        Ok((cursor, turn))
     }
 
     /// Appends the text of this cursor to `buffer`.
@@ -136,11 +135,12 @@ impl Cursor {
         write_integer(self.id, buffer);
     }
 
-    /// The text of this cursor, with the turn if there is one.
-    pub fn with_turn(&self, turn: Option<u64>) -> String {
-        match turn {
-            Some(turn) => format!("{self}{TURN_SEPARATOR}{turn}"),
-            None => self.to_string(),
+    /// Appends the text of this cursor to `buffer`, with the turn if there is one.
+    pub fn write_text_with_turn(&self, turn: Option<u64>, buffer: &mut Vec<u8>) {
+        self.write_text(buffer);
+        if let Some(turn) = turn {
+            buffer.push(TURN_SEPARATOR);
+            write_integer(turn, buffer);
         }
     }
 }
@@ -204,8 +204,10 @@ mod tests {
         #[test]
         fn a_turn_is_no_other_place(id: u64, turn: u64) {
             let cursor = Cursor { log: LogId::random().expect("entropy"), id };
-            let text = cursor.with_turn(Some(turn));
-            prop_assert_eq!(Cursor::turn_of(&text), turn);
+            let mut text = Vec::new();
+            cursor.write_text_with_turn(Some(turn), &mut text);
+            let text = String::from_utf8(text).expect("text");
+            prop_assert_eq!(Cursor::parse_with_turn(&text), Ok((cursor, turn)));
             prop_assert_eq!(text.parse::<Cursor>(), Ok(cursor));
         }
 

@@ -25,14 +25,18 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
+/// A header field that counts before the cursor in the address.
+pub static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 impl FromRequest for ReadQuery {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        const LAST_EVENT_ID: &str = "Last-Event-ID";
-        let last_event_id = single_field(request, LAST_EVENT_ID).and_then(|id| {
-            let invalid = |_| InvalidField::new(LAST_EVENT_ID, ParseCursorError);
+        const NAME: &str = "Last-Event-ID";
+        let last_event_id = single_field(request, &LAST_EVENT_ID, NAME).and_then(|id| {
+            let invalid = |_| InvalidField::new(NAME, ParseCursorError);
             id.map(|id| id.to_str().map_err(invalid)).transpose()
         });
         let query = last_event_id
@@ -94,7 +98,7 @@ impl FromRequest for IdempotencyHeader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         const NAME: &str = "Idempotency-Key";
-        let key = single_field(request, NAME).and_then(|key| {
+        let key = single_field(request, &IDEMPOTENCY_KEY, NAME).and_then(|key| {
             let key = key.map(|value| {
                 // A key that is not text is refused like one that is not visible ASCII.
                 let text = value.to_str().unwrap_or_default();
@@ -136,15 +140,16 @@ impl FromRequest for RequestRecorder {
     }
 }
 
-/// A header field that may occur only once.
+/// A header field that may occur only once. Errors call it `written`.
 fn single_field<'a>(
     request: &'a HttpRequest,
-    name: &'static str,
+    name: &HeaderName,
+    written: &str,
 ) -> Result<Option<&'a HeaderValue>, InvalidField> {
     let mut values = request.headers().get_all(name);
     let value = values.next();
     match values.next() {
-        Some(_) => Err(InvalidField::new(name, "is given twice")),
+        Some(_) => Err(InvalidField::new(written, "is given twice")),
         None => Ok(value),
     }
 }
@@ -156,10 +161,10 @@ pub fn list_field(request: &HttpRequest, name: HeaderName) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
-/// The connection that a request came over: on HTTP/2 its stream, which is in its extensions.
+/// The connection that a request came over: on HTTP/2 its stream, which is in the request's extensions.
 pub fn connection_of(request: &HttpRequest) -> Option<ConnectionHandle> {
-    let stream = request.extensions().get::<ConnectionHandle>().cloned();
-    stream.or_else(|| request.conn_data::<ConnectionHandle>().cloned())
+    let connection = request.conn_data::<ConnectionHandle>().cloned();
+    connection.or_else(|| request.extensions().get::<ConnectionHandle>().cloned())
 }
 
 /// The `client` in a query.

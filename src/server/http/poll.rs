@@ -11,7 +11,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     http::{
         Method,
-        header::{self, ContentType, ETag, EntityTag, HeaderValue},
+        header::{self, HeaderValue},
     },
     web::Data,
 };
@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use super::{
     credentials::{self, TICKET_PARAMETER},
+    extractors::LAST_EVENT_ID,
     problem::Problem,
 };
 use crate::{
@@ -30,9 +31,6 @@ use crate::{
     ledger::request_recorder::RequestRecorder,
     net::connection::ConnectionHandle,
 };
-
-/// A header field that counts before the cursor in the address.
-const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 pub async fn poll(
     request: HttpRequest,
@@ -75,7 +73,7 @@ pub async fn poll(
 /// Whether the head has a field that the answer may depend on, or that only this sender has.
 fn is_of_its_sender(request: &HttpRequest) -> bool {
     let headers = request.headers();
-    headers.contains_key(LAST_EVENT_ID)
+    headers.contains_key(&LAST_EVENT_ID)
         || headers.contains_key(header::AUTHORIZATION)
         || request.query_string().contains(TICKET_PARAMETER)
         || credentials::has_cookie(headers)
@@ -85,12 +83,15 @@ impl Responder for PollResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let tag = ETag(EntityTag::new_strong(self.cursor.with_turn(self.turn)));
+        let mut tag = Vec::with_capacity(64);
+        self.write_tag(&mut tag);
+        let tag = HeaderValue::from_maybe_shared(Bytes::from(tag));
+        let tag = (header::ETAG, tag.expect("a cursor is visible ASCII"));
         match self.page {
             None => HttpResponse::NotModified().insert_header(tag).finish(),
             Some(page) => HttpResponse::Ok()
                 .insert_header(tag)
-                .content_type(ContentType::json())
+                .content_type(HeaderValue::from_static("application/json"))
                 .body(page.body()),
         }
     }

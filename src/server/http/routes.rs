@@ -5,16 +5,17 @@ use std::sync::Arc;
 use actix_web::{
     App, FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError as _,
     body::MessageBody,
-    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    guard::{self, Guard},
+    dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, HeaderValue},
     },
     middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
 use actix_web_lab::middleware::CatchPanic;
+use futures_util::TryFutureExt as _;
 
 use super::{
     conventions::{favicon, robots},
@@ -81,33 +82,36 @@ pub fn app(
         .configure(|app| routes(app, page))
         // The last one is the outermost.
         .wrap(CatchPanic::default())
-        .wrap(from_fn(faults::apply))
-        .wrap(from_fn(admit))
+        .wrap_fn(faults::apply)
+        .wrap_fn(admit)
         .wrap(Condition::new(cors_on, cors))
         .wrap(Condition::new(cors_on, from_fn(cors::complete)))
         .wrap(Condition::new(
             has_two_origins,
             from_fn(cors::allow_own_page),
         ))
-        .wrap(from_fn(forbid_storing))
-        .wrap(from_fn(close_when_asked))
-        .wrap(from_fn(close_when_draining))
-        .wrap(from_fn(accounting::record))
+        // These are functions of the answer. As generic functions of the service that they wrap, each would repeat that
+        // service's type in its own, and the names of the types would fill gigabytes of debug info.
+        .wrap_fn(|request, next| next.call(request).map_ok(forbid_storing))
+        .wrap_fn(|request, next| {
+            let close = close_when_asked(&request);
+            next.call(request).map_ok(close)
+        })
+        .wrap_fn(|request, next| next.call(request).map_ok(close_when_draining))
+        .wrap_fn(|request, next| {
+            let record = accounting::record(&request);
+            next.call(request).map_ok(record)
+        })
 }
 
 fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
     app.service(readable("/poll", poll))
-        .service(resource("/stream", "GET", guard::Get(), stream))
-        .service(resource("/messages", "POST", guard::Post(), publish))
-        .service(resource("/tickets", "POST", guard::Post(), issue_ticket))
+        .service(resource("/stream", &[Method::GET], stream))
+        .service(resource("/messages", &[Method::POST], publish))
+        .service(resource("/tickets", &[Method::POST], issue_ticket))
         .service(readable("/ledger", ledger))
         .service(readable("/presence", presence))
-        .service(resource(
-            "/presence/along",
-            "PUT",
-            guard::Put(),
-            put_followers,
-        ))
+        .service(resource("/presence/along", &[Method::PUT], put_followers))
         .service(readable("/trace", trace))
         .service(readable("/plan", plan))
         .service(readable("/metrics", metrics))
@@ -132,31 +136,29 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    let get_or_head = guard::Any(guard::Get()).or(guard::Head());
-    resource(path, "GET, HEAD", get_or_head, handler)
+    resource(path, &[Method::GET, Method::HEAD], handler)
 }
 
-/// A resource for the methods that `guard` lets through, which `allowed` names.
-fn resource<F, Args>(
-    path: &str,
-    allowed: &'static str,
-    guard: impl Guard + 'static,
-    handler: F,
-) -> Resource
+/// A resource for these methods.
+fn resource<F, Args>(path: &str, allowed: &'static [Method], handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
+    let is_allowed = guard::fn_guard(|request| allowed.contains(&request.head().method));
     web::resource(path)
-        .route(web::route().guard(guard).to(handler))
+        .route(web::route().guard(is_allowed).to(handler))
         .default_service(web::to(move || async move { method_not_allowed(allowed) }))
 }
 
-fn method_not_allowed(allowed: &'static str) -> HttpResponse {
-    let detail = format!("this address accepts only {allowed}");
+fn method_not_allowed(allowed: &[Method]) -> HttpResponse {
+    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    let names = names.join(", ");
+    let detail = format!("this address accepts only {names}");
+    let allow = HeaderValue::try_from(names).expect("names of methods are visible ASCII");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
-        .header(header::ALLOW, HeaderValue::from_static(allowed))
+        .header(header::ALLOW, allow)
         .error_response()
 }
 

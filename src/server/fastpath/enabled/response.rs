@@ -9,7 +9,6 @@ use crate::{
         poll_response::{PollPage, PollResponse},
         problem::{PROBLEM_CONTENT_TYPE, Problem},
     },
-    domain::cursor::Cursor,
     net::http_date::with_http_date,
 };
 
@@ -17,7 +16,7 @@ use crate::{
 pub fn write_poll(response: &PollResponse, close: bool, out: &mut Vec<u8>) -> vec::IntoIter<Bytes> {
     let Some(page) = &response.page else {
         begin_head(out, "304 Not Modified", format_args!(""), close);
-        write_validators(&response.cursor, out);
+        write_validators(response, out);
         finish_head(out);
         return Vec::new().into_iter();
     };
@@ -25,14 +24,14 @@ pub fn write_poll(response: &PollResponse, close: bool, out: &mut Vec<u8>) -> ve
         let length = format_args!("content-length: {length}\r\n");
         begin_head(out, "200 OK", length, close);
         out.extend_from_slice(b"content-type: application/json\r\n");
-        write_validators(&response.cursor, out);
+        write_validators(response, out);
         finish_head(out);
     };
     if page.read.entries.is_empty() {
         let suffix = page.suffix();
         write_head((PollPage::PREFIX.len() + suffix.len()) as u64);
         out.extend_from_slice(PollPage::PREFIX.as_bytes());
-        out.extend_from_slice(suffix.as_bytes());
+        out.extend_from_slice(&suffix);
         return Vec::new().into_iter();
     }
     let body = page.body();
@@ -82,9 +81,10 @@ fn begin_head(
     }
 }
 
-fn write_validators(cursor: &Cursor, out: &mut Vec<u8>) {
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "cache-control: no-store\r\netag: \"{cursor}\"\r\n");
+fn write_validators(response: &PollResponse, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"cache-control: no-store\r\netag: ");
+    response.write_tag(out);
+    out.extend_from_slice(b"\r\n");
 }
 
 fn finish_head(out: &mut Vec<u8>) {

@@ -13,7 +13,6 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{Method, header},
-    middleware::Next,
     web::Data,
 };
 use bytes::Bytes;
@@ -28,26 +27,30 @@ use crate::{
     },
 };
 
-pub async fn record(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    let recorder = begin(&request);
+/// Begins to record the request. Returns what to do with its answer.
+pub fn record<B>(
+    request: &ServiceRequest,
+) -> impl FnOnce(ServiceResponse<B>) -> ServiceResponse<BoxBody> + use<B>
+where
+    B: MessageBody + 'static,
+{
+    let recorder = begin(request);
     request.extensions_mut().insert(recorder.clone());
-    let response = next.call(request).await?;
-    recorder.set_status(response.status().as_u16());
-    let response = response.map_body(|_, body| {
-        BoxBody::new(RecordedBody {
-            body: body.boxed(),
-            recorder,
-        })
-    });
-    // From here on, the request lasts as long as the body.
-    response
-        .request()
-        .extensions_mut()
-        .remove::<RequestRecorder>();
-    Ok(response)
+    move |response| {
+        recorder.set_status(response.status().as_u16());
+        let response = response.map_body(|_, body| {
+            BoxBody::new(RecordedBody {
+                body: body.boxed(),
+                recorder,
+            })
+        });
+        // From here on, the request lasts as long as the body.
+        response
+            .request()
+            .extensions_mut()
+            .remove::<RequestRecorder>();
+        response
+    }
 }
 
 fn begin(request: &ServiceRequest) -> RequestRecorder {

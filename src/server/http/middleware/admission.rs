@@ -5,19 +5,19 @@
 //!
 //! [`Requester`]: crate::http::requester::Requester
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::ready, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage as _, ResponseError as _,
     body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse},
     http::{
         ConnectionType, Method, StatusCode,
         header::{self, HeaderValue},
     },
-    middleware::Next,
     web::{Data, Payload},
 };
+use futures_util::{FutureExt as _, TryFutureExt as _, future::Either};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -55,62 +55,92 @@ enum RouteAccess {
     Metrics,
 }
 
-pub async fn admit(
+/// What a request was admitted with, and its answer needs.
+struct Admission {
+    /// The longest that a stream may last, and what then ends it.
+    stream_limit: Option<(Duration, StreamEnd)>,
+    permit: Option<ProxiedPermit>,
+}
+
+pub fn admit<S, B>(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    next: &S,
+) -> impl Future<Output = actix_web::Result<ServiceResponse<BoxBody>>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    B: MessageBody + 'static,
+{
     let refusal = connection_of(request.request()).and_then(|it| it.refusal());
     if let Some(refusal) = refusal {
         let problem = connection_refused(refusal);
         let mut response = request.into_response(problem.error_response());
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
-        return Ok(response);
+        return Either::Right(ready(Ok(response)).boxed_local());
     }
-    let policy = request.app_data::<Data<Policy>>().cloned();
+    match check(&request) {
+        Ok(admission) => {
+            let response = next.call(request);
+            Either::Left(response.map_ok(|response| admission.limit(response)))
+        }
+        Err(problem) => Either::Right(refuse(request, problem).map(Ok).boxed_local()),
+    }
+}
+
+/// Admits the request, or says why not.
+fn check(request: &ServiceRequest) -> Result<Admission, Problem> {
+    let policy = request.app_data::<Data<Policy>>();
     let policy = policy.expect("the application has a policy");
-    let area = area(&request);
-    let identity = identify(&request, area, &policy);
-    let known = identity.as_ref().ok().and_then(Option::as_ref);
-    if area != RouteAccess::Public
-        && let Err(problem) = check_rate(&request, known, &policy)
-    {
-        return Ok(refuse(request, &problem).await);
+    let area = area(request);
+    let identity = identify(request, area, policy);
+    if area != RouteAccess::Public {
+        let known = identity.as_ref().ok().and_then(Option::as_ref);
+        check_rate(request, known, policy)?;
     }
-    let identity = match identity.and_then(|it| check_area(area, it, &policy)) {
-        Ok(identity) => identity,
-        Err(problem) => return Ok(refuse(request, &problem).await),
-    };
-    if routed_path(&request) == "/messages" && request.method() == Method::POST {
-        open_publish(&request);
+    let identity = identity.and_then(|it| check_area(area, it, policy))?;
+    if routed_path(request) == "/messages" && request.method() == Method::POST {
+        open_publish(request);
     }
-    let permit = match client_permit(&request, area, &policy) {
-        Ok(permit) => permit,
-        Err(problem) => return Ok(refuse(request, &problem).await),
+    let permit = client_permit(request, area, policy)?;
+    let stream_limit = match routed_path(request) {
+        "/stream" => stream_limit(identity.as_deref(), policy),
+        _ => None,
     };
-    let expires = identity.as_ref().map(|it| it.lasts_for());
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
     }
-    let is_stream = routed_path(&request) == "/stream";
-    let response = next.call(request).await?.map_into_boxed_body();
-    let response = match is_stream && response.status() == StatusCode::OK {
-        false => response,
-        true => {
-            let now = Instant::now();
-            let token = expires.map(|expires| (now + expires, StreamEnd::Token));
-            let age = policy.max_connection_age.map(jittered);
-            let age = age.map(|age| (now + age, StreamEnd::Age));
-            match token.into_iter().chain(age).min_by_key(|(at, _)| *at) {
-                None => response,
-                Some((at, end)) => response.map_body(|_, body| LimitedBody::boxed(body, at, end)),
-            }
-        }
-    };
-    Ok(match permit {
-        None => response,
-        Some(permit) => response.map_body(|_, body| GuardedBody::boxed(body, permit)),
+    Ok(Admission {
+        stream_limit,
+        permit,
     })
+}
+
+/// The longest that a stream may last: as long as its token, or up to the maximum age of connections.
+fn stream_limit(identity: Option<&Identity>, policy: &Policy) -> Option<(Duration, StreamEnd)> {
+    let token = identity.map(|it| (it.lasts_for(), StreamEnd::Token));
+    let age = policy.max_connection_age.map(jittered);
+    let age = age.map(|age| (age, StreamEnd::Age));
+    token.into_iter().chain(age).min_by_key(|(limit, _)| *limit)
+}
+
+impl Admission {
+    /// Ends a stream in time, and keeps the permit as long as the answer's body.
+    fn limit<B>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody>
+    where
+        B: MessageBody + 'static,
+    {
+        let is_stream = response.status() == StatusCode::OK;
+        response.map_body(|_, body| {
+            let body = match self.stream_limit.filter(|_| is_stream) {
+                None => body.boxed(),
+                Some((limit, end)) => LimitedBody::boxed(body.boxed(), Instant::now() + limit, end),
+            };
+            match self.permit {
+                None => body,
+                Some(permit) => GuardedBody::boxed(body, permit),
+            }
+        })
+    }
 }
 
 fn area(request: &ServiceRequest) -> RouteAccess {
@@ -298,7 +328,7 @@ fn connection_refused(refusal: RefusalReason) -> Problem {
 
 /// Answers without a handler. A small body is read nevertheless: otherwise the connection could not be used again,
 /// and a proxy's connection serves many clients.
-async fn refuse(mut request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
+async fn refuse(mut request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length: Option<usize> = length.and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length| (1..=MAX_BODY_BYTES).contains(&length))

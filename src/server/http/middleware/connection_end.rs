@@ -8,31 +8,30 @@
 //! If requests were sent ahead, actix-http knows only what the last one says about the connection.
 
 use actix_web::{
-    body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::{ConnectionType, Version, header::UPGRADE},
-    middleware::Next,
 };
 
-pub async fn close_when_asked(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
-    let is_websocket = offers_websocket(&request);
+/// Returns what to do with the answer to `request`.
+pub fn close_when_asked<B>(
+    request: &ServiceRequest,
+) -> impl FnOnce(ServiceResponse<B>) -> ServiceResponse<B> + use<B> {
+    let is_websocket = offers_websocket(request);
     let is_last = match request.head().connection_type() {
         ConnectionType::KeepAlive => is_websocket,
         ConnectionType::Upgrade | ConnectionType::Close => true,
     };
-    let mut response = next.call(request).await?;
-    if is_last && response.request().version() < Version::HTTP_2 {
-        let head = response.response_mut().head_mut();
-        head.set_connection_type(ConnectionType::Close);
-        if is_websocket {
-            // actix-http would announce chunks and write none.
-            head.no_chunking(true);
+    move |mut response| {
+        if is_last && response.request().version() < Version::HTTP_2 {
+            let head = response.response_mut().head_mut();
+            head.set_connection_type(ConnectionType::Close);
+            if is_websocket {
+                // actix-http would announce chunks and write none.
+                head.no_chunking(true);
+            }
         }
+        response
     }
-    Ok(response)
 }
 
 fn offers_websocket(request: &ServiceRequest) -> bool {

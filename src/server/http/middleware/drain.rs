@@ -1,23 +1,17 @@
 //! Adds `Connection: close` if the client must leave because the server is stopping.
 
 use actix_web::{
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceResponse,
     http::{ConnectionType, Version},
-    middleware::Next,
     web::Data,
 };
 
 use crate::{delivery::Delivery, http::extractors::connection_of};
 
-pub async fn close_when_draining(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
-    let mut response = next.call(request).await?;
+pub fn close_when_draining<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {
     let request = response.request();
     let Some(connection) = connection_of(request) else {
-        return Ok(response);
+        return response;
     };
     let delivery = request.app_data::<Data<Delivery>>();
     let is_due = delivery.is_some_and(|it| it.drain.is_due(connection.id()));
@@ -31,5 +25,5 @@ pub async fn close_when_draining(
         // This is the last answer, so whatever else the client sends on this connection is ignored.
         connection.ignore_input();
     }
-    Ok(response)
+    response
 }

@@ -1,6 +1,7 @@
 //! Applies the faults that a request asks for to its connection and answer.
 
 use std::{
+    future::pending,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,11 +11,11 @@ use std::{
 use actix_web::{
     Error,
     body::{BodySize, BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    middleware::Next,
+    dev::{Service, ServiceRequest, ServiceResponse},
     web::Data,
 };
 use bytes::Bytes;
+use futures_util::{FutureExt as _, TryFutureExt as _, future::Either};
 use tokio::time::sleep;
 
 use crate::{
@@ -35,35 +36,47 @@ pub struct FaultTargets {
     pub connections: Arc<ConnectionTable>,
 }
 
-pub async fn apply(
+pub fn apply<S, B>(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    let connection = connection_of(request.request());
-    let targets = request.app_data::<Data<FaultTargets>>().cloned();
-    let is_off = policy_of(request.request()).is_some_and(|it| !it.fault_injection);
-    let (false, Some(connection), Some(targets)) = (is_off, connection, targets) else {
-        return next.call(request).await.map(|it| it.map_into_boxed_body());
-    };
+    next: &S,
+) -> impl Future<Output = actix_web::Result<ServiceResponse<BoxBody>>> + use<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    match begin(&request) {
+        Some(Fault::Restart) => Either::Right(pending().boxed_local()),
+        Some(Fault::Slow) if routed_path(&request) == "/poll" => {
+            let response = next.call(request);
+            let slowed_down = async {
+                let response = response.await?;
+                // After the handler, so that the answer to a long-poll is as late as any other.
+                sleep(LATENCY).await;
+                Ok(response.map_body(|_, body| ThrottledBody::boxed(body.boxed())))
+            };
+            Either::Right(slowed_down.boxed_local())
+        }
+        _ => {
+            let response = next.call(request);
+            Either::Left(response.map_ok(ServiceResponse::map_into_boxed_body))
+        }
+    }
+}
+
+/// The fault that the request asks for, once its effect on the connection has begun.
+fn begin(request: &ServiceRequest) -> Option<Fault> {
+    if policy_of(request.request()).is_some_and(|it| !it.fault_injection) {
+        return None;
+    }
+    let connection = connection_of(request.request())?;
+    let targets = request.app_data::<Data<FaultTargets>>()?;
     if connection.is_abortable() {
         // A fault of an earlier request must not affect this one, which may be another client's.
         connection.cancel_abort();
         targets.registry.remove(connection.id());
     }
-    let fault = match query(&request) {
-        Some(query) => apply_to_connection(&query, &connection, &targets),
-        None => None,
-    };
-    match fault {
-        Some(Fault::Restart) => std::future::pending().await,
-        Some(Fault::Slow) if routed_path(&request) == "/poll" => {
-            let response = next.call(request).await?;
-            // After the handler, so that the answer to a long-poll is as late as any other.
-            sleep(LATENCY).await;
-            Ok(response.map_body(|_, body| ThrottledBody::boxed(body.boxed())))
-        }
-        _ => next.call(request).await.map(|it| it.map_into_boxed_body()),
-    }
+    apply_to_connection(&query(request)?, &connection, targets)
 }
 
 /// The query of a reader that may ask for a fault. The handler refuses an invalid query.
