@@ -14,7 +14,6 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
-use actix_web_lab::middleware::CatchPanic;
 use futures_util::TryFutureExt as _;
 
 use super::{
@@ -33,6 +32,7 @@ use super::{
         drain::close_when_draining,
         faults::{self, FaultTargets},
         no_store::forbid_storing,
+        panics::catch_panic,
     },
     openapi::openapi,
     plan::plan,
@@ -81,7 +81,7 @@ pub fn app(
         .app_data(Data::from(state.policy))
         .configure(|app| routes(app, page))
         // The last one is the outermost.
-        .wrap(CatchPanic::default())
+        .wrap_fn(|request, next| catch_panic(next.call(request)))
         .wrap_fn(faults::apply)
         .wrap_fn(admit)
         .wrap(Condition::new(cors_on, cors))

@@ -1,5 +1,5 @@
 //! The middleware around every handler: accounting, drain, the end of connections, other origins, admission, faults,
-//! and `no-store`.
+//! panics, and `no-store`.
 
 pub mod accounting;
 pub mod admission;
@@ -9,3 +9,4 @@ pub mod drain;
 pub mod faults;
 mod lifetime;
 pub mod no_store;
+pub mod panics;
