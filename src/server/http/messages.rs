@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, Responder,
     http::{
         StatusCode,
-        header::{self, HeaderValue},
+        header::{self, ContentType, HeaderValue},
     },
     web::Data,
 };
@@ -60,7 +60,7 @@ pub async fn publish(
     let location = format!("poll?room={room}&cursor={previous}&limit=1");
     let location = HeaderValue::try_from(location).expect("a room and a cursor are visible ASCII");
     Ok(HttpResponse::build(status)
-        .content_type(HeaderValue::from_static("application/json"))
+        .content_type(ContentType::json())
         .insert_header((header::LOCATION, location))
         .body(appended.json))
 }

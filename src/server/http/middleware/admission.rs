@@ -55,8 +55,8 @@ enum RouteAccess {
     Metrics,
 }
 
-/// What a request was admitted with, and its answer needs.
-struct Admission {
+/// The limits on the answer to an admitted request.
+struct AnswerLimits {
     /// The longest that a stream may last, and what then ends it.
     stream_limit: Option<(Duration, StreamEnd)>,
     permit: Option<ProxiedPermit>,
@@ -79,16 +79,16 @@ where
         return Either::Right(ready(Ok(response)).boxed_local());
     }
     match check(&request) {
-        Ok(admission) => {
+        Ok(limits) => {
             let response = next.call(request);
-            Either::Left(response.map_ok(|response| admission.limit(response)))
+            Either::Left(response.map_ok(|response| limits.apply(response)))
         }
         Err(problem) => Either::Right(refuse(request, problem).map(Ok).boxed_local()),
     }
 }
 
 /// Admits the request, or says why not.
-fn check(request: &ServiceRequest) -> Result<Admission, Problem> {
+fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
     let policy = request.app_data::<Data<Policy>>();
     let policy = policy.expect("the application has a policy");
     let area = area(request);
@@ -109,7 +109,7 @@ fn check(request: &ServiceRequest) -> Result<Admission, Problem> {
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
     }
-    Ok(Admission {
+    Ok(AnswerLimits {
         stream_limit,
         permit,
     })
@@ -123,9 +123,9 @@ fn stream_limit(identity: Option<&Identity>, policy: &Policy) -> Option<(Duratio
     token.into_iter().chain(age).min_by_key(|(limit, _)| *limit)
 }
 
-impl Admission {
+impl AnswerLimits {
     /// Ends a stream in time, and keeps the permit as long as the answer's body.
-    fn limit<B>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody>
+    fn apply<B>(self, response: ServiceResponse<B>) -> ServiceResponse<BoxBody>
     where
         B: MessageBody + 'static,
     {

@@ -10,7 +10,7 @@ where
     F: Future<Output = actix_web::Result<ServiceResponse<B>>>,
     B: MessageBody,
 {
-    // What a panic leaves behind is dropped with the request.
+    // The future is dropped after a panic, so no code can see it half changed.
     AssertUnwindSafe(response)
         .catch_unwind()
         .map(|caught| caught.unwrap_or_else(|_| Err(ErrorInternalServerError(""))))
