@@ -135,6 +135,12 @@ impl Attacker {
         received
     }
 
+    /// Sends a PING with `number` as its payload, and waits for its answer: the connection is open.
+    fn await_ping(&mut self, number: u8) {
+        self.send(&frame(PING, 0, 0, &[number; 8]));
+        while self.next_frame() != (PING, 0, vec![number; 8]) {}
+    }
+
     /// The next frame: its kind, stream and payload.
     fn next_frame(&mut self) -> (u8, u32, Vec<u8>) {
         let mut head = [0; 9];
@@ -241,6 +247,33 @@ fn streams_that_are_reset_at_once_leave_nothing_open() {
     eventually("none of them is open", || {
         server.cost("long-poll")["open"] == 0
     });
+}
+
+#[test]
+fn streams_that_are_reset_slowly_are_not_kept_until_the_connection_ends() {
+    let server = server();
+    let mut attacker = Attacker::connect(&server);
+    let cancel = 8_u32.to_be_bytes();
+    // Few enough at a time that `h2` does not end the connection.
+    for batch in 0..50_u32 {
+        let mut bytes = Vec::new();
+        for n in 0..10 {
+            let stream = 2 * (10 * batch + n) + 1;
+            let poll = get("/poll?wait=60&client=slow");
+            bytes.extend(frame(HEADERS, END_STREAM | END_HEADERS, stream, &poll));
+            bytes.extend(frame(RST_STREAM, 0, stream, &cancel));
+        }
+        attacker.send(&bytes);
+        attacker.await_ping(batch as u8);
+    }
+    eventually(
+        "each has its log line, while the connection is open",
+        || server.stdout.text().matches(" client=slow ").count() == 500,
+    );
+    let cost = server.cost("long-poll");
+    assert_eq!(cost["requests"], 500);
+    assert!(cost["wire_bytes_in"].as_u64() > Some(500 * 20), "{cost}");
+    attacker.await_ping(u8::MAX);
 }
 
 #[test]

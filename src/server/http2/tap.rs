@@ -62,6 +62,8 @@ struct StreamCharge {
     counter: Option<Rc<dyn StreamCounter>>,
     /// Bytes that came before the stream was accepted.
     early_in: u64,
+    /// Whether it was reset before it was accepted. `h2` hands it out nevertheless.
+    is_reset: bool,
 }
 
 impl StreamTable {
@@ -76,9 +78,17 @@ impl StreamTable {
     /// Attaches the counter of an accepted stream. It also gets the bytes that came before.
     pub fn attach(&self, stream: u32, counter: Rc<dyn StreamCounter>) {
         let mut streams = self.streams.borrow_mut();
-        let entry = streams.entry(stream).or_default();
+        let Some(entry) = streams.get_mut(&stream) else {
+            // The table was full, so its bytes count for the connection.
+            return counter.ended();
+        };
         counter.received(std::mem::take(&mut entry.early_in));
-        entry.counter = Some(counter);
+        if entry.is_reset {
+            streams.remove(&stream);
+            counter.ended();
+        } else {
+            entry.counter = Some(counter);
+        }
     }
 
     fn received(&self, charge: Charge) {
@@ -97,8 +107,8 @@ impl StreamTable {
             let counter = entry.counter.clone();
             if counter.is_none() {
                 entry.early_in += charge.bytes;
-            }
-            if charge.reset {
+                entry.is_reset |= charge.reset;
+            } else if charge.reset {
                 streams.remove(&charge.stream);
             }
             counter
