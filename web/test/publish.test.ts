@@ -140,4 +140,22 @@ describe('the outbox', () => {
     await flush();
     expect(sent[2]?.key).not.toBe(sent[0]?.key);
   });
+
+  test('does not reuse it for a second message with that text, written while the first is sent again', async () => {
+    const { add, sent, received, flush } = outbox();
+    add('ok');
+    await flush();
+    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    await flush();
+    add('ok');
+    add('ok');
+    await flush();
+    sent[1]?.answer({ ok: true, message: message(1) });
+    await flush();
+    sent[2]?.answer({ ok: true, message: message(2) });
+    await flush();
+    expect(sent[1]?.key).toBe(sent[0]?.key);
+    expect(sent[2]?.key).not.toBe(sent[0]?.key);
+    expect(received.published).toHaveLength(2);
+  });
 });

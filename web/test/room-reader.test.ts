@@ -156,6 +156,24 @@ describe('a reader of a room', () => {
     }
   });
 
+  test('pauses from the start on a page that is hidden already, whatever is changed meanwhile', async () => {
+    const {
+      reader: r,
+      calls,
+      page,
+    } = reader({ whileHidden: 'pause' }, ...Array(9).fill(() => pollAnswer([])));
+    page.hide();
+    r.use('poll');
+    r.setClient('another');
+    r.reopen();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(calls).toEqual([]);
+    page.show();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(calls.length).toBe(1);
+    r.stop();
+  });
+
   test('closes its stream when the page is cached, and begins with a poll when it is restored', async () => {
     const { reader: r, calls, opened, page } = reader({}, () => pollAnswer([1]), networkDown);
     r.use('stream');

@@ -163,6 +163,18 @@ describe('the stream', () => {
     expect(opened).toHaveLength(2);
   });
 
+  test('waits longer after each stream whose first event is invalid', async () => {
+    const { opened, newest } = stream();
+    for (let streams = 1; streams <= 20; streams++) {
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(opened).toHaveLength(streams);
+      newest().emitOpen();
+      newest().emitMessage('no json');
+    }
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(opened).toHaveLength(20);
+  });
+
   test('stops at once, in a pause too', async () => {
     const { source, sink, opened, newest } = stream();
     newest().emitOpen();

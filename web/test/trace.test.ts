@@ -46,6 +46,19 @@ afterEach(() => {
 });
 
 describe('the trace watch', () => {
+  test('reports nothing of an answer that comes after its end', async () => {
+    let respond = () => {};
+    const { trace, received } = watch(
+      () => new Promise<Response>((resolve) => (respond = () => resolve(answer([event(1)], 1)))),
+    );
+    trace.start();
+    await vi.advanceTimersByTimeAsync(10);
+    trace.end();
+    respond();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(received).toEqual([]);
+  });
+
   test('continues after the last event, and reports each event once', async () => {
     const { trace, received, after } = watch(
       () => answer([event(1), event(2)], 2),

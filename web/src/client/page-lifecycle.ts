@@ -2,7 +2,7 @@
 // back/forward cache.
 
 export interface LifecycleListener {
-  /** The page is hidden. */
+  /** The page is hidden, or was already when watching began. */
   hidden?(): void;
   /** The page is visible again. `reconnect` or `resume` follows. */
   shown?(): void;
@@ -32,6 +32,7 @@ export function watchPageLifecycle(
   const abort = new AbortController();
   const { signal } = abort;
   const isHidden = () => page?.document.hidden === true;
+  if (isHidden()) listener.hidden?.();
   page?.document.addEventListener(
     'visibilitychange',
     () => {

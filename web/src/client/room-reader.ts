@@ -76,6 +76,8 @@ export class RoomReader {
   #source: Source | null = null;
   #link: Link = { kind: 'connecting' };
   #unwatch: (() => void) | null = null;
+  /** Whether it reads nothing because the page is hidden. */
+  #isPaused = false;
 
   constructor(options: RoomReaderOptions, listener: RoomReaderListener) {
     const { room = DEFAULT_ROOM, rooms = [room] } = options;
@@ -135,6 +137,7 @@ export class RoomReader {
     this.#transport = null;
     this.#unwatch?.();
     this.#unwatch = null;
+    this.#isPaused = false;
   }
 
   /** Applies to the poll after the running one. */
@@ -164,7 +167,7 @@ export class RoomReader {
 
   /** Closes the connection and continues at the same cursor with a new request. */
   reopen(): void {
-    this.#source?.start(this.#position);
+    if (!this.#isPaused) this.#source?.start(this.#position);
   }
 
   /** Like `reopen`, but with a new source, as whether the stream may be shared can have changed. */
@@ -214,7 +217,7 @@ export class RoomReader {
       shareKey: isShareable ? shareKey : null,
       disconnect,
     });
-    this.#source.start(this.#position);
+    if (!this.#isPaused) this.#source.start(this.#position);
   }
 
   /** Polls send their interval, so that the server can tell when a reader has left. */
@@ -239,19 +242,18 @@ export class RoomReader {
 
   #watchPage(): () => void {
     const pausesWhenHidden = this.#options.whileHidden === 'pause';
-    let isPaused = false;
     const listener: LifecycleListener = {
       hidden: () => {
-        isPaused = pausesWhenHidden;
-        if (isPaused) this.suspend();
+        this.#isPaused = pausesWhenHidden;
+        if (this.#isPaused) this.suspend();
       },
       shown: () => {
-        if (isPaused) this.resume();
-        isPaused = false;
+        if (this.#isPaused) this.resume();
+        this.#isPaused = false;
       },
       reconnect: () => this.reconnect(),
       resume: () => {
-        if (!isPaused) this.resume();
+        if (!this.#isPaused) this.resume();
       },
       suspend: () => this.suspend(),
     };

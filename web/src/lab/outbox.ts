@@ -42,6 +42,8 @@ export class Outbox {
     const before = this.#unconfirmed;
     const isRepeat =
       before !== null && before.draft.author === draft.author && before.draft.text === draft.text;
+    // The same text once more, while this one is on its way, is another message.
+    if (isRepeat) this.#unconfirmed = null;
     this.#queue.push({
       draft,
       key: isRepeat ? before.key : createIdempotencyKey(),

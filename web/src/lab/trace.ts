@@ -99,6 +99,7 @@ export class TraceWatch {
   readonly #listener: TraceListener;
   readonly #get: Fetch;
   #running = false;
+  #hasEnded = false;
   #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: { seq: number; at_ms: number } | null = null;
@@ -122,8 +123,10 @@ export class TraceWatch {
     clearTimeout(this.#timer);
   }
 
+  /** Stops for good: no event is reported any more. */
   end(): void {
     this.pause();
+    this.#hasEnded = true;
     document.removeEventListener('visibilitychange', this.#wake);
   }
 
@@ -143,7 +146,7 @@ export class TraceWatch {
     const last = this.#last;
     // Requests the last known event again, as a restarted server no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
-    if (answer === null) return;
+    if (answer === null || this.#hasEnded) return;
     const repeated = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
     const isRestarted =
       last !== null &&

@@ -35,7 +35,7 @@ export interface PageLanesListener {
   created(lane: PageLane): void;
   /** A lane's transport, or its number of expected messages, has changed. */
   changed(): void;
-  /** The lanes of the previous view were stopped. */
+  /** The lanes of another view were stopped. */
   stopped(): void;
   /** Lanes request protocols that are unavailable. */
   protocolsMissing(versions: readonly HttpVersion[]): void;
@@ -104,8 +104,8 @@ export class PageLanes {
     for (const { lane } of this.current) lane.setParameters({ author });
   }
 
-  /** Starts the current lanes with the same history, for which no lane pays. The lanes `before` read until then. */
-  async start(before: readonly ManagedLane[]): Promise<void> {
+  /** Starts the current lanes with the same history, for which no lane pays. Those of other views read until then. */
+  async start(): Promise<void> {
     const lanes = this.current;
     const fresh = lanes.filter(({ hasHistory }) => !hasHistory);
     const missing = await applyProtocols(fresh.map(({ lane }) => lane));
@@ -117,8 +117,10 @@ export class PageLanes {
     }
     // The view may have changed in the meantime.
     if (lanes !== this.current) return;
-    for (const { lane } of before) lane.stop();
-    if (before.length > 0) this.#listener.stopped();
+    // Not only those of the last view: it may have been left before its own lanes had started.
+    const others = this.all.filter((each) => !lanes.includes(each) && each.lane.transport !== null);
+    for (const { lane } of others) lane.stop();
+    if (others.length > 0) this.#listener.stopped();
     for (const { lane, transport } of lanes) lane.use(transport);
   }
 

@@ -17,7 +17,7 @@ import { createLanguagePicker } from './language.ts';
 import { createLanesPicker } from './lanes.ts';
 import { isNarrow, createTabs, onNarrowChange } from './narrow.ts';
 import { Notice } from './notice.ts';
-import { type ManagedLane, PageLanes } from './page-lanes.ts';
+import { PageLanes } from './page-lanes.ts';
 import { reportInvalidSettings, reportRefusedFeatures, watchForReload } from './page-notices.ts';
 import { Panels } from './panels.ts';
 import { plugins } from './plugins.ts';
@@ -128,7 +128,7 @@ class RoomPage {
       tools,
       verdictActions: this.#verdictActions,
     });
-    this.#show([]);
+    this.#show();
     if (this.#pageSettings.traffic !== null) this.#traffic.choose(this.#pageSettings.traffic);
   }
 
@@ -212,15 +212,14 @@ class RoomPage {
 
   #switchTo(view: View): void {
     if (view === this.#lanes.view) return;
-    const before = this.#lanes.current;
     this.#lanes.view = view;
     this.#updateAddress();
-    this.#show(before);
+    this.#show();
     this.#showPending();
   }
 
-  /** Shows the lanes of the current view and starts them. The lanes `before` read until then. */
-  #show(before: readonly ManagedLane[]): void {
+  /** Shows the lanes of the current view and starts them. */
+  #show(): void {
     const { view, current: lanes } = this.#lanes;
     this.#stage.dataset['view'] = view === 'one' ? 'one' : 'several';
     this.#stage.dataset['lanes'] = String(lanes.length);
@@ -231,7 +230,7 @@ class RoomPage {
     this.#between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
     this.#arrangeSettings();
     this.#lanes.setAuthor(this.#composer.author);
-    void this.#lanes.start(before);
+    void this.#lanes.start();
     this.#measureHeight();
     this.#tour.refresh();
     plugins.view(lanes, view);

@@ -14,6 +14,8 @@ import { createTransportSwatch } from './transport-swatch.ts';
 
 /** How many departures are listed. */
 const MAX_DEPARTURES = 6;
+/** The demonstration ends after this even if presence never showed that its visitors left. */
+const MAX_DEMO_MS = 60_000;
 
 export class PresenceView {
   readonly toggle: HTMLButtonElement;
@@ -34,6 +36,7 @@ export class PresenceView {
   /** The latest presence, as a stream only sends changes. */
   #latest: Presence | null = null;
   #demo: DepartureDemo | null = null;
+  #demoTimer: ReturnType<typeof setTimeout> | undefined;
   /** How long the visitors' departures took to be noticed. */
   readonly #noticed = new Map<Transport, number>();
 
@@ -94,6 +97,7 @@ export class PresenceView {
   pause(): void {
     this.#departures.pause();
     this.#latest = null;
+    this.#endDemo();
   }
 
   #show(open: boolean): void {
@@ -106,7 +110,7 @@ export class PresenceView {
       // without it.
       if (open || lane.transport === 'stream') lane.restart();
     }
-    if (!open) this.#demo?.leave();
+    if (!open) this.#endDemo();
     else if (this.#latest !== null) this.#draw(this.#latest);
   }
 
@@ -118,6 +122,16 @@ export class PresenceView {
       this.#departures.recordDeparture(client, performance.now()),
     );
     this.#demo.join();
+    this.#demoTimer = setTimeout(() => this.#endDemo(), MAX_DEMO_MS);
+  }
+
+  #endDemo(): void {
+    if (this.#demo === null) return;
+    clearTimeout(this.#demoTimer);
+    this.#demo.leave();
+    this.#demo = null;
+    this.#visit.disabled = false;
+    setText(this.#note, '');
   }
 
   #update(presence: Presence, at_ms: number): void {
@@ -186,14 +200,12 @@ export class PresenceView {
     this.#noticed.set(transport, noticed_ms);
     const [poll, stream] = [this.#noticed.get('poll'), this.#noticed.get('stream')];
     if (poll === undefined || stream === undefined) return;
-    this.#demo = null;
-    this.#visit.disabled = false;
-    setText(
-      this.#note,
-      poll > stream
-        ? strings.presence.noticedLonger(poll - stream, formatTenths(poll / Math.max(1, stream)))
-        : '',
-    );
+    this.#endDemo();
+    if (poll > stream)
+      setText(
+        this.#note,
+        strings.presence.noticedLonger(poll - stream, formatTenths(poll / Math.max(1, stream))),
+      );
   }
 }
 

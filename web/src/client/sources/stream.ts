@@ -101,10 +101,11 @@ export class Stream implements Source {
         this.#idle.reset();
         onEvent?.();
         if (this.#events === events) handle(event);
+        // Not at `open`: a server may accept the stream and then send what cannot be read.
+        if (this.#events === events) this.#failures = 0;
       });
 
     listen('open', () => {
-      this.#failures = 0;
       this.#idle.reset();
       sink.exchange({ kind: 'response', messages: 0, body_bytes: 0, presence_bytes: 0 });
       sink.link({ kind: 'live' });

@@ -30,7 +30,9 @@ const LETTER = 0.5;
 /** The maximum thickness of an arrow, which grows with its number of events. */
 const MOST_PX = 4;
 /** The bar beside the server's lifeline that shows how long a message waited. */
-const WAIT_PX = { from: 5, width: 6, text: 16 } as const;
+const WAIT_PX = { from: 5, width: 6 } as const;
+/** The gap between the bar and its text, in line heights: if it is smaller, a short bar looks like a digit. */
+const WAIT_GAP = 0.4;
 
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
 const MARKS: ReadonlySet<RowStyle> = new Set([
@@ -106,7 +108,11 @@ export class Arrow {
       this.element.prepend(this.#wait);
     }
     if (this.hasWait) {
-      this.#waitText = svg('text', { class: 'wait-label', x: server + WAIT_PX.text, y: 0 });
+      this.#waitText = svg('text', {
+        class: 'wait-label',
+        x: server + WAIT_PX.from + WAIT_PX.width + WAIT_GAP * text_px,
+        y: 0,
+      });
       this.labels.append(this.#waitText);
     }
     this.update();

@@ -16,12 +16,12 @@ import { formatExactTime } from './sentences.ts';
 
 /** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
-/** Space on the right for waiting times, in addition to their text. */
-const RIGHT_PX = 20;
+/** Space on the right for the bars of waiting times. */
+const RIGHT_PX = 14;
 /** The minimum space on the left for times, and for times with hours. */
 const TIMES_PX = { least: 36, hours: 56 } as const;
-/** The width of a waiting time, in line heights. */
-const WAIT_LINES = 3.1;
+/** The width of a waiting time and of the gap before it, in line heights. */
+const WAIT_LINES = 3.5;
 /** Limits the cost of the animation, which would otherwise dominate the page's. */
 const MAX_STEPS_PER_SECOND = 20;
 /** The maximum distance of a pointer from an arrow. */
