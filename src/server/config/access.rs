@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use actix_web::http::Uri;
 use clap::{Args, ValueEnum};
 
+use super::value::plain;
 use crate::access::{JwtRules, keys::KeySource, origins::AllowedOrigins};
 
 #[derive(Debug, Clone, Args)]
@@ -114,6 +115,7 @@ fn allowed_origins(origins: &[Origin]) -> Result<AllowedOrigins, String> {
 fn origin(text: &str) -> Result<Origin, String> {
     const EXPECTED: &str = "expected an origin, such as https://chat.example or http://localhost:5173, \
                             without a path; or `*`";
+    let text = plain(text);
     if text == "*" {
         return Ok(Origin::Any);
     }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::value::parse_on_off;
+use super::value::{number, parse_on_off, plain};
 use crate::limits::{
     ConnectionLimits, Limits,
     rates::{Rate, RateLimits},
@@ -15,11 +15,11 @@ use crate::limits::{
 #[command(next_help_heading = "Limits")]
 pub struct LimitFlags {
     /// The most connections at a time. Further ones get 503.
-    #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS", value_name = "N", allow_hyphen_values = true, value_parser = connections)]
     max_connections: Option<u32>,
 
     /// The most connections at a time from one client address. Further ones get 429.
-    #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS_PER_CLIENT", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS_PER_CLIENT", value_name = "N", allow_hyphen_values = true, value_parser = connections)]
     max_connections_per_client: Option<u32>,
 
     /// The most publishes a second of one token subject, or else of one client address, such as `5/s`.
@@ -89,7 +89,12 @@ impl LimitFlags {
     }
 }
 
+fn connections(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX)
+}
+
 fn rate(text: &str) -> Result<Rate, String> {
+    let text = plain(text);
     let expected = || "expected a number of requests a second, such as `5/s`".to_owned();
     let number = text.strip_suffix("/s").ok_or_else(expected)?;
     let is_plain = number.bytes().all(|b| b.is_ascii_digit());
@@ -101,13 +106,14 @@ fn rate(text: &str) -> Result<Rate, String> {
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
+    let text = plain(text);
     let network = text.parse().or_else(|_| text.parse().map(IpAddr::into));
     network.map_err(|_| "expected addresses in CIDR form, such as 10.0.0.0/8 or ::1".to_owned())
 }
 
 fn connection_age(text: &str) -> Result<Duration, String> {
     let bounds = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 3600);
-    match humantime::parse_duration(text) {
+    match humantime::parse_duration(plain(text)) {
         Ok(age) if bounds.contains(&age) => Ok(age),
         _ => Err("expected a time from `1s` to `7d`, such as `1h`".to_owned()),
     }

@@ -22,7 +22,7 @@ use self::{
     nats::NatsFlags,
     store::{StoreFlag, store},
     tls::TlsFlags,
-    value::{address, count, parse_on_off, plain},
+    value::{address, count, number, parse_on_off, plain},
 };
 use crate::{ledger::access_log::Format, limits::Limits, log::retention::Retention};
 
@@ -46,7 +46,7 @@ pub struct Serve {
     wait_for_store: bool,
 
     /// Threads that serve requests [default: one per processor].
-    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", allow_hyphen_values = true, value_parser = workers)]
     workers: Option<u16>,
 
     /// How many of the newest messages of the whole log to keep. `off` keeps all.
@@ -229,6 +229,10 @@ impl Serve {
             ..Config::default()
         })
     }
+}
+
+fn workers(text: &str) -> Result<u16, String> {
+    number(text, 1..=512)
 }
 
 fn messages(text: &str) -> Result<MaxOrOff<u64>, String> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::value::number;
 use crate::log::store::nats::{Options, Secret};
 
 const STREAM: &str = "chat";
@@ -23,7 +24,7 @@ pub struct NatsFlags {
     nats_stream: String,
 
     /// The number of NATS servers that keep the stream: 1 for a single server, 3 or 5 for a cluster.
-    #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = REPLICAS, value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = REPLICAS, value_parser = replicas)]
     nats_replicas: u8,
 
     /// User to log in as, if the address does not name one.
@@ -104,6 +105,10 @@ impl NatsFlags {
             tls_key: self.nats_tls_key,
         }
     }
+}
+
+fn replicas(text: &str) -> Result<u8, String> {
+    number(text, 1..=5)
 }
 
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {

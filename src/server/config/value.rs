@@ -1,6 +1,9 @@
 //! Values as people write them: in capitals, or with spaces or quotes around them, which an `--env-file` passes on.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    ops::RangeInclusive,
+};
 
 /// `text` without the spaces or quotes around the value.
 pub(super) fn plain(text: &str) -> &str {
@@ -61,9 +64,34 @@ pub(super) fn count(text: &str) -> Option<u64> {
     number.checked_mul(unit).filter(|&number| number > 0)
 }
 
+/// A [`count`] within `range`.
+pub(super) fn number<N>(text: &str, range: RangeInclusive<N>) -> Result<N, String>
+where
+    N: TryFrom<u64> + PartialOrd + std::fmt::Display,
+{
+    let number = count(plain(text)).and_then(|number| N::try_from(number).ok());
+    number
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = range.into_inner();
+            format!("expected a whole number from {least} to {most}")
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_within_their_range() {
+        for (text, expected) in [("20k", 20_000), (" '1_000' ", 1_000), ("1M", 1_000_000)] {
+            assert_eq!(number::<u32>(text, 1..=u32::MAX), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "-1", "+1", "5k", "many", "99999999999999999999"] {
+            let error = number::<u16>(text, 1..=512).expect_err(text);
+            assert_eq!(error, "expected a whole number from 1 to 512", "{text}");
+        }
+    }
 
     #[test]
     fn spaces_and_quotes_are_no_part_of_a_value() {
