@@ -155,6 +155,9 @@ fn publishes_and_reads_have_a_rate_each() {
     assert_eq!(answers[0].status(), 200);
     let limited = answers.iter().find(|it| it.status() == 429);
     assert_limited(limited.expect("one too many"), 429, "read-rate");
+    let answers: Vec<Response> = (0..10).map(|_| server.get("/plan")).collect();
+    let limited = answers.iter().find(|it| it.status() == 429);
+    assert_limited(limited.expect("one too many"), 429, "read-rate");
     // Health checks have no rate limit.
     for _ in 0..20 {
         assert_eq!(server.get("/healthz").status(), 200);

@@ -1,13 +1,18 @@
 //! Tickets: used once in a URL in place of a token.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs, num::NonZeroU32};
 
-use poll_vs_sse_server::access::{JwtRules, keys::KeySource};
+use poll_vs_sse_server::{
+    access::{JwtRules, keys::KeySource},
+    config::Config,
+    limits::rates::Rate,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
     client::TestClient as _,
     events::Events,
+    eventually,
     server::{Server, StoreKind},
     signer::{Signer, now},
 };
@@ -15,6 +20,10 @@ use crate::support::{
 const SECRET: &str = "a secret of more than thirty-two bytes";
 
 fn server() -> Server {
+    server_with(|_| {})
+}
+
+fn server_with(configure: impl FnOnce(&mut Config)) -> Server {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
@@ -25,6 +34,7 @@ fn server() -> Server {
             audience: None,
             issuer: None,
         });
+        configure(config);
     })
 }
 
@@ -62,6 +72,24 @@ fn a_ticket_works_once_with_the_permissions_of_its_token() {
     for ticket in [first, second, third] {
         assert!(!lines.contains(&ticket), "{lines}");
     }
+}
+
+#[test]
+fn a_request_that_is_refused_for_its_rate_does_not_spend_its_ticket() {
+    let server = server_with(|config| {
+        config.limits.rates.read = NonZeroU32::new(1).and_then(Rate::per_second);
+    });
+    let ticket = ticket(&server, &token(&json!({"read": ["lobby"]})));
+    let poll = || server.get(&format!("/poll?ticket={ticket}")).status();
+    // Asking for the ticket was the one request of this second.
+    assert_eq!(poll(), 429);
+    eventually("its turn comes", || match poll() {
+        429 => false,
+        status => {
+            assert_eq!(status, 200);
+            true
+        }
+    });
 }
 
 #[test]

@@ -223,6 +223,18 @@ fn a_stream_ends_when_its_token_expires_and_the_next_request_is_refused() {
 }
 
 #[test]
+fn a_token_may_be_valid_for_ever() {
+    let guarded = TokenServer::new();
+    let claims = json!({"exp": u64::MAX, "rooms": everything()});
+    let token = signer().sign(&claims, &json!({}));
+    guarded.get("/poll", &token).ok();
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str())];
+    let mut events = Events::open(guarded.server.raw(), "/stream?last=0", &headers);
+    assert_eq!(events.frame(), "retry: 1000\n\n");
+}
+
+#[test]
 fn refusals_are_counted() {
     let guarded = TokenServer::new();
     guarded.server.get("/%70oll").problem(401);

@@ -1,7 +1,7 @@
 //! Which rooms each client label was used in, so that only tokens that may read all of them see the label's ledger
 //! and traces.
 
-use std::{collections::BTreeSet, num::NonZeroUsize};
+use std::collections::BTreeSet;
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -9,11 +9,10 @@ use parking_lot::Mutex;
 use super::identity::Identity;
 use crate::domain::{client_label::ClientLabel, room::Room};
 
-/// As many as the ledger has counters for. No one may see a label that is not here.
-const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 /// Only tokens that may read every room may see a client of more rooms.
 const MAX_ROOMS: usize = 64;
 
+/// No one may see a label that is not here.
 pub struct ClientRooms(Mutex<LruCache<ClientLabel, KnownRooms>>);
 
 #[derive(Default)]
@@ -26,7 +25,7 @@ enum KnownRooms {
 
 impl Default for ClientRooms {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_CLIENTS)))
+        Self(Mutex::new(LruCache::new(ClientLabel::MAX_REMEMBERED)))
     }
 }
 

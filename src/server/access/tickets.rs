@@ -52,6 +52,12 @@ struct Ticket {
     expires_at: Instant,
 }
 
+impl Ticket {
+    fn is_valid(&self, now: Instant) -> bool {
+        self.expires_at > now && !self.identity.is_expired()
+    }
+}
+
 impl TicketTable {
     /// Issues a new ticket for the holder of a token.
     pub fn issue(&self, identity: Arc<Identity>) -> Result<String, TicketError> {
@@ -60,6 +66,15 @@ impl TicketTable {
         let ticket: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         self.0.lock().add(hash(&ticket), identity, Instant::now())?;
         Ok(ticket)
+    }
+
+    /// The holder of a ticket that can still be used.
+    pub fn holder(&self, ticket: &str) -> Option<Arc<Identity>> {
+        let tickets = self.0.lock();
+        let ticket = tickets.unspent.get(&hash(ticket))?;
+        ticket
+            .is_valid(Instant::now())
+            .then(|| ticket.identity.clone())
     }
 
     /// Uses the ticket up and returns its holder. `None` if it was used, has expired or does not exist.
@@ -99,7 +114,7 @@ impl Tickets {
     fn take(&mut self, hash: &TicketHash, now: Instant) -> Option<Arc<Identity>> {
         let ticket = self.unspent.remove(hash)?;
         self.forget_one_of(&ticket.identity);
-        (ticket.expires_at > now && !ticket.identity.is_expired()).then_some(ticket.identity)
+        ticket.is_valid(now).then_some(ticket.identity)
     }
 
     fn remove_expired(&mut self, now: Instant) {
@@ -158,7 +173,9 @@ mod tests {
     fn a_ticket_is_good_once() {
         let tickets = TicketTable::default();
         let ticket = tickets.issue(identity("mina")).expect("a ticket");
+        assert_eq!(tickets.holder(&ticket), Some(identity("mina")));
         assert_eq!(tickets.spend(&ticket), Some(identity("mina")));
+        assert_eq!(tickets.holder(&ticket), None);
         assert_eq!(tickets.spend(&ticket), None);
         assert_eq!(tickets.spend("x"), None);
     }

@@ -34,6 +34,12 @@ const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero"
 /// The longest `sub`: it is the key of a rate limit.
 const MAX_SUBJECT_BYTES: usize = 256;
 
+/// The token in an `Authorization` field. `None` for other schemes, which are for a proxy in front.
+pub fn bearer_token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Why a token is not accepted, in words for its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long `EventSource` should wait before it reconnects, in milliseconds: 1000 on average.
-const RETRY_MS: RangeInclusive<u64> = 500..=1500;
+pub const RETRY_MS: RangeInclusive<u64> = 500..=1500;
 
 /// Whether the server is stopping, and until when.
 #[derive(Default)]

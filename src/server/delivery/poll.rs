@@ -317,7 +317,7 @@ impl<R: LogReader> WaitingPoll<R> {
                     } = *self;
                     request.answer_or_wait(reader, position, read, deadline)
                 }
-                Err(unavailable) if Instant::now() >= self.deadline => {
+                Err(unavailable) if Instant::now() >= self.until() => {
                     PollStep::Answer(Err(unavailable))
                 }
                 // The store may be back before the wait is over.

@@ -127,13 +127,12 @@ impl<R: LogReader> StreamReader<R> {
         loop {
             match self.messages.poll_step(waits, cx) {
                 Step::Chunk(chunk) => return self.emit(chunk, waits),
-                Step::Reading => break,
-                Step::UpToDate if self.poll_shutdown(waits).is_pending() => break,
+                Step::Reading | Step::UpToDate if self.poll_shutdown(waits).is_pending() => break,
                 Step::Behind if self.poll_shutdown(waits).is_pending() => {
                     self.messages.start_store_read(Duration::ZERO);
                 }
                 // The client continues reading at another server.
-                Step::UpToDate | Step::Behind => return Poll::Ready(self.end()),
+                Step::Reading | Step::UpToDate | Step::Behind => return Poll::Ready(self.end()),
             }
         }
         if let Some(presence) = &mut self.presence
@@ -199,7 +198,8 @@ impl EventChunk {
 struct Messages<R> {
     reader: R,
     position: ReadPosition,
-    /// Messages after this id were published while the reader was waiting.
+    /// Messages after this id were published while the reader was waiting. After a reset none is, until the reader has
+    /// caught up.
     joined_at: u64,
     /// Boxed, because a reader that has caught up has none.
     store_read: Option<Box<StoreRead<R>>>,
@@ -263,7 +263,10 @@ impl<R: LogReader> Messages<R> {
                 let batch = waits.poll_batch(&self.reader, self.position.after, cx);
                 return match batch {
                     TailLookup::Found(batch) => Step::Chunk(self.advance(batch)),
-                    TailLookup::UpToDate => Step::UpToDate,
+                    TailLookup::UpToDate => {
+                        self.joined_at = self.joined_at.min(self.position.after);
+                        Step::UpToDate
+                    }
                     TailLookup::Behind | TailLookup::LogReplaced => Step::Behind,
                 };
             }
@@ -309,6 +312,9 @@ impl<R: LogReader> Messages<R> {
             return None;
         };
         self.reader = reader;
+        if read.reset.is_some() {
+            self.joined_at = u64::MAX;
+        }
         let batch = FrameBatch::from_page(&mut read.entries, read.frames, limit.bytes);
         let messages = match batch {
             Some(batch) => Some(self.advance(batch)),

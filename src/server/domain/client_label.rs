@@ -1,6 +1,6 @@
 //! The label that a client chooses, so that its cost is counted separately.
 
-use std::{str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
 
 use super::label;
 
@@ -9,6 +9,9 @@ use super::label;
 pub struct ClientLabel(Arc<str>);
 
 impl ClientLabel {
+    /// The most labels that the server remembers anything about.
+    pub const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

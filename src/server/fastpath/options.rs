@@ -42,11 +42,11 @@ pub struct AcceleratorOptions {
 )]
 pub trait PollGate {
     /// Admits a poll and returns the longest time that it may wait. `None`: HTTP must check the request, and perhaps
-    /// refuse it. `peer` is called only if the address matters; `bearer` is the token in the request's head.
+    /// refuse it. `authorization` is the request's field of that name; `peer` is called only if the address matters.
     fn admit(
         &self,
         query: &ReadQuery,
-        bearer: Option<&str>,
+        authorization: Option<&str>,
         peer: &dyn Fn() -> Option<IpAddr>,
     ) -> Option<Duration>;
 }

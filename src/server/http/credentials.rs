@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN},
 };
 
-use crate::access::origins::AllowedOrigins;
+use crate::access::{origins::AllowedOrigins, tokens::bearer_token};
 
 pub const TOKEN_COOKIE: &str = "poll_vs_sse_token";
 pub const TICKET_PARAMETER: &str = "ticket";
@@ -39,13 +39,9 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Other schemes are for a proxy in front.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get_all(AUTHORIZATION).find_map(|value| {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-        is_bearer.then(|| token.trim())
-    })
+    let mut values = headers.get_all(AUTHORIZATION);
+    values.find_map(|value| bearer_token(value.to_str().ok()?))
 }
 
 fn ticket(query: &str) -> Option<Cow<'_, str>> {

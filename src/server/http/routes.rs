@@ -14,7 +14,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
-use futures_util::TryFutureExt as _;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 
 use super::{
     conventions::{favicon, robots},
@@ -100,7 +100,7 @@ pub fn app(
         .wrap_fn(|request, next| next.call(request).map_ok(close_when_draining))
         .wrap_fn(|request, next| {
             let record = accounting::record(&request);
-            next.call(request).map_ok(record)
+            next.call(request).map(record)
         })
 }
 

@@ -55,6 +55,7 @@ pub struct EventLog {
 
 /// The lines that wait for the writing thread.
 struct SharedBuffer {
+    format: Format,
     buffer: Mutex<Buffer>,
     changed: Condvar,
 }
@@ -82,6 +83,7 @@ impl EventLog {
         format: Format,
     ) -> io::Result<(Self, LogWriter)> {
         let shared = Arc::new(SharedBuffer {
+            format,
             buffer: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -274,13 +276,26 @@ impl SharedBuffer {
         buffer.failure = None;
         let mut lines = std::mem::take(&mut buffer.bytes);
         if lost > 0 {
-            let note = format!("({lost} log lines could not be written here)\n");
+            let note = self.note(&format!("{lost} log lines could not be written here"));
             lines.splice(0..0, note.into_bytes());
         }
         if dropped > 0 {
-            lines.extend_from_slice(format!("({dropped} log lines dropped here)\n").as_bytes());
+            let note = self.note(&format!("{dropped} log lines dropped here"));
+            lines.extend_from_slice(note.as_bytes());
         }
         Some(lines)
+    }
+
+    /// A line about the log itself.
+    fn note(&self, text: &str) -> String {
+        match self.format {
+            Format::Text | Format::Terminal => format!("({text})\n"),
+            Format::Json => {
+                let fields = &[("detail", text.into())];
+                let event = "log-incomplete";
+                LogRecord { event, fields }.json()
+            }
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl ConnectionHost for MeteredHost {
 
     fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
         let (recorder, bytes) = RequestRecorder::begin_among_others(&self.meter);
-        let handle = ConnectionHandle::refused(self.refusal);
+        let handle = ConnectionHandle::with_refusal(self.refusal);
         request.extensions_mut().insert(recorder);
         request.extensions_mut().insert(handle.clone());
         let meter = self.meter.clone();

@@ -5,7 +5,7 @@
 use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use crate::{
-    access::{Access, identity::Identity},
+    access::{Access, identity::Identity, tokens::bearer_token},
     delivery::read_query::ReadQuery,
     fastpath::PollGate,
     http::policy::Policy,
@@ -28,13 +28,13 @@ impl PollGate for PolicyGate {
     fn admit(
         &self,
         query: &ReadQuery,
-        bearer: Option<&str>,
+        authorization: Option<&str>,
         peer: &dyn Fn() -> Option<IpAddr>,
     ) -> Option<Duration> {
         let policy = &*self.0;
         let identity = match &policy.access {
             None => None,
-            Some(access) => Some(reader(access, query, bearer?)?),
+            Some(access) => Some(reader(access, query, bearer_token(authorization?)?)?),
         };
         if let Some(table) = &policy.read_rate {
             let key = Policy::rate_key(identity.as_deref(), || peer().map(Into::into));

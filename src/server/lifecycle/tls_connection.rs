@@ -104,7 +104,7 @@ where
             Ok(_) => return None,
             Err(_) => return self.refuse_handshake(),
         }
-        let connection = ConnectionHandle::refused(incoming.refusal);
+        let connection = ConnectionHandle::with_refusal(incoming.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
         socket::configure(&tcp, self.stall_timeout);
         let socket = Socket::new(tcp, connection.clone());

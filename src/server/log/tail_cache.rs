@@ -4,13 +4,14 @@
 //! messages in memory and without readers is forgotten.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use lru::LruCache;
 use parking_lot::Mutex;
 
 use super::{
@@ -42,8 +43,8 @@ struct TailsByRoom {
     /// Every entry of every tail by id: the order of eviction.
     order: BTreeMap<u64, Arc<Tail>>,
     bytes: usize,
-    /// Rooms that were left empty and unread, oldest first.
-    idle: VecDeque<Room>,
+    /// Rooms that were empty when a reader left, and when that was last so.
+    idle: LruCache<Room, ()>,
     closed: bool,
 }
 
@@ -67,7 +68,7 @@ impl TailCache {
                 tails: HashMap::new(),
                 order: BTreeMap::new(),
                 bytes: 0,
-                idle: VecDeque::new(),
+                idle: LruCache::unbounded(),
                 closed: false,
             }),
         }
@@ -212,9 +213,9 @@ impl TailCache {
             return;
         }
         let mut rooms = self.rooms.lock();
-        rooms.idle.push_back(tail.room.clone());
+        rooms.idle.put(tail.room.clone(), ());
         if rooms.idle.len() > IDLE_ROOMS
-            && let Some(room) = rooms.idle.pop_front()
+            && let Some((room, ())) = rooms.idle.pop_lru()
         {
             rooms.forget_if_idle(&room);
         }

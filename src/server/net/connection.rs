@@ -85,7 +85,7 @@ impl ConnectionHandle {
     }
 
     /// A handle to a connection, or to a stream of one. With `refusal`, its requests are refused.
-    pub fn refused(refusal: Option<RefusalReason>) -> Self {
+    pub fn with_refusal(refusal: Option<RefusalReason>) -> Self {
         Self::with_id(next_connection_id(), refusal)
     }
 

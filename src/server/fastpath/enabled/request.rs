@@ -38,8 +38,8 @@ pub enum PlainRequest<'a> {
     Poll {
         query: ReadQuery,
         if_none_match: IfNoneMatch,
-        /// The token in its head.
-        bearer: Option<&'a str>,
+        /// The field of that name, which may have a token.
+        authorization: Option<&'a str>,
     },
     Stream(ReadQuery),
 }
@@ -90,7 +90,7 @@ fn plain_request<'a>(request: &Request<'_, 'a>) -> Option<PlainRequest<'a>> {
         PlainRequest::Poll {
             query,
             if_none_match: IfNoneMatch::new(fields.if_none_match),
-            bearer: fields.authorization.and_then(bearer),
+            authorization: fields.authorization,
         }
     } else {
         PlainRequest::Stream(query)
@@ -131,12 +131,6 @@ impl<'a> Fields<'a> {
         let is_plain = fields.host.is_some() && fields.connection.is_none_or(keeps_alive);
         is_plain.then_some(fields)
     }
-}
-
-/// The token in an `Authorization` field of the scheme `Bearer`.
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Takes a header field that is visible ASCII and occurs once.

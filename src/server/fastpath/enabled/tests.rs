@@ -68,11 +68,11 @@ impl PollGate for TestGate {
     fn admit(
         &self,
         _: &ReadQuery,
-        bearer: Option<&str>,
+        authorization: Option<&str>,
         peer: &dyn Fn() -> Option<IpAddr>,
     ) -> Option<Duration> {
         assert!(peer().is_some_and(|it| it.is_loopback()));
-        (bearer == Some("good")).then_some(Duration::ZERO)
+        (authorization == Some("Bearer good")).then_some(Duration::ZERO)
     }
 }
 

@@ -30,13 +30,22 @@ use crate::{
 /// Begins to record the request. Returns what to do with its answer.
 pub fn record<B>(
     request: &ServiceRequest,
-) -> impl FnOnce(ServiceResponse<B>) -> ServiceResponse<BoxBody> + use<B>
+) -> impl FnOnce(actix_web::Result<ServiceResponse<B>>) -> actix_web::Result<ServiceResponse<BoxBody>>
++ use<B>
 where
     B: MessageBody + 'static,
 {
     let recorder = begin(request);
     request.extensions_mut().insert(recorder.clone());
-    move |response| {
+    move |answer| {
+        let response = match answer {
+            Ok(response) => response,
+            // A handler has panicked. Every other error is an answer already.
+            Err(error) => {
+                recorder.set_status(error.as_response_error().status_code().as_u16());
+                return Err(error);
+            }
+        };
         recorder.set_status(response.status().as_u16());
         let response = response.map_body(|_, body| {
             BoxBody::new(RecordedBody {
@@ -49,7 +58,7 @@ where
             .request()
             .extensions_mut()
             .remove::<RequestRecorder>();
-        response
+        Ok(response)
     }
 }
 
@@ -77,7 +86,8 @@ fn begin(request: &ServiceRequest) -> RequestRecorder {
 }
 
 /// Attributes a publish to its account. Its cost counts from the first byte, because its body may take long to
-/// arrive; but only if the sender may publish, because the sender names the client label.
+/// arrive; but only once the sender has shown a valid token, if one is needed, because it names the client label.
+/// Whether the token allows its room is known only when the body has been read.
 pub fn open_publish(request: &ServiceRequest) {
     let client = parameter(request.query_string(), "client").ok().flatten();
     let extensions = request.extensions();
@@ -125,5 +135,46 @@ impl MessageBody for RecordedBody {
             self.recorder.record_body(0, bytes.len() as u64);
         }
         chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+
+    use actix_web::{App, dev::Service as _, test, web};
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::{
+        http::middleware::panics::catch_panic,
+        ledger::access_log::{EventLog, Format},
+    };
+
+    async fn broken() -> &'static str {
+        panic!("a defect")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_logged_as_500_and_not_as_a_client_that_left() {
+        let (lines, out) = std::io::pipe().expect("a pipe");
+        let (events, _) = EventLog::to(out, Format::Text).expect("a thread");
+        let app = App::new()
+            .app_data(Data::new(Ledger::new(events, true)))
+            .wrap_fn(|request, next| catch_panic(next.call(request)))
+            .wrap_fn(|request, next| {
+                let record = record(&request);
+                next.call(request).map(record)
+            })
+            .route("/poll", web::get().to(broken));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/poll").to_request();
+        app.call(request).await.expect_err("the panic");
+        let mut line = String::new();
+        BufReader::new(lines).read_line(&mut line).expect("a line");
+        assert!(
+            line.contains(" request transport=poll ") && line.contains(" status=500 "),
+            "{line}"
+        );
     }
 }

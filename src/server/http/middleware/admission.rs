@@ -45,6 +45,8 @@ const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 enum RouteAccess {
     /// Nothing: the page, health checks, and descriptions of the server.
     Public,
+    /// No token, but its rate is limited, because the answer takes milliseconds to compute.
+    Plan,
     /// A token, if the server asks for one.
     Conversation,
     /// A token itself, not a ticket.
@@ -91,22 +93,23 @@ where
 fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
     let policy = request.app_data::<Data<Policy>>();
     let policy = policy.expect("the application has a policy");
-    let area = area(request);
-    let identity = identify(request, area, policy);
-    if area != RouteAccess::Public {
+    let required = route_access(request);
+    let identity = identify(request, required, policy);
+    if required != RouteAccess::Public {
         let known = identity.as_ref().ok().and_then(Option::as_ref);
         check_rate(request, known, policy)?;
     }
-    let identity = identity.and_then(|it| check_area(area, it, policy))?;
+    let identity = identity.and_then(|it| check_figures(required, it, policy))?;
     if routed_path(request) == "/messages" && request.method() == Method::POST {
         open_publish(request);
     }
-    let permit = client_permit(request, area, policy)?;
+    let permit = client_permit(request, required, policy)?;
     let stream_limit = match routed_path(request) {
         "/stream" => stream_limit(identity.as_deref(), policy),
         _ => None,
     };
     if let Some(identity) = identity {
+        spend_ticket(request, policy)?;
         request.extensions_mut().insert(identity);
     }
     Ok(AnswerLimits {
@@ -131,9 +134,13 @@ impl AnswerLimits {
     {
         let is_stream = response.status() == StatusCode::OK;
         response.map_body(|_, body| {
-            let body = match self.stream_limit.filter(|_| is_stream) {
+            // A token may be valid for longer than there are instants; the stream has no limit then.
+            let limit = self.stream_limit.filter(|_| is_stream);
+            let limit =
+                limit.and_then(|(limit, end)| Some((Instant::now().checked_add(limit)?, end)));
+            let body = match limit {
                 None => body.boxed(),
-                Some((limit, end)) => LimitedBody::boxed(body.boxed(), Instant::now() + limit, end),
+                Some((at, end)) => LimitedBody::boxed(body.boxed(), at, end),
             };
             match self.permit {
                 None => body,
@@ -143,11 +150,12 @@ impl AnswerLimits {
     }
 }
 
-fn area(request: &ServiceRequest) -> RouteAccess {
+fn route_access(request: &ServiceRequest) -> RouteAccess {
     match routed_path(request) {
         "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => {
             RouteAccess::Conversation
         }
+        "/plan" => RouteAccess::Plan,
         "/trace" => RouteAccess::Trace,
         "/tickets" => RouteAccess::Tickets,
         "/metrics" => RouteAccess::Metrics,
@@ -165,21 +173,21 @@ fn area(request: &ServiceRequest) -> RouteAccess {
 /// The sender's identity. `None`: the request has no token, and needs none.
 fn identify(
     request: &ServiceRequest,
-    area: RouteAccess,
+    required: RouteAccess,
     policy: &Policy,
 ) -> Result<Option<Arc<Identity>>, Problem> {
     let Some(access) = &policy.access else {
         return Ok(None);
     };
-    let needs_token = match area {
-        RouteAccess::Public => return Ok(None),
+    let needs_token = match required {
+        RouteAccess::Public | RouteAccess::Plan => return Ok(None),
         RouteAccess::Metrics => !policy.public_metrics,
         RouteAccess::Conversation | RouteAccess::Trace | RouteAccess::Tickets => true,
     };
     if !needs_token {
         return Ok(None);
     }
-    let identity = verify(request, area, access, policy);
+    let identity = verify(request, required, access, policy);
     if identity.is_err() {
         policy.refusals.count(RefusalReason::Token);
     }
@@ -188,24 +196,19 @@ fn identify(
 
 fn verify(
     request: &ServiceRequest,
-    area: RouteAccess,
+    required: RouteAccess,
     access: &Access,
     policy: &Policy,
 ) -> Result<Arc<Identity>, Problem> {
     let token = |error: TokenError| invalid_token(&error.to_string());
     match Credentials::from_request(request) {
         Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
-        Credentials::Ticket(_) if area == RouteAccess::Tickets => Err(Problem::new(
+        Credentials::Ticket(_) if required == RouteAccess::Tickets => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "a ticket is issued for a token, not for another ticket",
         )
         .field(TICKET_PARAMETER)),
-        Credentials::Ticket(ticket) => access.tickets.spend(&ticket).ok_or_else(|| {
-            invalid_token(
-                "the ticket was already used, has expired, or was issued by another server",
-            )
-            .field(TICKET_PARAMETER)
-        }),
+        Credentials::Ticket(ticket) => access.tickets.holder(&ticket).ok_or_else(invalid_ticket),
         Credentials::Cookie(cookie) => {
             let identity = access.verify(cookie).map_err(token)?;
             let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
@@ -226,20 +229,37 @@ fn verify(
     }
 }
 
+/// Uses up the ticket of a request that is admitted. One that is refused, for its rate for example, may come again.
+fn spend_ticket(request: &ServiceRequest, policy: &Policy) -> Result<(), Problem> {
+    if let Some(access) = &policy.access
+        && let Credentials::Ticket(ticket) = Credentials::from_request(request)
+        && access.tickets.spend(&ticket).is_none()
+    {
+        policy.refusals.count(RefusalReason::Token);
+        return Err(invalid_ticket());
+    }
+    Ok(())
+}
+
+fn invalid_ticket() -> Problem {
+    invalid_token("the ticket was already used, has expired, or was issued by another server")
+        .field(TICKET_PARAMETER)
+}
+
 fn invalid_token(detail: &str) -> Problem {
     let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
     Problem::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
 }
 
 /// If the operator says so, not everyone may see the figures of all clients.
-fn check_area(
-    area: RouteAccess,
+fn check_figures(
+    required: RouteAccess,
     identity: Option<Arc<Identity>>,
     policy: &Policy,
 ) -> Result<Option<Arc<Identity>>, Problem> {
     // A client's trace is treated like the figures of all clients, unless the client's rooms decide.
-    let is_metrics =
-        area == RouteAccess::Metrics || (area == RouteAccess::Trace && policy.access.is_none());
+    let is_metrics = required == RouteAccess::Metrics
+        || (required == RouteAccess::Trace && policy.access.is_none());
     if policy.public_metrics || !is_metrics {
         return Ok(identity);
     }
@@ -290,10 +310,12 @@ fn check_bucket(
 /// While a proxy's request is open, counts it as a connection of the client that the proxy names.
 fn client_permit(
     request: &ServiceRequest,
-    area: RouteAccess,
+    required: RouteAccess,
     policy: &Policy,
 ) -> Result<Option<ProxiedPermit>, Problem> {
-    if area == RouteAccess::Public || !policy.limits_clients_of_proxies() {
+    if matches!(required, RouteAccess::Public | RouteAccess::Plan)
+        || !policy.limits_clients_of_proxies()
+    {
         return Ok(None);
     }
     let is_proxy = |it: SocketAddr| policy.proxies.contains(it.ip());

@@ -14,12 +14,10 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::delivery::sse;
+use crate::delivery::{drain::RETRY_MS, sse};
 
 /// The largest deviation of a connection's age, as a share of it.
 const AGE_SPREAD: f64 = 0.2;
-/// The range of reconnection times, in milliseconds: 1000 on average.
-const RETRY_MS: (f64, f64) = (500.0, 1000.0);
 
 /// Why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +45,8 @@ pub struct LimitedBody {
     timer: Pin<Box<Sleep>>,
     /// `None` once it has ended.
     end: Option<StreamEnd>,
+    /// Whether the last piece ended in the middle of an event, as over a slow link.
+    is_inside_event: bool,
 }
 
 impl LimitedBody {
@@ -55,6 +55,7 @@ impl LimitedBody {
             body,
             timer: Box::pin(sleep_until(at)),
             end: Some(end),
+            is_inside_event: false,
         })
     }
 }
@@ -78,14 +79,19 @@ impl MessageBody for LimitedBody {
         if this.timer.as_mut().poll(cx).is_ready() {
             this.end = None;
             return Poll::Ready(match end {
-                StreamEnd::Age => {
-                    let retry_ms = RETRY_MS.0 + RETRY_MS.1 * random_share();
-                    Some(Ok(sse::retry(retry_ms as u64)))
+                // After half an event, its lines would complete that event, and the rest would be lost.
+                StreamEnd::Age if !this.is_inside_event => {
+                    let width = RETRY_MS.end() - RETRY_MS.start();
+                    let jitter = (random_share() * width as f64) as u64;
+                    Some(Ok(sse::retry(RETRY_MS.start() + jitter)))
                 }
-                StreamEnd::Token => None,
+                StreamEnd::Age | StreamEnd::Token => None,
             });
         }
         let next = Pin::new(&mut this.body).poll_next(cx);
+        if let Poll::Ready(Some(Ok(piece))) = &next {
+            this.is_inside_event = !piece.ends_with(b"\n\n");
+        }
         next.map_err(Error::from)
     }
 }

@@ -2,8 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::{body::MessageBody, dev::ServiceResponse, error::ErrorInternalServerError};
+use actix_web::{
+    body::MessageBody,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
 use futures_util::FutureExt as _;
+
+use crate::http::problem::Problem;
 
 pub fn catch_panic<F, B>(response: F) -> impl Future<Output = actix_web::Result<ServiceResponse<B>>>
 where
@@ -13,12 +22,19 @@ where
     // The future is dropped after a panic, so no code can see it half changed.
     AssertUnwindSafe(response)
         .catch_unwind()
-        .map(|caught| caught.unwrap_or_else(|_| Err(ErrorInternalServerError(""))))
+        .map(|caught| caught.unwrap_or_else(|_| Err(panicked().into())))
+}
+
+/// Complete as it is, because the middleware outside sees an error and not an answer.
+fn panicked() -> Problem {
+    let detail = "this is a defect of the server; its standard error says where";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, HttpResponse, dev::Service as _, http::StatusCode, test, web};
+    use actix_web::{App, HttpResponse, dev::Service as _, test, web};
 
     use super::*;
 
@@ -35,11 +51,10 @@ mod tests {
         let app = test::init_service(app).await;
         let request = || test::TestRequest::get();
         let error = app.call(request().uri("/broken").to_request()).await;
-        let error = error.expect_err("the panic");
-        assert_eq!(
-            error.as_response_error().status_code(),
-            StatusCode::INTERNAL_SERVER_ERROR
-        );
+        let answer = error.expect_err("the panic").error_response();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let caching = answer.headers().get(header::CACHE_CONTROL);
+        assert_eq!(caching.expect("a field"), "no-store");
         let sound = test::call_service(&app, request().uri("/sound").to_request()).await;
         assert_eq!(sound.status(), StatusCode::OK);
     }

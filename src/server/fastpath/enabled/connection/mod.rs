@@ -255,14 +255,14 @@ impl FastConnection {
                 PlainRequest::Poll {
                     mut query,
                     if_none_match,
-                    bearer,
+                    authorization,
                 },
                 gate,
             ) => {
                 if let Some(gate) = gate {
                     let peer = || Some(self.socket.tcp().peer_addr().ok()?.ip());
                     // A long-poll must not outlive its token.
-                    query.wait = query.wait.min(gate.admit(&query, bearer, &peer)?);
+                    query.wait = query.wait.min(gate.admit(&query, authorization, &peer)?);
                 }
                 Some(AdmittedRequest::Poll(query, if_none_match))
             }

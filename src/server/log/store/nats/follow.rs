@@ -267,7 +267,6 @@ impl NatsInner {
         self.tails.append(entries.clone());
         self.tails.expire(self.retention.prune_through(through));
         room_index.record(records(), through);
-        self.applied.send_replace((room_index.log, through));
         // An estimate until the stream's state is polled again.
         let kept = self.retention.messages.unwrap_or(u64::MAX);
         let before = self.retained_messages.load(Ordering::Relaxed);
