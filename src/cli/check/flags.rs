@@ -12,17 +12,17 @@ use crate::cli::value;
 const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// Check what proxies between a browser and a server do to SSE, and which line to change if it does not work.
+/// Check what proxies between a browser and a server do to SSE, and what to change
 ///
-/// Opens streams, a long-poll and polls, and publishes a message a second to its own room. Prints one line with a
-/// figure for each finding: protocol, head, first event, compression, silence, total age, resume, long-poll, poll
-/// cache, CORS. It takes as long as --patience.
+/// Opens streams, a long-poll and polls, and publishes a message a second to its own rooms.
+/// Prints one line with a figure for each finding: protocol, head, first event, compression,
+/// silence, total age, resume, long-poll, poll cache, CORS. It takes as long as --patience.
 ///
 ///     poll-vs-sse check https://chat.example.com
 ///     poll-vs-sse check http://127.0.0.1:8080 --patience 30s --json
 ///
-/// Exit code: 0 if Server-Sent Events work; 1 if they do not, with what to change; 2 if the server could not be
-/// tested, or the result could not be written.
+/// Exit code: 0 if Server-Sent Events work; 1 if they do not, with what to change; 2 if the
+/// server could not be tested, or the result could not be written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct CheckFlags {

@@ -16,19 +16,21 @@ use super::calibrate;
 use server::ServerFlags;
 use workload::WorkloadFlags;
 
-/// Run poll, long-poll and stream clients against a server and print what each cost.
+/// Run poll, long-poll and stream clients against a server and print what each cost
 ///
-/// The transports are measured one after another. Clients connect, messages are published at a steady rate, and every
-/// client records every message that it gets. At the end, a sentence gives the verdict, followed by a table. The
-/// default run takes about two minutes:
+/// The transports are measured one after another. Clients connect, messages are published at
+/// a steady rate, and every client records every message that it gets. At the end, a sentence
+/// gives the verdict, followed by three figures for each transport and a table. The default
+/// run takes about two minutes:
 ///
 ///     poll-vs-sse compare
 ///     poll-vs-sse compare --clients 1000 --rate 0.2 --interval 5s --report report.html
 ///     poll-vs-sse compare --target http://127.0.0.1:8080 --profile nchan --pid 4711
 ///
-/// Exit code: 0 if every message was published on time and reached every client once and in order;
-/// 1 if not; 2 if nothing could be measured or the result could not be written, with one line that says what to
-/// change; 130 after Ctrl-C and 143 after SIGTERM, when the figures so far have been printed and written.
+/// Exit code: 0 if every message was published on time and reached every client once and in
+/// order; 1 if not; 2 if nothing could be measured or the result could not be written, with
+/// one line that says what to change; 130 after Ctrl-C and 143 after SIGTERM, when the
+/// figures so far have been printed and written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct CompareFlags {

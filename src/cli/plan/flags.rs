@@ -12,10 +12,11 @@ use poll_vs_sse_model::{
 
 use crate::cli::value;
 
-/// Predict what a number of clients would cost on each transport, from a calibrated model.
+/// Predict what a number of clients would cost on each transport, from a calibrated model
 ///
-/// `plan` measures nothing. It computes the answer from constants that `compare --calibrate` measured, on this
-/// machine or on the machine of the built-in model. docs/model.md has the formulas and their errors.
+/// `plan` measures nothing. It computes the answer from constants that `compare --calibrate`
+/// measured, on this machine or on the machine of the built-in model. docs/model.md has the
+/// formulas and their errors.
 ///
 ///     poll-vs-sse plan --clients 1000000 --rate 0.05 --size 200 --max-delay 2s
 #[derive(Debug, Clone, Args)]
