@@ -89,12 +89,17 @@ impl Model {
         let form = scenario.form.cost();
         let is_pushed = transport == Transport::Stream;
         let answers = rates.requests - rates.empty;
+        let form_request_us = form.request_cpu * self.transports.poll.request_us;
         let requests_us =
-            form.request_cpu * (rates.requests * one.request_us + answers * one.answer_us);
-        let delivery_cpu = if is_pushed { form.delivery_cpu } else { 1.0 };
-        let messages_us =
-            delivery_cpu * rates.deliveries * one.delivery_us(scenario.size, scenario.rate);
-        let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us
+            rates.requests * (one.request_us + form_request_us) + answers * one.answer_us;
+        // A poll's messages are part of its answer.
+        let form_delivery_us = match is_pushed {
+            true => form.delivery_cpu * one.message_us,
+            false => 0.0,
+        };
+        let delivery_us = one.delivery_us(scenario.size, scenario.rate) + form_delivery_us;
+        let messages_us = rates.deliveries * delivery_us;
+        let keep_alives_us = rates.keep_alives * (one.keep_alive_us + form_delivery_us)
             + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us_at(scenario.rate);

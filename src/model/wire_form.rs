@@ -1,8 +1,8 @@
 //! The four forms of the same requests: HTTP/1.1 and HTTP/2, each with and without TLS, and what each adds to the
 //! measurements over HTTP/1.1 without TLS.
 //!
-//! All were measured on this project's server: bytes with `compare`, CPU and memory by `cargo bench --bench forms`
-//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-calibration/forms.json`). They are ratios
+//! All were measured on this project's server: bytes with `compare`, CPU, memory and handshakes by `cargo bench --bench
+//! forms` (medians of three alternated rounds, `benches/runs/2026-12-01-2core-xeon/forms.json`). Those of CPU are ratios
 //! between forms, not absolute costs.
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ pub struct WireForm {
     pub tls: bool,
 }
 
-/// The bytes that a form adds, and the factors by which it multiplies CPU.
+/// What a form adds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FormCost {
     /// Each request, answer, event and keep-alive: a TLS record's frame.
@@ -27,9 +27,10 @@ pub struct FormCost {
     pub answer_bytes: f64,
     /// An event or a keep-alive: a DATA frame in place of a chunk.
     pub event_bytes: f64,
-    /// A request's CPU, as a multiple.
+    /// CPU that a poll or a long-poll takes in addition, in multiples of a poll's `request_us`: waking up costs the
+    /// same over each form.
     pub request_cpu: f64,
-    /// A delivery's CPU on a stream, as a multiple.
+    /// CPU that a delivery on a stream takes in addition, in multiples of its `message_us`.
     pub delivery_cpu: f64,
     /// Memory of a connection.
     pub connection_bytes: f64,
@@ -50,12 +51,11 @@ const NO_HANDSHAKE: Handshake = Handshake {
     bytes_out: 0.0,
     us: 0.0,
 };
-/// TLS 1.3, X25519 on ring, Chromium's messages: the extra bytes of a poll on a new connection over one on a kept
-/// connection. CPU is the extra cost of opening a stream over that without TLS, when 2,000 were opened one after
-/// another.
+/// TLS 1.3, X25519 on ring, a session that is resumed: what a poll on a new connection takes more than one on a kept
+/// connection. For CPU, what that is without TLS is taken off.
 const RESUMED: Handshake = Handshake {
-    bytes_in: 550.0,
-    bytes_out: 646.0,
+    bytes_in: 524.0,
+    bytes_out: 461.0,
     us: 250.0,
 };
 /// Header, content type and tag of a TLS 1.3 record.
@@ -84,8 +84,8 @@ impl WireForm {
             record_bytes: 0.0,
             answer_bytes: 0.0,
             event_bytes: 0.0,
-            request_cpu: 1.0,
-            delivery_cpu: 1.0,
+            request_cpu: 0.0,
+            delivery_cpu: 0.0,
             connection_bytes: 0.0,
             handshake: NO_HANDSHAKE,
         };
@@ -99,23 +99,23 @@ impl WireForm {
             (Protocol::Http1, false) => plain,
             (Protocol::Http1, true) => FormCost {
                 record_bytes: RECORD_BYTES,
-                request_cpu: 2.0,
-                delivery_cpu: 1.8,
-                connection_bytes: 21.0 * KIB,
+                request_cpu: 1.7,
+                delivery_cpu: 0.9,
+                connection_bytes: 20.0 * KIB,
                 handshake: RESUMED,
                 ..plain
             },
             (Protocol::Http2, false) => FormCost {
-                request_cpu: 2.6,
-                delivery_cpu: 2.0,
-                connection_bytes: 30.0 * KIB,
+                request_cpu: 2.7,
+                delivery_cpu: 1.1,
+                connection_bytes: 29.0 * KIB,
                 ..http2
             },
             (Protocol::Http2, true) => FormCost {
                 record_bytes: RECORD_BYTES,
-                request_cpu: 2.9,
-                delivery_cpu: 2.4,
-                connection_bytes: 35.0 * KIB,
+                request_cpu: 3.2,
+                delivery_cpu: 1.4,
+                connection_bytes: 34.0 * KIB,
                 handshake: RESUMED,
                 ..http2
             },

@@ -25,7 +25,7 @@ use poll_vs_sse_instrument::{
 use poll_vs_sse_model::{Machine, Model};
 use report::stacks;
 
-const CALIBRATION: &str = "benches/runs/2026-11-29-calibration/runs.json";
+const CALIBRATION: &str = "benches/runs/2026-12-01-calibration/runs.json";
 const BUILT_IN_MODEL: &str = "src/model/default_model.json";
 
 fn main() -> Result<()> {

@@ -7,11 +7,13 @@ use super::super::number::{count, three_digits};
 
 const INTRODUCTION: &str = "\
 `poll-vs-sse plan --stack NAME` computes this table from the figures above, for 1,000 clients and messages of 100 \
-bytes. *Poll from*: polling takes less CPU than SSE from this acceptable delay on. The cores are for 1,000 clients \
-that each get a message every ten seconds, which may be ten seconds late. If each stream holds a worker, the workers \
-are used up long before the CPU, so the number of workers decides. *Off by* is the error of the model at loads \
-between those that it was fitted to (40 polls a second, long-polls of 35 clients with eight messages a second, \
-streams of 50 with ten), as the median of three rounds each. A stack that lacks one of the figures has no row.";
+bytes. *Poll from*: polling takes less CPU than SSE from this acceptable delay on. It is longer than the last column of \
+[Processor](#processor) implies, which is for a busy server: here the server sleeps between polls, and waking up costs \
+more than a poll. The cores are for 1,000 clients that each get a message every ten seconds, which may be ten seconds \
+late. If each stream holds a worker, the workers are used up long before the CPU, so the number of workers decides. \
+*Off by* is the error of the model at loads between those that it was fitted to (40 polls a second, long-polls of 35 \
+clients with eight messages a second, streams of 50 with ten), as the median of three rounds each. A stack that lacks \
+one of the figures has no row.";
 
 const CLIENTS: f64 = 1000.0;
 /// Messages a second for each client, and the rate in words.
