@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launchFirefox, openInFirefox } from './support/firefox.mjs';
+import { launchFirefox, openInFirefox, setViewport } from './support/firefox.mjs';
 import { Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
 
@@ -121,7 +121,7 @@ check('present mode and its keys work', BOTH, async ({ page, server }) => {
   await page.keyboard.press('p');
   assert.deepEqual([await isShown('header'), await isShown('.composer')], [false, false]);
   assert.ok(await isShown('.verdict'));
-  assert.match(page.url(), /present=1/);
+  assert.match(await page.evaluate(() => location.href), /present=1/);
   await page.keyboard.press('t');
   await until('a conversation runs', async () => (await server.ledger()).transports.publish.messages > 0);
   await page.keyboard.press('t');
@@ -130,7 +130,7 @@ check('present mode and its keys work', BOTH, async ({ page, server }) => {
 });
 
 check('on a phone the numbers, a diagram and the composer fit', BOTH, async ({ page, server }) => {
-  await page.setViewport({ width: 360, height: 640 });
+  await setViewport(page, { width: 360, height: 640 });
   await server.publish({ text: 'on a phone' });
   await until('arrows are drawn', async () => (await page.$$('.arrow')).length > 4);
   await (await page.waitForSelector('#tab-conversation')).click();

@@ -74,6 +74,18 @@ check('of two visitors that leave together, the poller’s departure is noticed 
   await lab.expectNoErrors();
 });
 
+check('the visitors can come again if the list was closed while they were here', async ({ open }) => {
+  const lab = await open();
+  await toggle(lab).click();
+  const visit = lab.page.getByRole('button', { name: 'Two visitors come and leave' });
+  await visit.click();
+  assert.ok(await visit.isDisabled());
+  await toggle(lab).click();
+  await toggle(lab).click();
+  assert.ok(await visit.isEnabled());
+  await lab.expectNoErrors();
+});
+
 check(
   'presence has its own row in each lane’s cost, and is zero while its list is closed',
   async ({ server, open }) => {

@@ -29,6 +29,28 @@ check('views can be switched, and the address keeps the view', async ({ open }) 
   await lab.expectNoErrors();
 });
 
+check(
+  'a view that is left before its lanes have started leaves no lane reading',
+  async ({ server, open }) => {
+    const lab = await open('?view=one&transport=stream');
+    await lab.waitForConnection('SSE');
+    const client = await lab.client();
+    const isReading = async () => (await server.ledger(client)).transports.stream.open === 1;
+    assert.ok(await isReading());
+    // The lanes of each new view wait for the room's past, which has no client label.
+    const isHistory = ({ pathname, searchParams }) => pathname === '/poll' && !searchParams.has('client');
+    await lab.page.route(isHistory, async (route) => {
+      await lab.page.waitForTimeout(1_000);
+      await route.continue();
+    });
+    await lab.lanes(2).check({ force: true });
+    await lab.lanes(3).check({ force: true });
+    await until('the first lane no longer reads', async () => !(await isReading()));
+    assert.equal(await lab.page.getByRole('log', { name: 'Messages' }).count(), 3);
+    await lab.expectNoErrors();
+  },
+);
+
 check('messages appear in both lanes, each with its own client and delay', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
   const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];

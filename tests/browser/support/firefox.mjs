@@ -26,8 +26,15 @@ export async function openInFirefox(browser, address) {
     if (entry.type() === 'error') errors.push(entry.text());
   });
   page.on('pageerror', (error) => errors.push(String(error)));
-  await page.setViewport({ width: 1280, height: 800 });
+  await setViewport(page, { width: 1280, height: 800 });
   await page.goto(address, { waitUntil: 'domcontentloaded' });
   await page.waitForSelector('.wordmark');
   return { page, errors };
+}
+
+/** Firefox 140, an older ESR, sets the size, but does not know the orientation that is sent along with it. */
+export async function setViewport(page, viewport) {
+  await page.setViewport(viewport).catch((error) => {
+    if (!String(error).includes('setScreenOrientationOverride')) throw error;
+  });
 }
