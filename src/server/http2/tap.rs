@@ -95,6 +95,10 @@ impl StreamTable {
         if charge.is_headers && charge.stream > self.newest.get() {
             self.newest.set(charge.stream);
             let mut streams = self.streams.borrow_mut();
+            if streams.len() == MAX_COUNTED_STREAMS {
+                // `h2` does not hand out a stream that it refused and the client reset.
+                streams.retain(|_, stream| !stream.is_reset);
+            }
             if streams.len() < MAX_COUNTED_STREAMS {
                 streams.insert(charge.stream, StreamCharge::default());
             }
@@ -242,5 +246,104 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Tap<Io> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Counter {
+        received: Cell<u64>,
+        has_ended: Cell<bool>,
+    }
+
+    impl StreamCounter for Counter {
+        fn received(&self, bytes: u64) {
+            self.received.set(self.received.get() + bytes);
+        }
+
+        fn sent(&self, _: u64) {}
+
+        fn ended(&self) {
+            self.has_ended.set(true);
+        }
+    }
+
+    fn table() -> StreamTable {
+        StreamTable::new(Arc::default())
+    }
+
+    fn open(table: &StreamTable, stream: u32) {
+        table.received(Charge {
+            stream,
+            bytes: 30,
+            is_headers: true,
+            ended: true,
+            reset: false,
+        });
+    }
+
+    fn reset(table: &StreamTable, stream: u32) {
+        table.received(Charge {
+            stream,
+            bytes: 13,
+            is_headers: false,
+            ended: true,
+            reset: true,
+        });
+    }
+
+    fn attach(table: &StreamTable, stream: u32) -> Rc<Counter> {
+        let counter = Rc::new(Counter::default());
+        table.attach(stream, counter.clone());
+        counter
+    }
+
+    #[test]
+    fn a_stream_that_was_reset_before_it_was_accepted_gets_its_bytes_and_ends() {
+        let table = table();
+        open(&table, 1);
+        reset(&table, 1);
+        let counter = attach(&table, 1);
+        assert_eq!(
+            (counter.received.get(), counter.has_ended.get()),
+            (43, true)
+        );
+        assert!(table.streams.borrow().is_empty());
+    }
+
+    #[test]
+    fn streams_that_are_never_handed_out_do_not_take_the_place_of_others() {
+        let table = table();
+        let streams = MAX_COUNTED_STREAMS as u32;
+        for n in 0..streams {
+            open(&table, 2 * n + 1);
+            reset(&table, 2 * n + 1);
+        }
+        let next = 2 * streams + 1;
+        open(&table, next);
+        let counter = attach(&table, next);
+        assert_eq!(
+            (counter.received.get(), counter.has_ended.get()),
+            (30, false)
+        );
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let table = table();
+        for n in 0..10 * MAX_COUNTED_STREAMS as u32 {
+            open(&table, 2 * n + 1);
+        }
+        assert_eq!(table.streams.borrow().len(), MAX_COUNTED_STREAMS);
+        // Its bytes count for the connection.
+        let uncounted = attach(&table, 2 * MAX_COUNTED_STREAMS as u32 + 1);
+        assert_eq!(
+            (uncounted.received.get(), uncounted.has_ended.get()),
+            (0, true)
+        );
+        assert_eq!(table.streams.borrow().len(), MAX_COUNTED_STREAMS);
     }
 }
