@@ -25,7 +25,7 @@ fn server(configure: impl FnOnce(&mut Config)) -> Server {
     Server::with(StoreKind::Memory, configure)
 }
 
-fn rate(per_second: u32) -> Option<Rate> {
+pub fn rate(per_second: u32) -> Option<Rate> {
     NonZeroU32::new(per_second).and_then(Rate::per_second)
 }
 

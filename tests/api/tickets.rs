@@ -1,14 +1,14 @@
 //! Tickets: used once in a URL in place of a token.
 
-use std::{collections::HashSet, fs, num::NonZeroU32};
+use std::{collections::HashSet, fs};
 
 use poll_vs_sse_server::{
     access::{JwtRules, keys::KeySource},
     config::Config,
-    limits::rates::Rate,
 };
 use serde_json::{Value, json};
 
+use crate::limits::rate;
 use crate::support::{
     client::TestClient as _,
     events::Events,
@@ -77,7 +77,7 @@ fn a_ticket_works_once_with_the_permissions_of_its_token() {
 #[test]
 fn a_request_that_is_refused_for_its_rate_does_not_spend_its_ticket() {
     let server = server_with(|config| {
-        config.limits.rates.read = NonZeroU32::new(1).and_then(Rate::per_second);
+        config.limits.rates.read = rate(1);
     });
     let ticket = ticket(&server, &token(&json!({"read": ["lobby"]})));
     let poll = || server.get(&format!("/poll?ticket={ticket}")).status();

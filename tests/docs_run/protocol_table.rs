@@ -39,21 +39,12 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
         let cpu = cpu.context("a cell without CPU")?.median;
         let cost = model.cost(cell.transport, &scenario(cell));
         let computed = cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s;
-        let computed = match sends_more_than_a_browser(cell) {
-            true => "–".to_owned(),
-            false => {
-                bytes_errors.push((computed / measured - 1.0).abs());
-                significant(computed)
-            }
-        };
+        let sends_more = sends_more_than_a_browser(cell);
+        let computed = compare(computed, measured, !sends_more, &mut bytes_errors);
         // Handling a cookie that a browser would not send again takes CPU, too.
-        let computed_cpu = match sends_more_than_a_browser(cell) && cell.cookie_bytes > 0 {
-            true => "–".to_owned(),
-            false => {
-                cpu_errors.push((cost.cpu.total() / cpu - 1.0).abs());
-                significant(cost.cpu.total() * 100.0)
-            }
-        };
+        let is_same_work = !sends_more || cell.cookie_bytes == 0;
+        let (cpu, computed_cpu) = (100.0 * cpu, 100.0 * cost.cpu.total());
+        let computed_cpu = compare(computed_cpu, cpu, is_same_work, &mut cpu_errors);
         text += &format!(
             "| {} | {} | {} | {} | {} | {} | {computed} | {} | {computed_cpu} |\n",
             with_thousands(cell.clients as u64),
@@ -62,7 +53,7 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
             cell.spoken.name(),
             cell.head_name(),
             significant(measured),
-            significant(cpu * 100.0),
+            significant(cpu),
         );
     }
     let (bytes, _) = worst_and_median(&mut bytes_errors);
@@ -80,6 +71,15 @@ fn scenario(cell: &ProtocolCell) -> Scenario {
         request_size: RequestSize::of_polls(form.protocol, cell.head, HOST, cell.cookie_bytes),
         ..bench_load::scenario(cell.clients as f64, cell.rate, SIZE, INTERVAL_S)
     }
+}
+
+/// The model's figure, whose error is noted. A dash if the model computes something else than the bench measured.
+fn compare(computed: f64, measured: f64, is_comparable: bool, errors: &mut Vec<f64>) -> String {
+    if !is_comparable {
+        return "–".to_owned();
+    }
+    errors.push((computed / measured - 1.0).abs());
+    significant(computed)
 }
 
 /// Whether the bench sends more bytes than a browser. Its HTTP/2 library never indexes a path or a cookie; a browser

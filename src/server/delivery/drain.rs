@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long `EventSource` should wait before it reconnects, in milliseconds: 1000 on average.
-pub const RETRY_MS: RangeInclusive<u64> = 500..=1500;
+const RETRY_MS: RangeInclusive<u64> = 500..=1500;
 
 /// Whether the server is stopping, and until when.
 #[derive(Default)]
@@ -95,8 +95,13 @@ impl DrainDeadline {
     /// drain.
     pub fn retry_ms(&self) -> Option<u64> {
         let DrainWindow { is_spread, .. } = (*self.drain.window.lock())?;
-        let width = RETRY_MS.end() - RETRY_MS.start() + 1;
         let jitter = self.drain.jitter(self.connection) >> 32;
-        is_spread.then(|| RETRY_MS.start() + jitter % width)
+        is_spread.then(|| retry_ms(jitter as f64 / f64::from(u32::MAX)))
     }
+}
+
+/// A time within [`RETRY_MS`]: its beginning for a `share` of 0, its end for 1.
+pub fn retry_ms(share: f64) -> u64 {
+    let (least, most) = RETRY_MS.into_inner();
+    least + (share * (most - least) as f64).round() as u64
 }

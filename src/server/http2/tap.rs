@@ -252,24 +252,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Tap<Io> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Default)]
-    struct Counter {
-        received: Cell<u64>,
-        has_ended: Cell<bool>,
-    }
-
-    impl StreamCounter for Counter {
-        fn received(&self, bytes: u64) {
-            self.received.set(self.received.get() + bytes);
-        }
-
-        fn sent(&self, _: u64) {}
-
-        fn ended(&self) {
-            self.has_ended.set(true);
-        }
-    }
+    use crate::http2::tests::Counter;
 
     fn table() -> StreamTable {
         StreamTable::new(Arc::default())

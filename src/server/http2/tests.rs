@@ -37,10 +37,10 @@ struct Host {
 }
 
 #[derive(Default)]
-struct Counter {
-    received: Cell<u64>,
+pub struct Counter {
+    pub received: Cell<u64>,
     sent: Cell<u64>,
-    has_ended: Cell<bool>,
+    pub has_ended: Cell<bool>,
 }
 
 impl StreamCounter for Counter {

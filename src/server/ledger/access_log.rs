@@ -49,7 +49,6 @@ struct LogRecord<'a> {
 /// The log. Cloning shares it.
 #[derive(Clone)]
 pub struct EventLog {
-    format: Format,
     shared: Arc<SharedBuffer>,
 }
 
@@ -101,7 +100,6 @@ impl EventLog {
                 source.changed.notify_all();
             })?;
         let log = Self {
-            format,
             shared: shared.clone(),
         };
         Ok((log, LogWriter(shared)))
@@ -116,7 +114,7 @@ impl EventLog {
     }
 
     pub fn request(&self, entry: &AccessLogEntry, protocol: Protocol) {
-        if self.format == Format::Terminal {
+        if self.shared.format == Format::Terminal {
             return self.write_raw(&terminal_line::request(Timestamp::now(), entry));
         }
         let event = match entry.phase {
@@ -151,7 +149,7 @@ impl EventLog {
 
     /// Logs what a transport cost in the last `seconds`.
     pub fn summary(&self, seconds: u64, account: Account, figures: CounterSnapshot) {
-        if self.format == Format::Terminal {
+        if self.shared.format == Format::Terminal {
             let at = Timestamp::now();
             return self.write_raw(&terminal_line::summary(at, seconds, account, &figures));
         }
@@ -183,7 +181,7 @@ impl EventLog {
     }
 
     fn write(&self, line: LogRecord<'_>) {
-        let text = match self.format {
+        let text = match self.shared.format {
             Format::Text | Format::Terminal => line.text(),
             Format::Json => line.json(),
         };

@@ -34,7 +34,7 @@ pub fn request(at: Timestamp, entry: &AccessLogEntry) -> String {
     ))
 }
 
-/// What a transport cost in the last `seconds`.
+/// The requests, messages and bytes of a transport in the last `seconds`.
 pub fn summary(at: Timestamp, seconds: u64, account: Account, figures: &CounterSnapshot) -> String {
     line(format!(
         "{} {:<9} {seconds} s: {} requests, {} empty, {} msg, {} B in, {} B out",

@@ -98,8 +98,8 @@ export class TraceWatch {
   readonly #clock: ServerClock;
   readonly #listener: TraceListener;
   readonly #get: Fetch;
+  readonly #ended = new AbortController();
   #running = false;
-  #hasEnded = false;
   #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: { seq: number; at_ms: number } | null = null;
@@ -109,7 +109,7 @@ export class TraceWatch {
     this.#clock = clock;
     this.#listener = listener;
     this.#get = get;
-    document.addEventListener('visibilitychange', this.#wake);
+    document.addEventListener('visibilitychange', () => void this.#poll(), { signal: this.#ended.signal });
   }
 
   start(): void {
@@ -126,11 +126,8 @@ export class TraceWatch {
   /** Stops for good: no event is reported any more. */
   end(): void {
     this.pause();
-    this.#hasEnded = true;
-    document.removeEventListener('visibilitychange', this.#wake);
+    this.#ended.abort();
   }
-
-  readonly #wake = (): void => void this.#poll();
 
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
@@ -146,7 +143,7 @@ export class TraceWatch {
     const last = this.#last;
     // Requests the last known event again, as a restarted server no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
-    if (answer === null || this.#hasEnded) return;
+    if (answer === null || this.#ended.signal.aborted) return;
     const repeated = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
     const isRestarted =
       last !== null &&

@@ -14,7 +14,7 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::delivery::{drain::RETRY_MS, sse};
+use crate::delivery::{drain::retry_ms, sse};
 
 /// The largest deviation of a connection's age, as a share of it.
 const AGE_SPREAD: f64 = 0.2;
@@ -81,9 +81,7 @@ impl MessageBody for LimitedBody {
             return Poll::Ready(match end {
                 // After half an event, its lines would complete that event, and the rest would be lost.
                 StreamEnd::Age if !this.is_inside_event => {
-                    let width = RETRY_MS.end() - RETRY_MS.start();
-                    let jitter = (random_share() * width as f64) as u64;
-                    Some(Ok(sse::retry(RETRY_MS.start() + jitter)))
+                    Some(Ok(sse::retry(retry_ms(random_share()))))
                 }
                 StreamEnd::Age | StreamEnd::Token => None,
             });
