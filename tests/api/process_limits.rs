@@ -50,13 +50,13 @@ fn a_low_descriptor_limit_is_logged_at_start() {
     let line = ended.stdout.lines().find(|line| line.contains(" limited "));
     let line = line.expect("a line");
     assert!(line.contains("128 descriptors"), "{line}");
-    assert!(line.contains("48 connections"), "{line}");
+    assert!(line.contains("40 connections"), "{line}");
 }
 
 #[test]
 fn connections_beyond_the_descriptors_are_refused_and_not_left_waiting() {
     let server = Process::spawn(limited_command(libc::RLIMIT_NOFILE, 128, &WORKERS));
-    let mut served: Vec<_> = (0..48).map(|_| server.raw()).collect();
+    let mut served: Vec<_> = (0..40).map(|_| server.raw()).collect();
     for connection in &mut served {
         assert_eq!(connection.get("/poll?last=0").status(), 200);
     }

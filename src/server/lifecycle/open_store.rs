@@ -1,7 +1,6 @@
 //! Opens the log that the configuration names, or waits until it can be opened.
 
 use std::{
-    net::TcpListener,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -12,7 +11,7 @@ use crate::{
     delivery::sse,
     domain::cursor::LogId,
     ledger::access_log::EventLog,
-    lifecycle::standby::StandbyServer,
+    lifecycle::{listener::Listener, standby::StandbyServer},
     log::{
         Log,
         store::{Store, memory::Memory, nats, sqlite},
@@ -28,7 +27,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub fn open_log(
     config: &Config,
     events: &EventLog,
-    listener: &TcpListener,
+    listener: &Listener,
 ) -> anyhow::Result<Arc<Log>> {
     let mut standby = None;
     loop {
@@ -44,7 +43,7 @@ pub fn open_log(
                 events.event("store-away", format_args!("{error:#}"));
                 if standby.is_none() {
                     standby = Some(StandbyServer::serve(listener)?);
-                    let addr = listener.local_addr()?;
+                    let addr = listener.addr();
                     let note = format_args!(
                         "until the store answers, http://{addr}/healthz answers 200 and everything else 503"
                     );

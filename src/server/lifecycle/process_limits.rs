@@ -16,7 +16,7 @@ use crate::limits::Limits;
 /// Descriptors that each worker needs.
 const WORKER_FDS: u64 = 8;
 /// Descriptors for files, the store, the listeners and the runtime.
-const OWN_FDS: u64 = 32;
+const OWN_FDS: u64 = 40;
 /// The most descriptors kept free as a spare: the store may open more files.
 const SPARE_FDS: u64 = 128;
 /// The usual limit of descriptors, if the real one cannot be read.
@@ -230,7 +230,7 @@ mod tests {
             descriptors: 128,
             ..PLENTY
         };
-        assert_eq!(few.connections(2), 48);
+        assert_eq!(few.connections(2), 40);
         let bound = |total| {
             let mut limits = Limits::default();
             limits.connections.total = total;
@@ -238,18 +238,18 @@ mod tests {
         };
         assert_eq!(
             [None, Some(7), Some(1000)].map(bound),
-            [48, 7, 48].map(Some)
+            [40, 7, 40].map(Some)
         );
         let warnings = few.warnings(2, true);
         assert_eq!(warnings.len(), 1);
-        assert!(warnings[0].contains("128 descriptors") && warnings[0].contains("48 connections"));
+        assert!(warnings[0].contains("128 descriptors") && warnings[0].contains("40 connections"));
         let none = ProcessLimits {
             descriptors: 64,
             ..PLENTY
         };
         let why = none.check(2).expect_err("too few");
         assert!(
-            why.contains("65 descriptors") && why.contains("may open 64"),
+            why.contains("73 descriptors") && why.contains("may open 64"),
             "{why}"
         );
     }

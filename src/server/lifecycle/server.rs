@@ -3,7 +3,7 @@
 use std::{
     future::{Future, pending},
     io::Write,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     background::BackgroundTasks,
-    listener::bind,
+    listener::Listener,
     open_store::open_log,
     process_limits::ProcessLimits,
     shutdown::Shutdown,
@@ -35,8 +35,7 @@ use crate::{
 
 /// A server that is bound and ready to run.
 pub struct Server {
-    addr: SocketAddr,
-    listener: TcpListener,
+    listener: Listener,
     config: Config,
     page: EmbeddedPage,
     log: Arc<Log>,
@@ -46,24 +45,27 @@ pub struct Server {
     policy: Arc<Policy>,
 }
 
-/// The TLS listener.
+/// The TLS listener, and the certificate that it shows now.
 struct Tls {
-    listener: TcpListener,
+    listener: TlsListener,
     certificate: Arc<CurrentCertificate>,
-    config: Arc<rustls::ServerConfig>,
 }
 
 impl Tls {
     fn bind(config: &TlsConfig, stall_timeout: Duration) -> anyhow::Result<Self> {
         let certificate = Arc::new(CurrentCertificate::load(config.certificate.clone())?);
-        let listener = bind(config.bind, stall_timeout)
+        let listener = Listener::bind(config.bind, stall_timeout)
             .with_context(|| format!("--bind-tls: cannot listen on {}", config.bind))?;
         let config = server_config(certificate.clone()).context("cannot set up TLS")?;
+        let config = Arc::new(config);
         Ok(Self {
-            listener,
+            listener: TlsListener { listener, config },
             certificate,
-            config: Arc::new(config),
         })
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.listener.listener.addr()
     }
 }
 
@@ -79,9 +81,8 @@ impl Server {
         let origins = config.access.cors_origins.clone();
         let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
         let mut policy = Policy::new(access, origins, limits);
-        let listener = bind(config.bind, config.stall_timeout)
+        let listener = Listener::bind(config.bind, config.stall_timeout)
             .with_context(|| format!("--bind: cannot listen on {}", config.bind))?;
-        let addr = listener.local_addr()?;
         let tls = config.tls.as_ref();
         let tls = tls
             .map(|tls| Tls::bind(tls, config.stall_timeout))
@@ -89,8 +90,8 @@ impl Server {
         // Browsers send a token's cookie to one scheme only, so the page could not use it at its other origin.
         if let Some(tls) = tls.as_ref().filter(|_| policy.access.is_none()) {
             policy.own_ports = Some(OwnPorts {
-                http: addr.port(),
-                https: tls.listener.local_addr()?.port(),
+                http: listener.addr().port(),
+                https: tls.addr().port(),
             });
         }
         let (events, writer) = EventLog::to(out, config.log_format)?;
@@ -104,7 +105,6 @@ impl Server {
         };
         let ledger = Arc::new(Ledger::new(events, config.request_log));
         Ok(Self {
-            addr,
             listener,
             config,
             page,
@@ -118,12 +118,12 @@ impl Server {
 
     /// The address that it listens on, which is known before it runs.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.listener.addr()
     }
 
     /// The address that it listens on for TLS, if any.
     pub fn tls_addr(&self) -> Option<SocketAddr> {
-        self.tls.as_ref()?.listener.local_addr().ok()
+        self.tls.as_ref().map(Tls::addr)
     }
 
     /// Serves until `stop` completes. Then it takes no more connections, ends streams and waiting long-polls, and
@@ -159,34 +159,24 @@ impl Server {
         };
         let (draining, stopping) = (workers.draining.clone(), workers.stopping.clone());
         let connections = self.policy.connections.clone();
-        let listener = self.listener.try_clone()?;
-        let tls_listener = match &self.tls {
-            Some(tls) => Some(tls.listener.try_clone()?),
-            None => None,
-        };
-        let tls = match &self.tls {
-            Some(tls) => Some(TlsListener {
-                listener: tls.listener.try_clone()?,
-                config: tls.config.clone(),
-            }),
-            None => None,
-        };
-        let server = workers.run(self.listener.try_clone()?, tls)?;
+        let addr = self.addr();
+        let tls_addr = self.tls_addr();
+        let (tls, certificate) = self.tls.map(|it| (it.listener, it.certificate)).unzip();
+        let server = workers.run(&self.listener, tls.as_ref())?;
+        let tls_listener = tls.map(|tls| tls.listener);
         let shutdown = Shutdown {
             delivery: state.delivery.clone(),
             ledger: self.ledger.clone(),
             server: server.handle(),
-            listeners: std::iter::once(listener).chain(tls_listener).collect(),
+            listeners: std::iter::once(self.listener).chain(tls_listener).collect(),
             connections: connections.clone(),
             draining,
             stopping,
         };
-        let addr = self.addr;
         let events = &self.ledger.log;
         events.event("started", format_args!("listening on http://{addr}"));
-        if let Some(tls) = &self.tls {
-            let addr = tls.listener.local_addr()?;
-            let fingerprint = tls.certificate.fingerprint();
+        if let (Some(addr), Some(certificate)) = (tls_addr, &certificate) {
+            let fingerprint = certificate.fingerprint();
             let text = format_args!("listening on https://{addr}, certificate {fingerprint}");
             events.event("started", text);
         }
@@ -203,8 +193,8 @@ impl Server {
             &self.log,
             &connections,
         );
-        if let Some(tls) = &self.tls {
-            background.reload_certificate(tls.certificate.clone(), events.clone())?;
+        if let Some(certificate) = certificate {
+            background.reload_certificate(certificate, events.clone())?;
         }
         if let Some(access) = &self.policy.access {
             if let Some(warning) = access.key_warning() {

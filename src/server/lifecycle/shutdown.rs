@@ -1,18 +1,13 @@
 //! How the server stops: it takes no more connections, readers leave, then open requests end.
 
-use std::{
-    future::Future,
-    net::{Shutdown as Direction, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, net::Shutdown as Direction, sync::Arc, time::Duration};
 
 use actix_server::ServerHandle;
 use socket2::SockRef;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::workers::SHUTDOWN_TIMEOUT;
+use super::{listener::Listener, workers::SHUTDOWN_TIMEOUT};
 use crate::{delivery::Delivery, ledger::Ledger, limits::connections::ConnectionCounter};
 
 /// How often to check whether readers are still connected.
@@ -26,8 +21,7 @@ pub struct Shutdown {
     pub delivery: Arc<Delivery>,
     pub ledger: Arc<Ledger>,
     pub server: ServerHandle,
-    /// The listening sockets.
-    pub listeners: Vec<TcpListener>,
+    pub listeners: Vec<Listener>,
     /// The open connections.
     pub connections: Arc<ConnectionCounter>,
     /// Cancelled when readers must leave: HTTP/2 connections get GOAWAY.
@@ -72,8 +66,8 @@ impl Shutdown {
     async fn refuse_connections(&self) {
         self.server.pause().await;
         // If the system cannot refuse them, they wait until the server ends.
-        for listener in &self.listeners {
-            let _ = SockRef::from(listener).shutdown(Direction::Both);
+        for socket in self.listeners.iter().flat_map(Listener::sockets) {
+            let _ = SockRef::from(socket).shutdown(Direction::Both);
         }
     }
 

@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    net::TcpListener,
     thread::{self, JoinHandle},
 };
 
@@ -13,6 +12,7 @@ use actix_web::{
 };
 use tokio::sync::oneshot;
 
+use super::listener::Listener;
 use crate::{http::health::healthz, http::problem::Problem, log::store::StoreUnavailable};
 
 /// How long an open request may take to finish when the wait is over, in seconds.
@@ -25,7 +25,7 @@ pub struct StandbyServer {
 }
 
 impl StandbyServer {
-    pub fn serve(listener: &TcpListener) -> io::Result<Self> {
+    pub fn serve(listener: &Listener) -> io::Result<Self> {
         let listener = listener.try_clone()?;
         let (started, handle) = oneshot::channel();
         let thread = thread::spawn(move || {
@@ -35,14 +35,16 @@ impl StandbyServer {
                         .route("/healthz", web::get().to(healthz))
                         .default_service(web::to(store_unavailable))
                 };
-                let server = HttpServer::new(app)
+                let mut server = HttpServer::new(app)
                     .workers(1)
                     // The next request of a client must go to the real server.
                     .keep_alive(KeepAlive::Disabled)
                     .shutdown_timeout(SHUTDOWN_TIMEOUT)
-                    .disable_signals()
-                    .listen(listener)?
-                    .run();
+                    .disable_signals();
+                for socket in listener.into_sockets() {
+                    server = server.listen(socket)?;
+                }
+                let server = server.run();
                 // The thread that started this one waits for the handle.
                 let _ = started.send(server.handle());
                 server.await

@@ -1,9 +1,11 @@
 //! The work of each worker: the application behind HTTP/1.1 and HTTP/2, on each listener.
 
 use std::{
-    future::{Ready, ready},
-    net::{SocketAddr, TcpListener},
-    rc::Rc,
+    cell::RefCell,
+    collections::HashMap,
+    future::{Future, Ready, ready},
+    net::SocketAddr,
+    rc::{Rc, Weak},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -30,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connection::{ConnectionServer, HttpIo, HttpServer},
     http2::Http2Server,
+    listener::Listener,
     poll_gate::PolicyGate,
     process_limits::ProcessLimits,
     tls_connection::{HttpsIo, TlsConnectionServer},
@@ -64,30 +67,33 @@ pub struct Workers {
 
 /// The TLS listener and its certificate.
 pub struct TlsListener {
-    pub listener: TcpListener,
+    pub listener: Listener,
     pub config: Arc<ServerConfig>,
 }
 
 impl Workers {
     /// Starts the workers on the listeners.
-    pub fn run(self, cleartext: TcpListener, tls: Option<TlsListener>) -> std::io::Result<Server> {
+    pub fn run(self, cleartext: &Listener, tls: Option<&TlsListener>) -> std::io::Result<Server> {
         // Connections are counted when they are admitted, because most have no task here.
         let accepted_ahead = ProcessLimits::read().refused_connections() as usize;
-        let builder = ServerBuilder::new()
+        let mut builder = ServerBuilder::new()
             .workers(self.count)
             .max_concurrent_connections(accepted_ahead)
             .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
             .disable_signals();
-        let addr = cleartext.local_addr()?;
-        let workers = self.clone();
-        let builder = builder.listen("http", cleartext, move || workers.http(addr))?;
-        let builder = match tls {
-            None => builder,
-            Some(TlsListener { listener, config }) => {
-                let addr = listener.local_addr()?;
-                builder.listen("https", listener, move || self.https(addr, config.clone()))?
+        let addr = cleartext.addr();
+        for socket in cleartext.try_clone()?.into_sockets() {
+            let workers = self.clone();
+            builder = builder.listen("http", socket, move || workers.http(addr))?;
+        }
+        if let Some(TlsListener { listener, config }) = tls {
+            let addr = listener.addr();
+            for socket in listener.try_clone()?.into_sockets() {
+                let (workers, config) = (self.clone(), config.clone());
+                builder =
+                    builder.listen("https", socket, move || workers.https(addr, config.clone()))?;
             }
-        };
+        }
         Ok(builder.run())
     }
 
@@ -97,7 +103,7 @@ impl Workers {
     ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()> + use<> {
         let (http1, http2) = (self.http1::<HttpIo>(addr), self.application());
         let workers = self.clone();
-        fn_factory(move || {
+        once_per_worker("http", move || {
             let (http1, http2) = (http1.new_service(()), http2.new_service(()));
             let workers = workers.clone();
             async move {
@@ -127,7 +133,7 @@ impl Workers {
                     ledger: workers.state.ledger.clone(),
                     stall_timeout: workers.stall_timeout,
                 };
-                Ok::<_, ()>(Acceptor(move |tcp| server.serve(tcp)))
+                Ok(move |tcp| server.serve(tcp))
             }
         })
     }
@@ -139,7 +145,7 @@ impl Workers {
     ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()> + use<> {
         let (http1, http2) = (self.http1::<HttpsIo>(addr), self.application());
         let workers = self.clone();
-        fn_factory(move || {
+        once_per_worker("https", move || {
             let (http1, http2) = (http1.new_service(()), http2.new_service(()));
             let (workers, config) = (workers.clone(), config.clone());
             async move {
@@ -152,13 +158,13 @@ impl Workers {
                     stall_timeout: workers.stall_timeout,
                     keep_alive: workers.keep_alive,
                 });
-                Ok::<_, ()>(Acceptor(move |tcp| {
+                Ok(move |tcp| {
                     let server = server.clone();
                     spawn_local(async move {
                         // An error was answered, if it could be.
                         let _ = server.serve(tcp).await;
                     });
-                }))
+                })
             }
         })
     }
@@ -214,10 +220,43 @@ impl Workers {
     }
 }
 
-/// Accepts a listener's connections without waiting for any of them.
-struct Acceptor<F>(F);
+/// Serves a connection in a task of its own.
+type Accept = dyn Fn(TcpStream);
 
-impl<F: Fn(TcpStream)> Service<TcpStream> for Acceptor<F> {
+thread_local! {
+    /// How this worker serves the connections of each listener, by the listener's name.
+    static ACCEPTORS: RefCell<HashMap<&'static str, Weak<Accept>>> = RefCell::default();
+}
+
+/// The service of a listener in a worker. actix-server asks for one for each of the listener's sockets; they share the
+/// first, so that a worker has one application and one accelerator.
+fn once_per_worker<F, A>(
+    listener: &'static str,
+    new: impl Fn() -> F + 'static,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()>
+where
+    F: Future<Output = Result<A, ()>> + 'static,
+    A: Fn(TcpStream) + 'static,
+{
+    fn_factory(move || {
+        let existing =
+            ACCEPTORS.with_borrow(|acceptors| acceptors.get(listener).and_then(Weak::upgrade));
+        let new = existing.is_none().then(&new);
+        async move {
+            if let Some(accept) = existing {
+                return Ok(Acceptor(accept));
+            }
+            let accept: Rc<Accept> = Rc::new(new.ok_or(())?.await?);
+            ACCEPTORS.with_borrow_mut(|it| it.insert(listener, Rc::downgrade(&accept)));
+            Ok::<_, ()>(Acceptor(accept))
+        }
+    })
+}
+
+/// Accepts a listener's connections without waiting for any of them.
+struct Acceptor(Rc<Accept>);
+
+impl Service<TcpStream> for Acceptor {
     type Response = ();
     type Error = ();
     type Future = Ready<Result<(), ()>>;
