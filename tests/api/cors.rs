@@ -136,8 +136,8 @@ fn preflights_are_answered() {
         );
         let methods = answer.header("access-control-allow-methods");
         assert!(methods.is_some_and(|it| it.contains(method)), "{methods:?}");
-        let max_age = answer.header("access-control-max-age").expect("an age");
-        assert!(max_age.parse::<u32>().is_ok_and(|it| it > 0), "{max_age}");
+        // Two hours, the most that Chromium accepts.
+        assert_eq!(answer.header("access-control-max-age"), Some("7200"));
         assert!(varies_by_origin(&answer));
     }
     preflight(&server, "/messages", ORIGIN, "DELETE", "content-type")

@@ -146,14 +146,14 @@ each_store!(
 fn long_polls_that_began_at_different_times_end_together() {
     let server = caching_server();
     let place = cursor(&server.publish_text("lobby", "one")).to_owned();
+    // Start in the first half of a two-second turn, so that all long-polls are in the same turn.
+    while (unix_ms() % 2000) > 1000 {
+        thread::sleep(Duration::from_millis(20));
+    }
     let ends: BTreeSet<String> = [0, 150, 300]
         .map(|delay_ms| {
             let (addr, target) = (server.addr(), format!("/poll?wait=2&cursor={place}"));
             thread::spawn(move || {
-                // Start in the first half of a two-second turn, so that all long-polls are in the same turn.
-                while (unix_ms() % 2000) > 1000 {
-                    thread::sleep(Duration::from_millis(20));
-                }
                 thread::sleep(Duration::from_millis(delay_ms));
                 cursor(&addr.get(&target).ok()).to_owned()
             })

@@ -197,7 +197,13 @@ impl PublishedMessages {
             } else {
                 let between = acknowledged.range(last + 1..id).map(|(id, _)| *id);
                 match reset {
-                    Some(_) => verdict.skipped += between.count() as u64,
+                    // After a reset, a reader continues with the oldest message that is retained.
+                    Some((head, _)) => {
+                        let (retained, expired): (Vec<_>, Vec<_>) =
+                            between.partition(|id| !self.may_be_expired(id - 1, head));
+                        verdict.skipped += expired.len() as u64;
+                        passed.extend(retained);
+                    }
                     None => passed.extend(between),
                 }
             }
@@ -285,6 +291,16 @@ mod tests {
             assert_eq!((verdict.missed, verdict.faults()), (1, 1), "{lost}");
         }
         assert_eq!(audit([]).missed, 10);
+    }
+
+    #[test]
+    fn a_reset_excuses_only_messages_that_may_have_expired() {
+        // The newest id of all is 30; the log is longer, because of other rooms.
+        let after_six = |head| audit([reset(head)].into_iter().chain((7..=10).map(message)));
+        let all_expired = after_six(30 + RETAINED);
+        assert_eq!((all_expired.skipped, all_expired.faults()), (6, 0));
+        let none_expired = after_six(RETAINED - 100);
+        assert_eq!((none_expired.skipped, none_expired.missed), (0, 6));
     }
 
     #[test]

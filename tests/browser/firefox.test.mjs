@@ -155,7 +155,7 @@ check('a stream resumes after a restart without a gap', '?view=one&transport=str
   assert.deepEqual(lane, ['before', ...Array.from({ length: 5 }, (_, number) => `during ${number}`)]);
 });
 
-const OVER_TLS = ['--tls', 'self-signed', '--bind-tls', '127.0.0.1:0'];
+const OVER_TLS = ['--tls', 'self-signed'];
 check(
   'a lane over HTTP/2 reads next to one over HTTP/1.1',
   `${BOTH}&left=poll&right=poll&interval=0.5`,

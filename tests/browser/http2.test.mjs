@@ -1,84 +1,29 @@
 // EventSource over HTTP/2 and TLS without the lab's page, to test how the browser itself works with the server.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch } from './support/browser.mjs';
-import { BINARY } from './support/server.mjs';
+import { Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
 
 let browser;
-let folder;
 let server;
-let ports;
 
 before(async () => {
   browser = await launch();
-  folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-'));
-  ports = [await freePort(), await freePort()];
-  await up();
+  server = await Server.start('sqlite', ['--tls', 'self-signed']);
 });
 
 after(async () => {
   await browser?.close();
-  await down();
-  await rm(folder, { recursive: true, force: true });
+  await server?.end();
 });
-
-function freePort() {
-  return new Promise((resolve) => {
-    const listener = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = listener.address();
-      listener.close(() => resolve(port));
-    });
-  });
-}
-
-async function up() {
-  const [clear, tls] = ports.map((port) => `127.0.0.1:${port}`);
-  const flags = [
-    '--bind',
-    clear,
-    '--bind-tls',
-    tls,
-    '--tls',
-    'self-signed',
-    '--store',
-    `sqlite:${folder}/chat.db`,
-  ];
-  server = spawn(BINARY, flags, { stdio: 'ignore' });
-  await until('the server is ready', () =>
-    fetch(`http://${clear}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
-}
-
-async function down() {
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
-  await ended;
-}
-
-async function publish(text) {
-  const response = await fetch(`http://127.0.0.1:${ports[0]}/messages`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ author: 'mina', text }),
-  });
-  assert.equal(response.status, 201);
-}
 
 /** Opens a page of the server's origin over TLS, with `n` EventSources that record their messages. */
 async function pageWithStreams(n) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
-  await page.goto(`https://127.0.0.1:${ports[1]}/healthz`);
+  await page.goto(`${server.tlsOrigin}/healthz`);
   await page.evaluate((count) => {
     window.streams = Array.from({ length: count }, () => {
       const source = new EventSource('/stream?last=0');
@@ -102,7 +47,11 @@ test('eight streams of a page share one connection, and leave room for a request
     return entries.at(-1).nextHopProtocol;
   });
   assert.equal(protocol, 'h2');
-  await publish('to all eight');
+  // A connection is counted with the transport of its first request.
+  const transports = Object.values((await server.ledger()).transports);
+  const connections = transports.reduce((sum, transport) => sum + transport.connections, 0);
+  assert.equal(connections, 1);
+  await server.publish({ text: 'to all eight' });
   await until('all have it', async () => (await texts()).every((list) => list.includes('to all eight')));
   await close();
 });
@@ -111,14 +60,14 @@ test('a stream resumes after a restart, without a lost or repeated message', asy
   const { texts, close } = await pageWithStreams(1);
   const sent = [];
   const publishNext = async (text) => {
-    await publish(text);
+    await server.publish({ text });
     sent.push(text);
   };
   for (let n = 1; n <= 5; n++) await publishNext(`before ${n}`);
   await until('it has all messages', async () => (await texts())[0].length === sent.length);
   for (let round = 1; round <= 2; round++) {
-    await down();
-    await up();
+    await server.down();
+    await server.up();
     for (let n = 1; n <= 5; n++) await publishNext(`after restart ${round}, ${n}`);
     await until('the stream has caught up', async () => (await texts())[0].length >= sent.length);
   }

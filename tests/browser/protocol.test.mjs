@@ -11,7 +11,7 @@ let server;
 
 before(async () => {
   browser = await launch();
-  server = await Server.start('memory', ['--tls', 'self-signed', '--bind-tls', '127.0.0.1:0']);
+  server = await Server.start('memory', ['--tls', 'self-signed']);
 });
 
 after(async () => {

@@ -17,6 +17,8 @@ export class Audit {
   received = [];
   /** The lifetime of the next request's token. */
   token_s = LONG_S;
+  /** Whether a reset comes in the middle of an event, or else after one. */
+  cutsInsideEvents = true;
   #folder;
 
   static async start() {
@@ -61,6 +63,23 @@ export class Audit {
     }
   }
 
+  /** Publishes before, during and after `fault`, which begins when the client is receiving messages. */
+  async publishDuring(fault) {
+    let isOver = false;
+    const publishing = (async () => {
+      while (!isOver) await this.publish(1);
+      await this.publish(5);
+    })();
+    const before = this.received.length;
+    try {
+      await until('messages arrive', () => this.received.length >= before + 5);
+      await fault();
+    } finally {
+      isOver = true;
+      await publishing;
+    }
+  }
+
   async end() {
     this.link.close();
     await this.server.end();
@@ -72,24 +91,20 @@ export class Audit {
 export const FAULTS = {
   'a reset': async (audit) => {
     for (let round = 0; round < 2; round++) {
-      const publishing = audit.publish(20);
-      audit.link.cut();
-      await publishing;
+      await audit.publishDuring(() => audit.link.cutAtEvent(audit.cutsInsideEvents));
       await audit.waitUntilCaughtUp();
     }
   },
-  'a restart': async (audit) => {
-    const publishing = audit.publish(20);
-    await audit.server.crash();
-    await audit.server.up();
-    await publishing;
-  },
-  'a drain': async (audit) => {
-    const publishing = audit.publish(20);
-    await audit.server.down();
-    await audit.server.up();
-    await publishing;
-  },
+  'a restart': (audit) =>
+    audit.publishDuring(async () => {
+      await audit.server.crash();
+      await audit.server.up();
+    }),
+  'a drain': (audit) =>
+    audit.publishDuring(async () => {
+      await audit.server.down();
+      await audit.server.up();
+    }),
   'the expiry of its tokens': async (audit) => {
     audit.token_s = SHORT_S;
     audit.link.cut();

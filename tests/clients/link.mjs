@@ -3,11 +3,18 @@
 import { createServer, connect } from 'node:net';
 import { Transform } from 'node:stream';
 
+/** The time between the last bytes and the reset. */
+const PAUSE_MS = 50;
+/** The beginning of an event's data, after its id. */
+const DATA = 'data: {';
+
 export class Link {
   /** The number of requests. */
   requests = 0;
   #sockets = new Set();
   #listener;
+  /** What to do at the next event: whether to cut it in two, and whom to tell of the reset. */
+  #eventCut = null;
 
   /** Forwards to the server at `port`; `token()` returns the next request's token. */
   static open(port, token) {
@@ -16,7 +23,7 @@ export class Link {
       const server = connect(port, '127.0.0.1');
       for (const [from, to, ...through] of [
         [client, server, link.#authorize(token)],
-        [server, client],
+        [server, client, link.#interrupt(client)],
       ]) {
         link.#sockets.add(from);
         through.reduce((source, step) => source.pipe(step), from).pipe(to);
@@ -39,9 +46,35 @@ export class Link {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
+  /** Resets the next connection on which an event arrives, in the middle of this event or after it. */
+  cutAtEvent(isInside) {
+    return new Promise((onReset) => (this.#eventCut = { isInside, onReset }));
+  }
+
   close() {
     this.cut();
     this.#listener.close();
+  }
+
+  /** Passes everything on, but can reset the connection to `client` at an event. */
+  #interrupt(client) {
+    return new Transform({
+      transform: (bytes, _, done) => {
+        const data = bytes.indexOf(DATA);
+        const cut = this.#eventCut;
+        if (cut === null || data < 0) return done(null, bytes);
+        this.#eventCut = null;
+        // The server sends events whole.
+        const end = cut.isInside ? data + DATA.length : bytes.length;
+        // Later than the bytes, as a reset may discard what the client has not read yet.
+        client.write(bytes.subarray(0, end), () =>
+          setTimeout(() => {
+            client.resetAndDestroy();
+            cut.onReset();
+          }, PAUSE_MS),
+        );
+      },
+    });
   }
 
   /** Adds the token after the request line. Clients do not pipeline, so each request begins with a new chunk. */

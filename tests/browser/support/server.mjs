@@ -54,9 +54,10 @@ export class Server {
     return `${this.origin}/${query}`;
   }
 
-  /** Starts the process, on its previous port after a restart. */
+  /** Starts the process, on its previous ports after a restart. */
   async up() {
     const args = ['--bind', `127.0.0.1:${this.#port}`, '--store', this.#store, ...this.#flags];
+    if (this.#flags.includes('--tls')) args.push('--bind-tls', `127.0.0.1:${this.#tlsPort}`);
     const child = spawn(BINARY, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     running.add(child);
@@ -115,7 +116,8 @@ export class Server {
       body: JSON.stringify({ room: 'lobby', author: 'tomas', ...draft }),
       signal: AbortSignal.timeout(10_000),
     });
-    if (response.status !== 201) throw new Error(`publish: ${response.status} ${await response.text()}`);
+    // 200 is the answer to a repetition with the same Idempotency-Key.
+    if (!response.ok) throw new Error(`publish: ${response.status} ${await response.text()}`);
     return response.json();
   }
 
