@@ -221,4 +221,16 @@ mod tests {
         assert!(tickets.0.lock().by_expiry.len() < 40);
         tickets.spend(&kept).expect("unspent");
     }
+
+    #[test]
+    fn the_unspent_tickets_of_all_subjects_are_bounded() {
+        let tickets = TicketTable::default();
+        let per_subject = MAX_PER_SUBJECT as usize;
+        for number in 0..MAX_TICKETS {
+            let subject = identity(&(number / per_subject).to_string());
+            tickets.issue(subject).expect("a ticket");
+        }
+        let refused = tickets.issue(identity("mina"));
+        assert_eq!(refused, Err(TicketError::TooMany));
+    }
 }

@@ -13,7 +13,12 @@ use actix_service::{Service, fn_service};
 use actix_web::{body::BodyStream, http::StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::{io::duplex, sync::oneshot, task::LocalSet, time::sleep};
+use tokio::{
+    io::duplex,
+    sync::oneshot,
+    task::LocalSet,
+    time::{Instant, sleep},
+};
 
 use super::{
     dispatcher::{ConnectionHost, Timeouts, serve},
@@ -115,6 +120,32 @@ fn get(path: &str) -> http::Request<()> {
 
 async fn ok(_: Request) -> Result<Response<BoxBody>, HttpError> {
     Ok(Response::with_body(StatusCode::OK, BoxBody::new("hello")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_answers_no_ping_is_disconnected_within_forty_seconds() {
+    let begun = Instant::now();
+    let (ours, theirs) = duplex(64 * 1024);
+    let host = Rc::new(Host::default());
+    let served = async {
+        let ended = serve(
+            ours,
+            None,
+            None,
+            &fn_service(ok),
+            &host,
+            TIMEOUTS,
+            pending(),
+        )
+        .await;
+        // Not because it was idle.
+        assert!(ended.is_err() && begun.elapsed() < TIMEOUTS.keep_alive);
+        begun.elapsed()
+    };
+    // The connection is not polled any more, like that of a client that has vanished.
+    let client = async { h2::client::handshake(theirs).await.expect("a handshake") };
+    let (elapsed, _client) = tokio::join!(served, client);
+    assert!(elapsed <= Duration::from_secs(40), "{elapsed:?}");
 }
 
 #[tokio::test]

@@ -124,3 +124,18 @@ impl MessageBody for GuardedBody {
         next.map_err(Error::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_up_to_a_fifth_more_or_less() {
+        let age = Duration::from_secs(100);
+        let ages: Vec<Duration> = (0..1000).map(|_| jittered(age)).collect();
+        let allowed = Duration::from_secs(80)..=Duration::from_secs(120);
+        assert!(ages.iter().all(|it| allowed.contains(it)));
+        assert!(ages.iter().any(|it| *it < Duration::from_secs(90)));
+        assert!(ages.iter().any(|it| *it > Duration::from_secs(110)));
+    }
+}
