@@ -23,4 +23,6 @@ pub mod shared_streams;
 pub mod spread;
 pub mod stacks;
 pub mod summary;
+#[cfg(test)]
+mod test_fixtures;
 pub mod trust;

@@ -3,16 +3,15 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::reader::Reader;
-use super::report::stacks::Departure;
+use super::report::stacks::{DEPARTURE_INTERVAL, Departure};
 use super::running::RunningStack;
 
 const ROOM: &str = "departures";
 /// A little more than two keep-alive intervals of 15 s.
 pub const LIMIT: Duration = Duration::from_secs(32);
-const INTERVAL: Duration = Duration::from_millis(20);
 /// The pause between two checks after `LATER`, when most servers have noticed. It is longer, because other measurements
 /// run at the same time.
 const LATER_INTERVAL: Duration = Duration::from_millis(200);
@@ -35,9 +34,13 @@ impl Departures {
         for _ in 0..count {
             streams.push(Reader::open(running.endpoint.address, &path, None)?);
             // So that the keep-alives of the streams are at different times.
-            std::thread::sleep(INTERVAL);
+            std::thread::sleep(DEPARTURE_INTERVAL);
         }
-        let sockets = sockets_of(&pids).difference(&before).cloned().collect();
+        let sockets: HashSet<String> = sockets_of(&pids).difference(&before).cloned().collect();
+        ensure!(
+            !sockets.is_empty(),
+            "the server has no sockets for its streams"
+        );
         Ok(Self {
             streams,
             sockets,
@@ -53,16 +56,16 @@ impl Departures {
         drop(self.streams);
         let mut noticed = Vec::new();
         while noticed.len() < count && begin.elapsed() < LIMIT {
+            std::thread::sleep(match begin.elapsed() < LATER {
+                true => DEPARTURE_INTERVAL,
+                false => LATER_INTERVAL,
+            });
             let held = sockets_of(&self.pids);
             let left = self.sockets.intersection(&held).count();
-            let gone = count - (left * count).div_ceil(self.sockets.len().max(1));
+            let gone = count - (left * count).div_ceil(self.sockets.len());
             while noticed.len() < gone {
                 noticed.push(begin.elapsed());
             }
-            std::thread::sleep(match begin.elapsed() < LATER {
-                true => INTERVAL,
-                false => LATER_INTERVAL,
-            });
         }
         let limit_s = LIMIT.as_secs_f64();
         (0..count)

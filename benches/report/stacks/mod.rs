@@ -10,10 +10,15 @@ mod table;
 
 pub use records::*;
 
+use std::time::Duration;
+
 use super::spread::{Spread, spread};
 
 /// The rate of polls a second at which models are checked, and which they are not fitted to.
 pub const CHECKED_POLLS: f64 = 40.0;
+
+/// The pause between the first looks at the sockets of clients that left.
+pub const DEPARTURE_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A stack's file in a run's directory.
 pub fn file(stack: &str) -> String {
@@ -160,12 +165,12 @@ impl StackRun {
         }))
     }
 
+    /// The time until the server noticed that a client had left. Older runs also looked at once, and counted sockets
+    /// that they had not found as closed, so what they noticed before the first pause counts as not measured.
     pub fn departure_s(&self) -> Option<Spread> {
-        spread(
-            self.departures
-                .iter()
-                .map(|it| it.noticed_s.unwrap_or(it.limit_s)),
-        )
+        let noticed = self.departures.iter();
+        let noticed = noticed.map(|it| it.noticed_s.unwrap_or(it.limit_s));
+        spread(noticed.filter(|seconds| *seconds >= DEPARTURE_INTERVAL.as_secs_f64()))
     }
 }
 
@@ -185,15 +190,12 @@ impl StreamCapacity {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_fixtures::about;
     use super::*;
 
     /// The run of a stack without measurements.
     pub fn run() -> StackRun {
-        let about = r#"{"command":"c","full":true,"started_at":"","finished_at":"","load_after":null,
-            "server_cores":[0],"load_cores":[1],"machine":{"cores":2,"cpu":null,"kernel":null,"load":"9 9 9","nginx":null,
-            "rustc":null,"git_commit":null,"git_dirty":null,"server":null,"server_version":null}}"#;
-        let about = serde_json::from_str(about).expect("a head");
-        StackRun::empty("express", None, about)
+        StackRun::empty("express", None, about())
     }
 
     /// A second of messages to some of 100 open streams.
@@ -221,6 +223,19 @@ mod tests {
             wire_bytes: 0,
             reopened: 0,
         }
+    }
+
+    #[test]
+    fn a_departure_that_was_noticed_before_the_first_pause_was_not_measured() {
+        let mut run = run();
+        let departure = |seconds| Departure {
+            noticed_s: Some(seconds),
+            limit_s: 32.0,
+        };
+        run.departures = vec![departure(0.000_14)];
+        assert!(run.departure_s().is_none());
+        run.departures.push(departure(0.0203));
+        assert_eq!(run.departure_s().expect("one").median, 0.0203);
     }
 
     #[test]

@@ -86,15 +86,16 @@ stream; the kernel's memory for a socket is additional, and the same for every s
 
 const TROUBLE_NOTES: &str = "\
 *Stops*: the time from SIGTERM to the end of the process. *Notices*: the client closes its connection while nothing \
-is being sent; a server that does not watch its sockets notices this only when it writes. *Stalls*: ten clients (or \
+is being sent; a server that does not watch its sockets notices this only when it writes. The bench looks at the \
+server's sockets every 20 ms, so the shortest times are only known to be under 0.03 s. *Stalls*: ten clients (or \
 fewer, if the server cannot hold ten) read nothing while 1,000 messages of 4,000 bytes are published; the figure is \
 the memory for each of them, without the growth of the log itself. *Reconnects*: a client is cut off after every ten \
 messages, and continues with its Last-Event-ID.";
 
 const DELAY_NOTES: &str = "\
-`compare`'s instrument measured these delays, from when a message was due to when a client had it, with five \
-messages a second and the given number of clients. Runs in which a message was missed are left out. With polling, \
-half of the messages are later than half the interval, on any stack.";
+`compare`'s instrument measured these delays, from when a message was due to when a client had it, at the given load. \
+Runs in which a message was missed are left out. With polling, half of the messages are later than half the interval, \
+on any stack.";
 
 /// The conclusions, which precede all figures.
 fn answer(rows: &[StackRow<'_>]) -> String {

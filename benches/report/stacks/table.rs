@@ -1,9 +1,9 @@
 //! The tables of `docs/stacks.md`: a row for each stack.
 
-use super::super::number::{count, three_digits};
+use super::super::number::{count, plain, three_digits};
 use super::super::spread::Spread;
 use super::catalog::Stack;
-use super::{PlainRequest, StackRun};
+use super::{DEPARTURE_INTERVAL, PlainRequest, Purpose, StackRun};
 
 /// A stack and its measurements.
 pub struct StackRow<'a> {
@@ -198,7 +198,22 @@ pub fn stop_time(run: &StackRun) -> String {
 pub fn departure_time(run: &StackRun) -> String {
     match run.departures.iter().find(|it| it.noticed_s.is_none()) {
         Some(unnoticed) => format!("not in {:.0}", unnoticed.limit_s),
-        None => figure(run.departure_s()),
+        None => run.departure_s().map_or("–".to_owned(), departure_range),
+    }
+}
+
+/// What the server noticed before this was found at the bench's first look, so it may have happened at any time before.
+const FIRST_LOOK_S: f64 = 1.5 * DEPARTURE_INTERVAL.as_secs_f64();
+
+fn departure_range(spread: Spread) -> String {
+    let text = |seconds: f64| match seconds < FIRST_LOOK_S {
+        true => format!("under {FIRST_LOOK_S:.2}"),
+        false => three_digits(seconds),
+    };
+    let [median, min, max] = [spread.median, spread.min, spread.max].map(text);
+    match min == max {
+        true => median,
+        false => format!("{median} ({min}–{max})"),
     }
 }
 
@@ -220,6 +235,14 @@ fn reconnects(run: &StackRun) -> String {
     )
 }
 
+/// The load of the runs whose delays and CPU are shown. Others, to which models are fitted, are of other loads.
+fn shown_load(run: &StackRun) -> String {
+    let shown = run.steady.iter().find(|it| it.purpose == Purpose::Shown);
+    shown.map_or("–".to_owned(), |it| {
+        format!("{}, {}", count(it.clients as u64), plain(it.rate))
+    })
+}
+
 /// The table of the delays of messages.
 pub fn delays(rows: &[StackRow<'_>]) -> String {
     let delay = |transport: &'static str, row: &StackRow<'_>| {
@@ -232,13 +255,8 @@ pub fn delays(rows: &[StackRow<'_>]) -> String {
     };
     let columns: [Column<'_>; 5] = [
         (
-            "clients",
-            Box::new(|row| {
-                row.run
-                    .steady
-                    .first()
-                    .map_or("–".to_owned(), |it| count(it.clients as u64))
-            }),
+            "clients, messages a second",
+            Box::new(|row| shown_load(row.run)),
         ),
         (
             "long-poll: half, 99 of 100 within, ms",
@@ -258,4 +276,37 @@ pub fn delays(rows: &[StackRow<'_>]) -> String {
         ),
     ];
     table(rows, &columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::super::{SteadyRun, spread};
+    use super::*;
+
+    #[test]
+    fn the_load_shown_is_that_of_the_runs_whose_figures_are_shown() {
+        let mut measured = run();
+        assert_eq!(shown_load(&measured), "–");
+        let steady = r#"{"transport":"long-poll","clients":20,"rate":5.0,"purpose":"fit","expected":100,"deliveries":100,
+            "missed":0,"duplicates":0,"out_of_order":0,"errors":0,"first_error":null,"p50_us":1,"p99_us":1,
+            "cpu_s":1.0,"arrivals":100,"wire_bytes":1,"valid":true}"#;
+        let fitted: SteadyRun = serde_json::from_str(steady).expect("a run");
+        measured.steady.push(SteadyRun {
+            clients: 50,
+            rate: 10.0,
+            purpose: Purpose::Shown,
+            ..fitted.clone()
+        });
+        measured.steady.insert(0, fitted);
+        assert_eq!(shown_load(&measured), "50, 10");
+    }
+
+    #[test]
+    fn a_departure_seen_at_the_first_look_is_only_known_to_be_shorter() {
+        let of = |seconds: &[f64]| departure_range(spread(seconds.iter().copied()).expect("some"));
+        assert_eq!(of(&[0.0203, 0.0226]), "under 0.03");
+        assert_eq!(of(&[15.0, 30.1, 15.0]), "15.0 (15.0–30.1)");
+        assert_eq!(of(&[0.0226, 0.0226, 15.1]), "under 0.03 (under 0.03–15.1)");
+    }
 }
