@@ -13,7 +13,7 @@ use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, Pacing, RunControl, RunResult, Workload, measure};
 
 use harness::program::{self, BenchFlags, BenchSetup};
-use harness::{audit_check, machine, nginx, report, servers};
+use harness::{audit_check, http, machine, nginx, report, servers};
 use report::published::{DeliveryMethod, FILE, PaperRun, Step};
 
 /// The longest time for the whole run. Then an alarm ends it and its children.
@@ -142,7 +142,7 @@ impl PaperScenario<'_> {
 
     async fn measure_step(&self, way: DeliveryMethod, clients: usize) -> Result<Step> {
         let core = self.placement.server.first().copied();
-        let ready = transports::start(way, self.binary, core)?;
+        let ready = transports::start(way, self.binary, core, SIZE)?;
         let workload = Workload {
             transports: vec![ready.transport],
             clients,
@@ -165,6 +165,9 @@ impl PaperScenario<'_> {
         let what = || format!("{}, {clients} clients", way.name());
         let outcome = outcome.await.with_context(what)?;
         check_audit(way, &outcome).with_context(what)?;
+        if way.repeats() {
+            check_documents(&outcome).with_context(what)?;
+        }
         let step = Step { way, outcome };
         println!(
             "{:>5.0} s  {}",
@@ -186,6 +189,20 @@ fn check_audit(way: DeliveryMethod, outcome: &RunResult) -> Result<()> {
     };
     let found = [found[0], found[1], outcome.out_of_order, outcome.errors];
     ensure!(found == [0; 4], "{}", audit_check::findings(outcome));
+    Ok(())
+}
+
+/// Fails if answers had no document. The instrument counts the document from before the measured time as none, so this
+/// looks at bytes.
+fn check_documents(outcome: &RunResult) -> Result<()> {
+    // Each client may have a request in flight at the end.
+    let answers = outcome.requests.saturating_sub(outcome.clients);
+    let least = answers * SIZE as u64;
+    ensure!(
+        outcome.wire_bytes_out >= least,
+        "{answers} answers had {} bytes, which is less than {SIZE} each: some had no document",
+        outcome.wire_bytes_out
+    );
     Ok(())
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use poll_vs_sse_instrument::{Profile, Target, Transport};
 
+use super::http::{self, Connection};
 use super::nginx::{self, NginxConfig};
 use super::report::published::DeliveryMethod;
 use super::servers::{OwnServer, RunningServer};
@@ -14,16 +15,17 @@ const KEPT: u32 = 100;
 
 /// Polls as the paper's clients do: every answer is the newest document, whether it is new or not. The engine requires
 /// a cursor, so it is sent in a header that the server ignores. The start request is there because the server closes
-/// connections on which no request comes while the other clients connect.
+/// connections on which no request comes while the other clients connect. The room is always the same one, because it
+/// has a document before the clients come.
 const WHOLE: &str = r#"
 name = "whole documents"
 [publish]
 path = "/messages"
 headers = { Content-Type = "application/json", Idempotency-Key = "{id}" }
-body = '{"room":"{room}","author":"compare","text":"{text}"}'
+body = '{"room":"paper","author":"compare","text":"{text}"}'
 [poll]
-start = "/poll?room={room}&last=0"
-path = "/poll?room={room}&last=1"
+start = "/poll?room=paper&last=0"
+path = "/poll?room=paper&last=1"
 cursor = [{ take = "header:ETag", send = "header:X-Unused" }]
 "#;
 
@@ -63,8 +65,13 @@ pub struct PreparedRun {
     _server: RunningServer,
 }
 
-/// Starts the server that `way` needs.
-pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<PreparedRun> {
+/// Starts the server that `way` needs. If every answer must be a document of `size` bytes, the first one is published.
+pub fn start(
+    way: DeliveryMethod,
+    binary: &Path,
+    core: Option<usize>,
+    size: usize,
+) -> Result<PreparedRun> {
     let name = way.name();
     let ours = OwnServer {
         kept: Some(KEPT),
@@ -80,9 +87,11 @@ pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<
     } else {
         ours.start(name, binary, core)?
     };
-    let profile = match way.repeats() {
-        true => Profile::parse(WHOLE)?,
-        false => Profile::own(),
+    let profile = if way.repeats() {
+        publish_first(&server, size).context("the first document")?;
+        Profile::parse(WHOLE)?
+    } else {
+        Profile::own()
     };
     Ok(PreparedRun {
         target: server.target(profile)?,
@@ -92,4 +101,15 @@ pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<
         },
         _server: server,
     })
+}
+
+/// Publishes the document that polls answer with until the first one of the measured time.
+fn publish_first(server: &RunningServer, size: usize) -> Result<()> {
+    // Like the instrument's texts, of two bytes a character.
+    let text = "é".repeat(size / 2);
+    let body = format!(r#"{{"room":"paper","author":"compare","text":"{text}"}}"#);
+    let request = http::post("/messages", "application/json", body.as_bytes());
+    let answer = Connection::open(server.address)?.ask(&request)?;
+    ensure!(answer.status == 201, "status {}", answer.status);
+    Ok(())
 }
