@@ -16,14 +16,16 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use matrix_table::MatrixFile;
 use poll_vs_sse_instrument::{
     Report,
     calibrate::{CalibrationRun, model},
     output::text_report,
 };
 use poll_vs_sse_model::{Machine, Model};
-use report::stacks;
+use report::{
+    compare::{self, Matrix},
+    runs, stacks,
+};
 
 const CALIBRATION: &str = "benches/runs/2026-12-01-calibration/runs.json";
 const BUILT_IN_MODEL: &str = "src/model/default_model.json";
@@ -40,6 +42,8 @@ fn main() -> Result<()> {
     let model = Model::parse(&model_text)?;
     let example = fs::read_to_string(root.join("docs/examples/compare.json"))?;
     let example = text_report::text(&Report::from_json(&example)?, false, None);
+    let matrix = runs::latest::<Matrix>(&root, compare::FILE)?;
+    let matrix = matrix.context("benches/runs has no full matrix")?.run;
     let mut sections = vec![
         (
             "docs/model.md",
@@ -50,7 +54,7 @@ fn main() -> Result<()> {
         (
             "docs/model.md",
             "matrix",
-            matrix_table::table(&model, &MatrixFile::last(&root)?),
+            matrix_table::table(&model, &matrix),
         ),
         (
             "docs/model.md",
