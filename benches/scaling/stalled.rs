@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use poll_vs_sse_instrument::{
-    CpuPinning, Profile, RunControl, Target, Transport, Workload, measure,
+    CpuPinning, Profile, RunControl, RunResult, Target, Transport, Workload, measure,
 };
+use tempfile::TempDir;
 
 use super::audit_check;
 use super::http::{self, Connection};
@@ -51,8 +52,8 @@ pub struct StalledSizes {
     pub rounds: u32,
 }
 
-/// Measures on a server with its log in `directory`, which should be in memory: the pauses of a slow disk would distort
-/// the delays.
+/// Measures on servers with their logs in `directory`, which should be in memory: the pauses of a slow disk would
+/// distort the delays.
 pub async fn run(
     binary: &Path,
     directory: &Path,
@@ -60,35 +61,25 @@ pub async fn run(
     amount: StalledSizes,
     about: Provenance,
 ) -> Result<StalledRun> {
-    let store = format!("sqlite:{}", directory.join("stalled.db").display());
-    let ours = OwnServer {
-        store: &store,
-        ..OwnServer::default()
-    };
-    let core = placement.server.first().copied();
-    let server = ours.start("the server with stalled readers", binary, core)?;
     let bench = StalledBench {
-        target: server.target(Profile::parse(ROOM)?)?,
-        server,
+        binary,
+        directory,
         placement,
         amount,
     };
-    // Fills the server's cache of recent messages, so that later only stalled readers make its memory grow.
-    bench
-        .measure_healthy(0, false)
-        .await
-        .context("fill the server's memory")?;
     let mut rounds = Vec::new();
     let mut resumed = Vec::new();
     for round in 1..=amount.rounds {
         for turn in 0..2 {
             // The order changes with each round, so that a machine that slows down favours neither case.
             let with_stalled = (round + turn) % 2 == 0;
-            let (measured, cut) = bench.measure_healthy(round, with_stalled).await?;
+            // Memory that stalled readers left behind would hide what the next ones take.
+            let fresh = bench.start().await?;
+            let (measured, cut) = bench.measure_healthy(&fresh, round, with_stalled).await?;
             println!("{}", round_line(&measured));
             rounds.push(measured);
             if resumed.is_empty() {
-                resumed = bench.resume(cut)?;
+                resumed = resume(fresh.server.address, cut)?;
             }
         }
     }
@@ -117,10 +108,19 @@ fn round_line(round: &StalledRound) -> String {
 }
 
 struct StalledBench<'a> {
-    server: RunningServer,
-    target: Target,
+    binary: &'a Path,
+    /// Of the servers' logs.
+    directory: &'a Path,
     placement: &'a CpuPinning,
     amount: StalledSizes,
+}
+
+/// A server that no reader has stalled on, with a full cache of recent messages.
+struct FreshServer {
+    server: RunningServer,
+    target: Target,
+    /// Deleted after the server has ended.
+    _log: TempDir,
 }
 
 impl StalledBench<'_> {
@@ -136,24 +136,33 @@ impl StalledBench<'_> {
         }
     }
 
-    /// Measures the healthy readers; returns the stalled ones once they have been cut.
-    async fn measure_healthy(
-        &self,
-        round: u32,
-        with_stalled: bool,
-    ) -> Result<(StalledRound, Vec<Reader>)> {
-        let pids = self.server.process.pids();
-        let memory_before_bytes = usage::pss_kib(&pids)? * 1024;
-        let count = if with_stalled { self.amount.stalled } else { 0 };
-        let stalled = (0..count).map(|_| Reader::open(self.server.address, STREAM, None));
-        let stalled: Vec<_> = stalled.collect::<Result<_>>()?;
-        let watch = MemoryWatch::start(pids);
-        let begin = Instant::now();
-        let cuts = with_stalled.then(|| CutWatch::watch(self.server.address, count as u64, begin));
+    async fn start(&self) -> Result<FreshServer> {
+        let log = tempfile::tempdir_in(self.directory)?;
+        let store = format!("sqlite:{}", log.path().join("stalled.db").display());
+        let ours = OwnServer {
+            store: &store,
+            ..OwnServer::default()
+        };
+        let core = self.placement.server.first().copied();
+        let server = ours.start("the server with stalled readers", self.binary, core)?;
+        let fresh = FreshServer {
+            target: server.target(Profile::parse(ROOM)?)?,
+            server,
+            _log: log,
+        };
+        // Fills the server's cache of recent messages, so that later only stalled readers make its memory grow.
+        self.publish(&fresh, 0)
+            .await
+            .context("fill the server's memory")?;
+        Ok(fresh)
+    }
+
+    /// Publishes the messages to the healthy readers, and audits those.
+    async fn publish(&self, fresh: &FreshServer, round: u32) -> Result<RunResult> {
         let workload = self.workload();
         let control = RunControl::default();
         let outcome = measure(
-            &self.target,
+            &fresh.target,
             &workload,
             Transport::Stream,
             round,
@@ -161,9 +170,30 @@ impl StalledBench<'_> {
             &control,
         );
         let outcome = outcome.await?;
-        let memory_most_bytes = watch.end()? * 1024;
         audit_check::check(&outcome).context("healthy readers")?;
+        Ok(outcome)
+    }
+
+    /// Measures the healthy readers; returns the stalled ones once they have been cut.
+    async fn measure_healthy(
+        &self,
+        fresh: &FreshServer,
+        round: u32,
+        with_stalled: bool,
+    ) -> Result<(StalledRound, Vec<Reader>)> {
+        let address = fresh.server.address;
+        let pids = fresh.server.process.pids();
+        let memory_before_bytes = usage::pss_kib(&pids)? * 1024;
+        let count = if with_stalled { self.amount.stalled } else { 0 };
+        let stalled = (0..count).map(|_| Reader::open(address, STREAM, None));
+        let stalled: Vec<_> = stalled.collect::<Result<_>>()?;
+        let watch = MemoryWatch::start(pids);
+        let begin = Instant::now();
+        let cuts = with_stalled.then(|| CutWatch::watch(address, count as u64, begin));
+        let outcome = self.publish(fresh, round).await?;
         let cut_after_s = cuts.map(CutWatch::end).transpose()?;
+        // Only now: what is kept for stalled readers may grow until they are cut.
+        let memory_most_bytes = watch.end()? * 1024;
         let round = StalledRound {
             with_stalled,
             outcome,
@@ -173,27 +203,27 @@ impl StalledBench<'_> {
         };
         Ok((round, stalled))
     }
+}
 
-    /// Reconnects some of the stalled readers, and audits the messages from before and after.
-    fn resume(&self, stalled: Vec<Reader>) -> Result<Vec<ReaderAudit>> {
-        let head = newest(self.server.address)?;
-        let some = stalled.into_iter().take(RESUMED);
-        some.map(|mut reader| {
-            let mut had = Vec::new();
-            reader.read_to_end(&mut had)?;
-            let last = had.last().context("a stalled reader received no message")?;
-            let mut back = Reader::open(self.server.address, STREAM, Some(&last.cursor))?;
-            let mut then = Vec::new();
-            while then.last().unwrap_or(last).id < head {
-                let open = back
-                    .read_some(&mut then)
-                    .context("reopen a stalled reader's stream")?;
-                ensure!(open, "the stream ended before the newest message");
-            }
-            Ok(audit(&had, &then, head))
-        })
-        .collect()
-    }
+/// Reconnects some of the stalled readers, and audits the messages from before and after.
+fn resume(address: SocketAddr, stalled: Vec<Reader>) -> Result<Vec<ReaderAudit>> {
+    let head = newest(address)?;
+    let some = stalled.into_iter().take(RESUMED);
+    some.map(|mut reader| {
+        let mut had = Vec::new();
+        reader.read_to_end(&mut had)?;
+        let last = had.last().context("a stalled reader received no message")?;
+        let mut back = Reader::open(address, STREAM, Some(&last.cursor))?;
+        let mut then = Vec::new();
+        while then.last().unwrap_or(last).id < head {
+            let open = back
+                .read_some(&mut then)
+                .context("reopen a stalled reader's stream")?;
+            ensure!(open, "the stream ended before the newest message");
+        }
+        Ok(audit(&had, &then, head))
+    })
+    .collect()
 }
 
 /// Checks the ids for gaps and repeats. All messages of this log are in one room, so its ids have no gaps.
