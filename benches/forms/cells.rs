@@ -29,7 +29,9 @@ pub fn combinations(round: u32, quick: bool) -> Vec<FormCell> {
     let cell = |what, head, cookie_bytes| FormCell {
         what,
         transport: match what {
-            Operation::Poll | Operation::PollOnNewConnection => Transport::Poll,
+            Operation::Poll | Operation::PollOnNewConnection | Operation::RarePoll => {
+                Transport::Poll
+            }
             Operation::Delivery | Operation::Idle => Transport::Stream,
         },
         head,
@@ -47,9 +49,13 @@ pub fn combinations(round: u32, quick: bool) -> Vec<FormCell> {
 
 impl FormCell {
     /// Whether the cell is measured over `form`. With and without the accelerator, opening a cleartext HTTP/1.1
-    /// connection is the same code, so it is measured once.
+    /// connection is the same code, so it is measured once, like the polls to compare it with.
     pub fn concerns(&self, form: HttpForm) -> bool {
-        self.what != Operation::PollOnNewConnection || form != HttpForm::OrdinaryWay
+        let is_of_connections = matches!(
+            self.what,
+            Operation::PollOnNewConnection | Operation::RarePoll
+        );
+        !is_of_connections || form != HttpForm::OrdinaryWay
     }
 
     pub fn workload(&self, protocol: Protocol) -> Workload {
@@ -71,11 +77,11 @@ impl FormCell {
                 interval: Duration::from_millis(100),
                 ..workload
             },
-            Operation::PollOnNewConnection => Workload {
+            Operation::PollOnNewConnection | Operation::RarePoll => Workload {
                 clients: 100,
                 rate: 1.0 / seconds,
                 interval: Duration::from_millis(500),
-                new_connections: true,
+                new_connections: self.what == Operation::PollOnNewConnection,
                 ..workload
             },
             Operation::Delivery => Workload {

@@ -36,6 +36,9 @@ pub enum Operation {
     /// A poll on a kept-alive connection, nearly always empty.
     Poll,
     PollOnNewConnection,
+    /// A poll on a kept-alive connection, at the rate of those on new ones: rarer polls cost more, because the server
+    /// sleeps between them. Older runs do not have it.
+    RarePoll,
     /// A message to one of a thousand streams.
     Delivery,
     /// An idle stream.
@@ -81,9 +84,10 @@ impl HttpForm {
 }
 
 impl Operation {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Poll,
         Self::PollOnNewConnection,
+        Self::RarePoll,
         Self::Delivery,
         Self::Idle,
     ];
@@ -94,7 +98,9 @@ impl FormMeasurement {
     fn per_unit(&self, figure: f64) -> f64 {
         let units = match self.what {
             Operation::Delivery | Operation::Idle => self.outcome.arrivals,
-            Operation::Poll | Operation::PollOnNewConnection => self.outcome.requests,
+            Operation::Poll | Operation::PollOnNewConnection | Operation::RarePoll => {
+                self.outcome.requests
+            }
         };
         figure / units as f64
     }
@@ -163,19 +169,39 @@ impl FormsRun {
     pub fn handshake_us(&self) -> Option<f64> {
         let extra = |form| {
             let median = |what| Some(self.figure(form, what, FormMeasurement::cpu_us)?.median);
-            Some(median(Operation::PollOnNewConnection)? - median(Operation::Poll)?)
+            let kept = median(Operation::RarePoll).or_else(|| median(Operation::Poll));
+            Some(median(Operation::PollOnNewConnection)? - kept?)
         };
         Some(extra(HttpForm::Http1Tls)? - extra(HttpForm::Accelerator)?)
     }
 
     /// CPU relative to HTTP/1.1 through actix-web in the same round: that differs from `form` only in the form of HTTP.
     fn cpu_ratio(&self, form: HttpForm, what: Operation) -> Option<Spread> {
-        let runs = self.runs_of(form, what, RequestHead::Chrome, 0);
-        spread(runs.filter_map(|run| {
-            let mut bases = self.runs_of(HttpForm::OrdinaryWay, what, RequestHead::Chrome, 0);
-            let base = bases.find(|base| base.round == run.round)?;
+        self.ratio((form, what), (HttpForm::OrdinaryWay, what))
+    }
+
+    /// The CPU of a poll on a new connection, relative to one on a kept connection at the same rate.
+    fn new_connection_ratio(&self, form: HttpForm) -> Option<Spread> {
+        self.ratio(
+            (form, Operation::PollOnNewConnection),
+            (form, Operation::RarePoll),
+        )
+    }
+
+    /// CPU relative to `base` in the same round.
+    fn ratio(&self, of: (HttpForm, Operation), base: (HttpForm, Operation)) -> Option<Spread> {
+        let runs = |(form, what)| self.runs_of(form, what, RequestHead::Chrome, 0);
+        spread(runs(of).filter_map(|run| {
+            let base = runs(base).find(|base| base.round == run.round)?;
             Some(run.cpu_us()? / base.cpu_us()?)
         }))
+    }
+
+    /// Polls a second on new connections.
+    fn new_connection_rate(&self) -> Option<Spread> {
+        let runs = self.runs.iter();
+        let runs = runs.filter(|run| run.what == Operation::PollOnNewConnection);
+        spread(runs.map(|run| run.outcome.requests as f64 / run.outcome.duration_s))
     }
 }
 
@@ -224,39 +250,60 @@ fn costs(run: &FormsRun) -> String {
 }
 
 fn heads(run: &FormsRun) -> String {
-    let mut text = "The table shows the same poll with other heads and cookies, and on a new connection: bytes up / \
-                    down, and CPU in µs. The load generator's HTTP/2 library sends cookies and paths in full each \
-                    time, because both may be secrets. A browser sends a reference to a cookie that it has sent \
-                    before, if the cookie fits into the table of 4,096 bytes that both sides keep; \
-                    [`plan`](model.md) assumes this.\n\n\
-                    | form | bare head | Chromium's | cookie of 1 KiB | cookie of 4 KiB | Chromium's, a new connection each |\n\
-                    |---|---|---|---|---|---|"
-        .to_owned();
+    let rate = run.new_connection_rate();
+    let mut text = format!(
+        "The table shows the same poll with other heads and cookies, and on a new connection: bytes up / down, and CPU \
+         in µs. § is of a single run, all others are medians. On new connections there are {} polls a second, fewer \
+         than the others, and a poll costs more if the server has slept before it. So their CPU is compared with that \
+         of polls on kept connections at the same rate. The load generator's HTTP/2 library sends cookies and paths in \
+         full each time, because both may be secrets. A browser sends a reference to a cookie that it has sent before, \
+         if the cookie fits into the table of 4,096 bytes that both sides keep; [`plan`](model.md) assumes this.\n\n\
+         | form | bare head | Chromium's | cookie of 1 KiB | cookie of 4 KiB | Chromium's, a new connection each | kept \
+         connections at that rate | CPU, new against kept |\n\
+         |---|---|---|---|---|---|---|---|",
+        rate.map_or("–".to_owned(), |it| count(it.median.round() as u64)),
+    );
     let of = [
         (Operation::Poll, RequestHead::Bare, 0),
         (Operation::Poll, RequestHead::Chrome, 0),
         (Operation::Poll, RequestHead::Chrome, 1024),
         (Operation::Poll, RequestHead::Chrome, 4096),
         (Operation::PollOnNewConnection, RequestHead::Chrome, 0),
+        (Operation::RarePoll, RequestHead::Chrome, 0),
     ];
     for form in HttpForm::ALL {
-        let cells = of.map(|(what, head, cookie)| {
-            let figure = |of: fn(&FormMeasurement) -> Option<f64>| {
-                spread(run.runs_of(form, what, head, cookie).filter_map(of))
-            };
-            match figure(FormMeasurement::bytes_in) {
-                None => "–".to_owned(),
-                up => format!(
-                    "{} / {}, {} µs",
-                    up.map_or_else(String::new, |it| count(it.median.round() as u64)),
-                    median_cell(figure(FormMeasurement::bytes_out)),
-                    median_cell(figure(FormMeasurement::cpu_us))
-                ),
-            }
-        });
-        text += &format!("\n| {} | {} |", form.name(), cells.join(" | "));
+        let cells = of.map(|(what, head, cookie)| head_cell(run, form, what, head, cookie));
+        text += &format!(
+            "\n| {} | {} | {} |",
+            form.name(),
+            cells.join(" | "),
+            spread::ratio(run.new_connection_ratio(form))
+        );
     }
     text
+}
+
+/// Bytes and CPU of a poll, with a mark if they are of a single run.
+fn head_cell(
+    run: &FormsRun,
+    form: HttpForm,
+    what: Operation,
+    head: RequestHead,
+    cookie: usize,
+) -> String {
+    let figure = |of: fn(&FormMeasurement) -> Option<f64>| {
+        spread(run.runs_of(form, what, head, cookie).filter_map(of))
+    };
+    let Some(up) = figure(FormMeasurement::bytes_in) else {
+        return "–".to_owned();
+    };
+    format!(
+        "{} / {}, {} µs{}",
+        count(up.median.round() as u64),
+        median_cell(figure(FormMeasurement::bytes_out)),
+        median_cell(figure(FormMeasurement::cpu_us)),
+        if up.count == 1 { " §" } else { "" },
+    )
 }
 
 fn targets(run: &FormsRun) -> String {
@@ -291,4 +338,63 @@ fn targets(run: &FormsRun) -> String {
     ];
     let lines: Vec<String> = lines.into_iter().flatten().collect();
     format!("Against the targets:\n\n{}", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use poll_vs_sse_instrument::Transport;
+
+    use super::super::test_fixtures::{about, outcome};
+    use super::*;
+
+    fn poll(what: Operation, round: u32, cpu_us: f64) -> FormMeasurement {
+        let outcome = outcome(Transport::Poll, round);
+        FormMeasurement {
+            form: HttpForm::Http1Tls,
+            what,
+            head: RequestHead::Chrome,
+            cookie_bytes: 0,
+            round,
+            outcome: RunResult {
+                server_cpu_s: Some(outcome.requests as f64 * cpu_us / 1e6),
+                ..outcome
+            },
+        }
+    }
+
+    #[test]
+    fn a_new_connection_is_compared_with_kept_ones_at_the_same_rate_in_the_same_round() {
+        let mut run = FormsRun {
+            about: about(),
+            runs: vec![
+                poll(Operation::Poll, 1, 40.0),
+                poll(Operation::PollOnNewConnection, 1, 400.0),
+            ],
+        };
+        assert!(run.new_connection_ratio(HttpForm::Http1Tls).is_none());
+        run.runs.push(poll(Operation::RarePoll, 2, 50.0));
+        run.runs.push(poll(Operation::RarePoll, 1, 100.0));
+        let ratio = run.new_connection_ratio(HttpForm::Http1Tls).expect("both");
+        assert!((ratio.median - 4.0).abs() < 1e-9 && ratio.count == 1);
+    }
+
+    #[test]
+    fn figures_of_a_single_run_are_marked() {
+        let mut run = FormsRun {
+            about: about(),
+            runs: vec![poll(Operation::Poll, 1, 40.0)],
+        };
+        let cell = |run: &FormsRun| {
+            head_cell(
+                run,
+                HttpForm::Http1Tls,
+                Operation::Poll,
+                RequestHead::Chrome,
+                0,
+            )
+        };
+        assert_eq!(cell(&run), "10 / 10.0, 40.0 µs §");
+        run.runs.push(poll(Operation::Poll, 2, 40.0));
+        assert_eq!(cell(&run), "10 / 10.0, 40.0 µs");
+    }
 }
