@@ -41,6 +41,33 @@ impl Subscriber {
     }
 }
 
+/// The messages that subscribers have yet to receive. They are counted for each subscriber: in a sum, one that came twice
+/// would make up for one that another subscriber never received.
+struct PendingMessages {
+    of_each: Vec<u64>,
+    all: u64,
+}
+
+impl PendingMessages {
+    fn new(subscribers: usize, each: u64) -> Self {
+        Self {
+            of_each: vec![each; subscribers],
+            all: each * subscribers as u64,
+        }
+    }
+
+    /// Notes that `subscriber` received `count` messages. Fails if they are more than were published.
+    fn take(&mut self, subscriber: usize, count: u64) -> Result<()> {
+        let left = &mut self.of_each[subscriber];
+        let after = left.checked_sub(count);
+        *left = after.with_context(|| {
+            format!("subscriber {subscriber} received more messages than were published")
+        })?;
+        self.all -= count;
+        Ok(())
+    }
+}
+
 /// Subscribers of one server.
 pub struct Subscribers {
     epoll: Epoll,
@@ -172,13 +199,13 @@ impl Subscribers {
     /// from every subscriber: reading one until it is empty could starve the others.
     pub fn receive_many(&mut self, each: u64) -> Result<u64> {
         let field = memmem::Finder::new(DATA_FIELD);
-        let mut left = each * self.list.len() as u64;
+        let mut pending = PendingMessages::new(self.list.len(), each);
         let mut bytes = 0;
         // The last bytes of each subscriber's previous read, in which a field may begin.
         let mut tails = vec![Vec::new(); self.list.len()];
         let mut last_read = Instant::now();
-        while left > 0 {
-            for (subscriber, tail) in self.list.iter_mut().zip(&mut tails) {
+        while pending.all > 0 {
+            for (token, (subscriber, tail)) in self.list.iter_mut().zip(&mut tails).enumerate() {
                 let begin = tail.len();
                 self.buffer[..begin].copy_from_slice(tail);
                 let count = match subscriber.socket.read(&mut self.buffer[begin..]) {
@@ -190,17 +217,15 @@ impl Subscribers {
                 bytes += count as u64;
                 last_read = Instant::now();
                 let read = &self.buffer[..begin + count];
-                let came = field.find_iter(read).count() as u64;
-                left = left
-                    .checked_sub(came)
-                    .context("more messages came than were published")?;
+                pending.take(token, field.find_iter(read).count() as u64)?;
                 let kept = read.len().min(DATA_FIELD.len() - 1);
                 tail.clear();
                 tail.extend_from_slice(&read[read.len() - kept..]);
             }
             ensure!(
                 last_read.elapsed() < RESPONSE_TIMEOUT,
-                "{left} messages never came"
+                "{} messages never came",
+                pending.all
             );
         }
         Ok(bytes)
@@ -242,4 +267,19 @@ pub fn is_message(event: &[u8]) -> bool {
     let has_data =
         event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:");
     has_data && !event.starts_with(b"event: control")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_came_twice_does_not_stand_for_another_subscribers() {
+        let mut pending = PendingMessages::new(2, 3);
+        pending.take(0, 2).expect("two of three");
+        pending.take(0, 1).expect("the last");
+        assert_eq!(pending.all, 3);
+        pending.take(0, 1).expect_err("a fourth of three");
+        assert_eq!(pending.all, 3);
+    }
 }
