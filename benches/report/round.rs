@@ -81,6 +81,19 @@ pub fn counted_to(rounds: &[Round], part: &str, whole: &str) -> Vec<Round> {
     with.collect()
 }
 
+/// The rounds with one more side, `name`: the mean of `sides`, which do the same work.
+pub fn with_mean(rounds: &[Round], sides: [&str; 2], name: &str) -> Vec<Round> {
+    let [first, second] = sides;
+    let means = rounds_of(rounds, first).map(|round| {
+        let mut mean = round.clone();
+        name.clone_into(&mut mean.side);
+        let others = rounds_of(rounds, second).filter(|other| other.round == round.round);
+        others.for_each(|other| mean.add(other));
+        mean
+    });
+    rounds.iter().cloned().chain(means).collect()
+}
+
 /// Microseconds of CPU per unit.
 pub fn cpu_us(rounds: &[Round], side: &str) -> Option<Spread> {
     spread(rounds_of(rounds, side).map(|round| round.cpu_ns_per_unit() / 1000.0))
