@@ -33,7 +33,7 @@ pub enum Front {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PollCacheMeasurement {
     pub front: Front,
-    /// Whether the server runs with `--poll-cache`, and the front shares the answers.
+    /// Whether the server runs with `--poll-cache`, and so without its accelerator, and the front shares the answers.
     pub shares: bool,
     pub window: UsageWindow,
     /// The readers' outcome. Its CPU is that of the front or, without a front, of the server.
@@ -114,8 +114,9 @@ fn report(run: &PollCacheRun) -> String {
     let mut text = format!(
         "{} long-pollers read one room with {} message(s) a second, in an open loop. There are {} rounds, in which \
          the configurations take turns. Each front runs with its file of \
-         [`deploy/poll-cache`](../deploy/poll-cache/) and the server's `--poll-cache {}`, and also with caching \
-         removed from that file. nginx keeps as many connections to the server as there are readers. Server and \
+         [`deploy/poll-cache`](../deploy/poll-cache/) and the server's `--poll-cache {}`, and also without both: with \
+         caching removed from that file, and with the server's accelerator, which does not serve polls that caches may \
+         share. nginx keeps as many connections to the server as there are readers. Server and \
          front share one processor. Every reader got every message once and in order. The table gives medians over \
          the rounds, with the range.\n\n\
          | front | answers shared | requests at the server per message | the server's CPU a message, ms | the \
