@@ -142,6 +142,13 @@ impl PaperRun {
             .find(|step| step.slowest_s() <= self.acceptable_s)
     }
 
+    /// The step by which costs are compared: the one with the most clients in which none waited too long and the load
+    /// generator was not near its own limit.
+    pub fn costed_step(&self, way: DeliveryMethod) -> Option<&Step> {
+        let mut steps = self.steps_of(way).into_iter().rev();
+        steps.find(|step| step.slowest_s() <= self.acceptable_s && !step.outcome.load.limited)
+    }
+
     /// Whether the delay was the limit, not the number of open files.
     pub fn is_exhausted(&self, way: DeliveryMethod) -> bool {
         let mut steps = self.steps_of(way).into_iter();
@@ -169,4 +176,57 @@ pub fn report(paper: &PaperRun) -> String {
         tables::capacity(paper),
     ]
     .join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use poll_vs_sse_instrument::{DelayStats, Transport};
+
+    use super::super::test_fixtures::{about, outcome};
+    use super::*;
+
+    fn step(clients: u64, max: u64, limited: bool) -> Step {
+        let mut outcome = outcome(Transport::Poll, 1);
+        outcome.clients = clients;
+        outcome.load.limited = limited;
+        outcome.delay_us = Some(DelayStats {
+            p50: max,
+            p90: max,
+            p99: max,
+            max,
+        });
+        Step {
+            way: DeliveryMethod::Whole,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn costs_are_not_those_of_a_step_in_which_the_load_generator_was_limited() {
+        let paper = PaperRun {
+            about: about(),
+            size_bytes: 5200,
+            period_s: 5.0,
+            pause_s: 0.5,
+            acceptable_s: 4.0,
+            most_clients: 18_500,
+            open_files: None,
+            steps: vec![
+                step(1000, 500_000, false),
+                step(10_000, 500_000, false),
+                step(18_500, 900_000, true),
+                step(15_000, 5_000_000, false),
+            ],
+        };
+        let clients = |step: Option<&Step>| step.map(|step| step.outcome.clients);
+        assert_eq!(
+            clients(paper.best_step(DeliveryMethod::Whole)),
+            Some(18_500)
+        );
+        assert_eq!(
+            clients(paper.costed_step(DeliveryMethod::Whole)),
+            Some(10_000)
+        );
+        assert_eq!(clients(paper.costed_step(DeliveryMethod::Stream)), None);
+    }
 }

@@ -108,23 +108,27 @@ fn cell(step: &Step) -> String {
 
 /// What one core could serve, from the CPU time of each request and delivery.
 pub fn capacity(paper: &PaperRun) -> String {
-    let cost = |way| Some((way, paper.best_step(way)?.each_us()));
-    let Some((_, push)) = cost(DeliveryMethod::Stream) else {
+    let Some(push) = paper.costed_step(DeliveryMethod::Stream).map(Step::each_us) else {
         return String::new();
     };
     let mut text = format!(
         "#### Computed capacity of one core\n\nThis table is computed, not measured. It uses the server's CPU time for \
-         one request or delivery, at the most clients above. With a maximum acceptable delay M and a document every \
+         one request or delivery, with the most clients for which the load generator was not near its own limit. With a \
+         maximum acceptable delay M and a document every \
          P = {} s, a core that needs c for a poll serves M / c pollers (the paper's `requests/s ≥ users / M`). A \
          core that needs p for a push serves min(M, P) / p streams, because the next document has to wait until all \
          clients have the last one. So polling serves more clients only if M > P · c / p. Polls by cursor are cheap \
          here because nine of ten are empty. With more clients, each client would poll less often, and more of the \
          polls would carry a document.\n\n\
-         | | CPU each | clients at {} s | at 10 s | at 60 s | serves more than SSE if M is above |\n\
-         |---|---|---|---|---|---|",
+         | | measured with | CPU each | clients at {} s | at 10 s | at 60 s | serves more than SSE if M is above |\n\
+         |---|---|---|---|---|---|---|",
         paper.period_s, paper.acceptable_s
     );
-    for (way, each) in DeliveryMethod::ALL.into_iter().filter_map(cost) {
+    for way in DeliveryMethod::ALL {
+        let Some(step) = paper.costed_step(way) else {
+            continue;
+        };
+        let each = step.each_us();
         let clients = |delay: f64| {
             let time = match way {
                 DeliveryMethod::Stream => delay.min(paper.period_s),
@@ -137,8 +141,9 @@ pub fn capacity(paper: &PaperRun) -> String {
             _ => format!("{} s", three_digits(paper.period_s * each / push)),
         };
         text += &format!(
-            "\n| {} | {} µs | {} | {} | {} | {above} |",
+            "\n| {} | {} | {} µs | {} | {} | {} | {above} |",
             way.name(),
+            count(step.outcome.clients),
             three_digits(each),
             clients(paper.acceptable_s),
             clients(10.0),
@@ -151,7 +156,7 @@ pub fn capacity(paper: &PaperRun) -> String {
 /// Whether the paper's rule holds here.
 fn verdict(paper: &PaperRun, push: f64) -> String {
     const RULE_S: f64 = 10.0;
-    let Some(whole) = paper.best_step(DeliveryMethod::Whole).map(Step::each_us) else {
+    let Some(whole) = paper.costed_step(DeliveryMethod::Whole).map(Step::each_us) else {
         return String::new();
     };
     let above = paper.period_s * whole / push;
