@@ -1,6 +1,8 @@
 //! The break-even of polling and SSE: the message rate above which polling at an interval costs less than a push of
 //! each message.
 
+use std::collections::BTreeSet;
+
 use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{count, plain, three_digits};
@@ -85,6 +87,39 @@ fn end(crossing: Crossing) -> String {
     }
 }
 
+/// A message rate, and the ratios of the rounds that measured it.
+type Point = (f64, Vec<(u32, f64)>);
+
+impl Crossings {
+    /// `None` if there are no points.
+    fn from_points(points: &[Point]) -> Option<Self> {
+        let medians = points.iter().map(|(rate, all)| (*rate, middle(all)));
+        let medians: Vec<_> = medians.collect();
+        let median = crossing(&medians)?;
+        let numbers = points.iter().flat_map(|(_, all)| all.iter());
+        let numbers: BTreeSet<u32> = numbers.map(|(round, _)| *round).collect();
+        let mut rounds: Vec<Crossing> = match numbers.len() {
+            ..2 => Vec::new(),
+            _ => numbers
+                .into_iter()
+                .filter_map(|round| crossing(&points_of_round(points, round)))
+                .chain([median])
+                .collect(),
+        };
+        rounds.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
+        Some(Self { median, rounds })
+    }
+}
+
+/// Each rate with its ratio in one round, or with its median if that round lacks it.
+fn points_of_round(points: &[Point], round: u32) -> Vec<(f64, f64)> {
+    let points = points.iter().map(|(rate, all)| {
+        let own = all.iter().find(|(number, _)| *number == round);
+        (*rate, own.map_or_else(|| middle(all), |(_, ratio)| *ratio))
+    });
+    points.collect()
+}
+
 impl Matrix {
     /// The rate at which polling at this interval becomes cheaper than SSE, by `figure`.
     pub fn crossing(
@@ -93,25 +128,7 @@ impl Matrix {
         interval: f64,
         figure: fn(&Run) -> Option<f64>,
     ) -> Option<Crossings> {
-        let points = points(self, clients, interval, figure);
-        let median = points.iter().map(|(rate, all)| (*rate, middle(all)));
-        let median = crossing(&median.collect::<Vec<_>>())?;
-        let repeats = points.iter().map(|(_, all)| all.len()).max().unwrap_or(1);
-        let mut rounds: Vec<Crossing> = match repeats {
-            ..2 => Vec::new(),
-            _ => (0..repeats)
-                .filter_map(|round| {
-                    let of_round = points.iter().map(|(rate, all)| {
-                        let own = all.get(round).copied();
-                        (*rate, own.unwrap_or_else(|| middle(all)))
-                    });
-                    crossing(&of_round.collect::<Vec<_>>())
-                })
-                .chain([median])
-                .collect(),
-        };
-        rounds.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
-        Some(Crossings { median, rounds })
+        Crossings::from_points(&points(self, clients, interval, figure))
     }
 }
 
@@ -158,7 +175,7 @@ fn points(
     clients: usize,
     interval: f64,
     figure: fn(&Run) -> Option<f64>,
-) -> Vec<(f64, Vec<f64>)> {
+) -> Vec<Point> {
     let rates = matrix.rates().into_iter();
     rates
         .filter_map(|rate| {
@@ -170,8 +187,8 @@ fn points(
         .collect()
 }
 
-fn middle(ratios: &[f64]) -> f64 {
-    spread(ratios.iter().copied()).map_or(f64::NAN, |all| all.median)
+fn middle(ratios: &[(u32, f64)]) -> f64 {
+    spread(ratios.iter().map(|(_, ratio)| *ratio)).map_or(f64::NAN, |all| all.median)
 }
 
 #[cfg(test)]
@@ -191,6 +208,18 @@ mod tests {
             Some(Crossing::NotUpTo(1.0))
         );
         assert_eq!(crossing(&[]), None);
+    }
+
+    #[test]
+    fn a_round_that_lacks_a_rate_does_not_take_another_rounds_ratio() {
+        let points: [Point; 2] = [
+            (1.0, vec![(1, 2.0), (2, 2.0), (3, 2.0)]),
+            (10.0, vec![(2, 0.8), (3, 0.2)]),
+        ];
+        assert_eq!(points_of_round(&points, 1), [(1.0, 2.0), (10.0, 0.5)]);
+        assert_eq!(points_of_round(&points, 2), [(1.0, 2.0), (10.0, 0.8)]);
+        let found = Crossings::from_points(&points).expect("points");
+        assert_eq!(found.rounds.len(), 4, "three rounds and the median");
     }
 
     #[test]

@@ -183,22 +183,23 @@ impl Matrix {
         to: &Combination,
         figure: impl Fn(&Run) -> Option<f64>,
     ) -> Option<Spread> {
-        spread(self.ratios(of, to, figure))
+        let ratios = self.ratios(of, to, figure).into_iter();
+        spread(ratios.map(|(_, ratio)| ratio))
     }
 
-    /// The same as a list, by round.
+    /// The same as a list of rounds and their ratios.
     pub fn ratios(
         &self,
         of: &Combination,
         to: &Combination,
         figure: impl Fn(&Run) -> Option<f64>,
-    ) -> Vec<f64> {
+    ) -> Vec<(u32, f64)> {
         let ratios = self.runs_of(of).filter(|run| !run.is_behind());
         let ratios = ratios.filter_map(|run| {
             let mut bases = self.runs_of(to).filter(|base| !base.is_behind());
             let base = bases.find(|base| base.outcome.round == run.outcome.round)?;
             let base = figure(base)?;
-            (base > 0.0).then_some(figure(run)? / base)
+            (base > 0.0).then_some((run.outcome.round, figure(run)? / base))
         });
         ratios.collect()
     }
