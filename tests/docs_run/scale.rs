@@ -12,7 +12,7 @@ use super::report::{
         scale::ScaleRun,
     },
     part::Part,
-    runs,
+    runs::{self, LatestRun},
     spread::spread,
 };
 
@@ -24,7 +24,8 @@ const UTILIZATION: f64 = 0.3;
 
 /// The measured figures that are extrapolated.
 pub struct MeasuredCosts {
-    /// Readers of each server.
+    /// The largest group that was measured, and the readers of each of its servers.
+    servers: usize,
     readers: u64,
     /// KiB of process memory and of kernel memory for a stream, the latter for both ends.
     process_kib: f64,
@@ -32,10 +33,17 @@ pub struct MeasuredCosts {
     /// Microseconds of a server's CPU for a delivery, and of NATS for a message to one more server.
     delivery_us: f64,
     nats_us: f64,
-    /// Microseconds of a TLS handshake.
+    /// Microseconds of a server's CPU for a TLS handshake.
     handshake_us: f64,
-    /// Microseconds to accept a stream and begin to answer it.
+    /// Microseconds to open a stream on a server that has nothing else to do: wall time, the client's share included.
     accept_us: f64,
+    /// The number of streams that were opened for that.
+    opened: u64,
+    /// Links to the runs of the last two figures.
+    handshake_run: String,
+    accept_run: String,
+    /// Seconds until a killed server's readers were served by another, in the run of the other figures.
+    moved_s: Option<f64>,
 }
 
 impl MeasuredCosts {
@@ -48,6 +56,7 @@ impl MeasuredCosts {
             return Ok(None);
         };
         let handshake_us = forms.run.handshake_us();
+        let (handshake_run, accept_run) = (link(&forms), link(&readers));
         let (scale, readers) = (scale.run, readers.run);
         let group = scale.groups.last().context("no group")?;
         let each = |kib: u64, before: u64| (kib as f64 - before as f64) / group.readers as f64;
@@ -70,6 +79,7 @@ impl MeasuredCosts {
         });
         let all_ms = median(&mut in_turn.filter_map(|row| Some(row.served.as_ref()?.all_ms)))?;
         Ok(Some(Self {
+            servers: group.servers,
             readers: (group.readers / group.servers) as u64,
             process_kib: each(group.held_kib, group.before_kib),
             kernel_kib: each(group.kernel_held_kib, group.kernel_before_kib),
@@ -77,8 +87,18 @@ impl MeasuredCosts {
             nats_us: nats_us / group.servers as f64,
             handshake_us: handshake_us.context("a form was not measured")?,
             accept_us: all_ms * 1000.0 / readers.readers as f64,
+            opened: readers.readers as u64,
+            handshake_run,
+            accept_run,
+            moved_s: group.moved.as_ref().map(|moved| moved.all_ms / 1e3),
         }))
     }
+}
+
+/// A link to a run's file.
+fn link<T: Part>(found: &LatestRun<T>) -> String {
+    let path = format!("{}/{}", found.directory, T::FILE);
+    format!("[`{path}`](../benches/runs/{path})")
 }
 
 /// The resources of groups in which all readers get a message a second.
@@ -133,9 +153,33 @@ pub fn herd(measured: &MeasuredCosts) -> String {
         }
     }
     text + &format!(
-        "\nA return takes {} µs of a server's core, and {} µs more for a TLS handshake.\n",
+        "\nThe simulation counts {} µs of a server's core for a return, and {} µs more for a TLS handshake. The first is wall time, the \
+         client's share included: {} streams of a memory store, without `Last-Event-ID`, opened in batches ({}). The \
+         second is CPU ({}).\n",
         significant(measured.accept_us),
         significant(measured.handshake_us),
+        with_thousands(measured.opened),
+        measured.accept_run,
+        measured.handshake_run,
+    ) + &measured_return(measured)
+}
+
+/// The only return that was measured, beside what the simulation gives for it.
+fn measured_return(measured: &MeasuredCosts) -> String {
+    let Some(moved_s) = measured.moved_s else {
+        return String::new();
+    };
+    let simulated = simulate(measured.readers, 1, 0.0, measured.accept_us);
+    format!(
+        "\n**Measured**, returns take longer. After one of {} servers was killed, its {} readers were all served by a \
+         new one after {}, which is {} µs each; for all of them at one server, the simulation gives {}. In that run, \
+         they came a hundred at a time, each hundred when the one before was served; each had a `Last-Event-ID` and \
+         three messages to receive; and the servers and NATS shared one core, the clients the other.\n",
+        measured.servers,
+        with_thousands(measured.readers),
+        time(moved_s * 1e6),
+        significant(moved_s * 1e6 / measured.readers as f64),
+        time(simulated.last_us),
     )
 }
 
