@@ -226,6 +226,16 @@ pub fn nats_version() -> Option<String> {
 
 /// An address with a port that is free at the moment.
 pub fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-    Ok(listener.local_addr()?)
+    let [address] = free_addresses()?;
+    Ok(address)
+}
+
+/// Addresses with different ports that are free at the moment.
+pub fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
+    let listeners = [0; COUNT].map(|_| TcpListener::bind("127.0.0.1:0"));
+    let mut addresses = [SocketAddr::from(([127, 0, 0, 1], 0)); COUNT];
+    for (address, listener) in addresses.iter_mut().zip(listeners) {
+        *address = listener.context("find a free port")?.local_addr()?;
+    }
+    Ok(addresses)
 }

@@ -1,6 +1,6 @@
 //! A stack as a process: started in its own directory, polled until it is ready, and ended with all its children.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use poll_vs_sse_instrument::{ChildProcess, remove_settings};
 use tempfile::TempDir;
 
 use super::dialect::Dialect;
+use super::harness::servers::free_addresses;
 use super::http::{self, Connection};
 use super::process;
 use super::publisher::Publisher;
@@ -59,17 +60,16 @@ impl RunningStack {
     /// Starts the stack on `core`. `own` is the binary of this project's server.
     pub fn start(root: &Path, stack: &Stack, own: &Path, core: Option<usize>) -> Result<Self> {
         let data = TempDir::new().context("a directory for the server's files")?;
-        let ports = free_ports()?;
-        let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
+        let [address, second, third] = free_addresses()?;
         let mut command = match stack.runtime {
             Runtime::Own => own_server(own, address),
             _ => Command::new(catalog::directory(root).join(stack.folder()).join("start")),
         };
         command
             .args(&stack.start)
-            .env("PORT", ports[0].to_string())
-            .env("PORT2", ports[1].to_string())
-            .env("PORT3", ports[2].to_string())
+            .env("PORT", address.port().to_string())
+            .env("PORT2", second.port().to_string())
+            .env("PORT3", third.port().to_string())
             .env("STACK_DATA", data.path());
         let running = Self {
             process: process::start(&stack.name, command, core)?,
@@ -148,14 +148,4 @@ fn own_server(binary: &Path, address: SocketAddr) -> Command {
     command.args(["serve", "--bind", &address.to_string(), "--store", "memory"]);
     command.args(["--workers", "1", "--request-log", "off"]);
     command
-}
-
-/// Three ports that are free at the moment.
-fn free_ports() -> Result<[u16; 3]> {
-    let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0"));
-    let mut ports = [0; 3];
-    for (port, listener) in ports.iter_mut().zip(listeners) {
-        *port = listener.context("find a free port")?.local_addr()?.port();
-    }
-    Ok(ports)
 }
