@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     TEST_TIMEOUT,
-    client::{JSON, TestClient as _},
+    client::{JSON, TestClient as _, texts},
     raw_connection::{RawConnection, request},
     server::Server,
 };
@@ -155,6 +155,28 @@ fn a_connection_ends_after_connection_close_although_another_request_was_sent_ah
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.header("connection"), Some("close"));
     connection.read_until_closed().expect("closes");
+}
+
+#[test]
+fn a_request_that_was_sent_ahead_of_the_last_answer_has_no_effect() {
+    let server = Server::memory();
+    let poll = request("GET", "/poll", &[("Connection", "close")], b"");
+    let asked = request("GET", "/poll?connection=close", &[], b"");
+    let draft = json!({"author": "mina", "text": "too late"}).to_string();
+    let publish = request("POST", "/messages", &[JSON], draft.as_bytes());
+    for last in [poll, asked, publish_and_close()] {
+        let mut connection = server.raw();
+        connection.send([last, publish.clone()].concat());
+        connection.read_until_closed().expect("closes");
+    }
+    let texts = texts(&server.get("/poll?last=10").ok());
+    assert!(!texts.contains(&"too late".to_owned()), "{texts:?}");
+}
+
+fn publish_and_close() -> Vec<u8> {
+    let draft = json!({"author": "mina", "text": "in time"}).to_string();
+    let headers = [JSON, ("Connection", "close")];
+    request("POST", "/messages", &headers, draft.as_bytes())
 }
 
 #[test]

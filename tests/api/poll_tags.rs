@@ -53,6 +53,9 @@ each_store!(weak_tags_lists_and_the_asterisk_match, |server| {
         let answer = server.get_with(&target, &[("If-None-Match", &tags)]);
         assert_eq!(answer.status(), 304, "{tags}");
     }
+    // It must not hide messages.
+    let older = server.get_with("/poll?last=5", &[("If-None-Match", "*")]);
+    assert_eq!(texts(&older.ok()), ["hello"]);
     let unknown = [
         place.clone(),
         "\"\"".into(),

@@ -51,6 +51,22 @@ fn wait_for_presence(stream: &mut Events, clients: &[&str]) -> Value {
 }
 
 #[test]
+fn a_poll_of_several_rooms_lists_as_many_readers_as_one_room() {
+    let server = Server::memory();
+    let mut connection = server.raw();
+    for number in 0..150 {
+        let query = format!("room=den&room=hall&client=reader-{number}&last=0");
+        connection.get(&format!("/poll?{query}")).ok();
+    }
+    let answer = connection.get("/poll?room=den&room=hall&presence=1&last=0");
+    let answer = answer.ok();
+    for room in answer["presence"].as_array().expect("two rooms") {
+        assert_eq!(room["count"], 150);
+        assert_eq!(room["present"].as_array().map(Vec::len), Some(100));
+    }
+}
+
+#[test]
 fn a_stream_is_present_as_long_as_its_connection() {
     let server = Server::memory();
     assert_eq!(present(&server, "den"), []);

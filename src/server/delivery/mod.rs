@@ -6,6 +6,7 @@
 pub mod drain;
 pub mod event_stream;
 pub mod link_emulator;
+mod page_allowance;
 pub mod poll;
 pub mod poll_cache;
 pub mod poll_response;

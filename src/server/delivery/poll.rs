@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     Delivery,
     drain::DrainDeadline,
+    page_allowance::PageAllowance,
     poll_cache::SharedWait,
     poll_response::{IfNoneMatch, PollPage, PollResponse},
     read_query::ReadQuery,
@@ -25,8 +26,6 @@ use crate::{
     presence::PresenceGuards,
 };
 
-/// The most bytes of messages in an answer; if there are further messages, `more` is true.
-const MAX_PAGE_BYTES: usize = poll_vs_sse_model::server_limits::PAGE_BYTES;
 /// How long a long-poll waits before it retries a store that did not answer.
 const STORE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
@@ -58,7 +57,7 @@ pub struct WaitingPoll<R = RoomReader> {
     /// The position after its last read.
     after: u64,
     /// The messages of that read, if the client has them already (`If-None-Match`).
-    known: Option<Box<ReadBatch>>,
+    known: Option<Box<(ReadBatch, PageAllowance)>>,
     deadline: Instant,
 }
 
@@ -134,7 +133,11 @@ impl Delivery {
             rooms: query.rooms,
         };
         if let Some((read, cursor)) = empty_page {
-            let response = self.respond(read, cursor, &page, 0);
+            let allowance = match page.with_presence {
+                true => PageAllowance::take(),
+                false => PageAllowance::default(),
+            };
+            let response = self.respond(read, cursor, &page, 0, allowance);
             return PollOutcome::Ready(Ok(response));
         }
         let request = PollRequest {
@@ -169,10 +172,11 @@ impl Delivery {
         cursor: Cursor,
         asked: &PageRequest,
         turn: u64,
+        allowance: PageAllowance,
     ) -> PollResponse {
         let presence = asked
             .with_presence
-            .then(|| self.presence.json_of_all(&asked.rooms));
+            .then(|| self.presence.json_of_all(&asked.rooms, allowance.listed()));
         // A reader that starts with older messages has not waited for them.
         let is_live = asked.follows_cursor && read.reset.is_none();
         // The entity tag does not cover presence.
@@ -185,12 +189,7 @@ impl Delivery {
             cursor,
             turn,
             max_age_s: cache.map(|cache| cache.max_age_s(follows_cursor)),
-            page: (!is_known).then_some(PollPage {
-                read,
-                cursor,
-                turn,
-                presence,
-            }),
+            page: (!is_known).then(|| PollPage::new(read, cursor, turn, presence, allowance)),
             is_live,
         }
     }
@@ -220,23 +219,26 @@ impl PollRequest {
     ) -> Result<PollStep<R>, StoreUnavailable> {
         let log = &self.delivery.log;
         let (mut reader, position) = R::open(log, &self.page.rooms, from.start).await?;
-        let read = reader.read(position, self.limit()).await?;
+        let allowance = PageAllowance::take();
+        let read = reader.read(position, self.limit(&allowance)).await?;
         if from.wait.is_zero() {
             let cursor = reader.cursor(read.after);
-            return Ok(PollStep::Answer(Ok(self.respond(read, cursor))));
+            let response = self.respond(read, cursor, allowance);
+            return Ok(PollStep::Answer(Ok(response)));
         }
         let mut deadline = Instant::now() + from.wait;
         if self.page.is_shared {
             let shared = SharedWait::until_next_multiple(from.wait, from.turn);
             (deadline, self.turn) = (shared.ends_at, shared.turn);
         }
+        let read = (read, allowance);
         Ok(self.answer_or_wait(reader, position, read, deadline))
     }
 
-    fn limit(&self) -> Limit {
+    fn limit(&self, allowance: &PageAllowance) -> Limit {
         Limit {
             messages: self.page.limit,
-            bytes: MAX_PAGE_BYTES,
+            bytes: allowance.bytes(),
         }
     }
 
@@ -245,26 +247,30 @@ impl PollRequest {
         self,
         reader: R,
         position: ReadPosition,
-        read: ReadBatch,
+        (read, allowance): (ReadBatch, PageAllowance),
         deadline: Instant,
     ) -> PollStep<R> {
         let cursor = reader.cursor(read.after);
         let is_empty = read.is_empty();
         if !is_empty && !self.page.if_none_match.holds(&read, cursor) {
-            return PollStep::Answer(Ok(self.respond(read, cursor)));
+            return PollStep::Answer(Ok(self.respond(read, cursor, allowance)));
         }
         PollStep::Wait(Box::new(WaitingPoll {
             request: self,
             reader,
             position,
             after: read.after,
-            known: (!is_empty).then(|| Box::new(read)),
+            known: (!is_empty).then(|| {
+                let allowance = allowance.for_bytes(read.bytes());
+                Box::new((read, allowance))
+            }),
             deadline,
         }))
     }
 
-    fn respond(&self, read: ReadBatch, cursor: Cursor) -> PollResponse {
-        self.delivery.respond(read, cursor, &self.page, self.turn)
+    fn respond(&self, read: ReadBatch, cursor: Cursor, allowance: PageAllowance) -> PollResponse {
+        self.delivery
+            .respond(read, cursor, &self.page, self.turn, allowance)
     }
 }
 
@@ -306,7 +312,9 @@ impl<R: LogReader> WaitingPoll<R> {
     /// Reads again, because there may be a new message.
     pub fn read_again(mut self: Box<Self>) -> PollRead<R> {
         Box::pin(async move {
-            match self.reader.read(self.position, self.request.limit()).await {
+            let allowance = PageAllowance::take();
+            let limit = self.request.limit(&allowance);
+            match self.reader.read(self.position, limit).await {
                 Ok(read) => {
                     let Self {
                         request,
@@ -315,13 +323,14 @@ impl<R: LogReader> WaitingPoll<R> {
                         deadline,
                         ..
                     } = *self;
-                    request.answer_or_wait(reader, position, read, deadline)
+                    request.answer_or_wait(reader, position, (read, allowance), deadline)
                 }
                 Err(unavailable) if Instant::now() >= self.until() => {
                     PollStep::Answer(Err(unavailable))
                 }
                 // The store may be back before the wait is over.
                 Err(_) => {
+                    drop(allowance);
                     sleep(STORE_RETRY_DELAY).await;
                     PollStep::Wait(self)
                 }
@@ -338,8 +347,11 @@ impl<R: LogReader> WaitingPoll<R> {
             known,
             ..
         } = self;
-        let read = known.map_or_else(|| ReadBatch::empty(after), |read| *read);
+        let (read, allowance) = match known {
+            Some(known) => *known,
+            None => (ReadBatch::empty(after), PageAllowance::take()),
+        };
         let cursor = reader.cursor(read.after);
-        Ok(request.respond(read, cursor))
+        Ok(request.respond(read, cursor, allowance))
     }
 }

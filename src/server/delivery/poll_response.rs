@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::page_allowance::PageAllowance;
 use crate::{domain::cursor::Cursor, ledger::request_recorder::RequestRecorder, log::ReadBatch};
 
 /// A poll's answer.
@@ -21,10 +22,11 @@ pub struct PollResponse {
 /// The page that was read.
 pub struct PollPage {
     pub read: ReadBatch,
-    pub(super) cursor: Cursor,
-    pub(super) turn: Option<u64>,
+    cursor: Cursor,
+    turn: Option<u64>,
     /// The readers in the rooms, as JSON, if the client asked for them.
-    pub(super) presence: Option<String>,
+    presence: Option<String>,
+    allowance: PageAllowance,
 }
 
 impl PollResponse {
@@ -63,17 +65,19 @@ impl IfNoneMatch {
 
     /// Whether the client has exactly this answer, and there is nothing newer.
     pub(super) fn holds(&self, read: &ReadBatch, cursor: Cursor) -> bool {
-        read.reset.is_none() && !read.more && self.matches(cursor)
+        read.reset.is_none() && !read.more && self.matches(read, cursor)
     }
 
-    fn matches(&self, cursor: Cursor) -> bool {
+    fn matches(&self, read: &ReadBatch, cursor: Cursor) -> bool {
         let Some(tags) = &self.0 else { return false };
         tags.split(',').any(|tag| {
             let tag = tag.trim();
             // Weak comparison (RFC 9110, 13.1.2): a cache in between may have weakened the tag.
             let tag = tag.strip_prefix("W/").unwrap_or(tag);
             let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            tag == "*" || quoted.and_then(|tag| tag.parse().ok()) == Some(cursor)
+            // `*` stands for any answer, but must not hide messages.
+            let is_any = tag == "*" && read.is_empty();
+            is_any || quoted.and_then(|tag| tag.parse().ok()) == Some(cursor)
         })
     }
 }
@@ -81,6 +85,23 @@ impl IfNoneMatch {
 impl PollPage {
     /// What comes before the messages.
     pub const PREFIX: &str = "{\"messages\":[";
+
+    pub(super) fn new(
+        read: ReadBatch,
+        cursor: Cursor,
+        turn: Option<u64>,
+        presence: Option<String>,
+        allowance: PageAllowance,
+    ) -> Self {
+        let presence_bytes = presence.as_ref().map_or(0, String::len);
+        Self {
+            allowance: allowance.for_bytes(read.bytes() + presence_bytes),
+            read,
+            cursor,
+            turn,
+            presence,
+        }
+    }
 
     /// What follows the messages.
     pub fn suffix(&self) -> Vec<u8> {
@@ -109,7 +130,7 @@ impl PollPage {
     }
 
     /// The body: the bytes of the messages, and the JSON around them.
-    pub fn body(&self) -> PollBody {
+    pub fn into_body(self) -> PollBody {
         let entries = &self.read.entries;
         let mut chunks = Vec::with_capacity(2 * entries.len() + 2);
         chunks.push(Bytes::from_static(Self::PREFIX.as_bytes()));
@@ -123,12 +144,23 @@ impl PollPage {
         PollBody {
             size: chunks.iter().map(|chunk| chunk.len() as u64).sum(),
             chunks: chunks.into_iter(),
+            _allowance: self.allowance,
         }
     }
 }
 
 /// An answer's body in pieces. Readers share the pieces that are messages.
+#[derive(Default)]
 pub struct PollBody {
     pub size: u64,
-    pub chunks: std::vec::IntoIter<Bytes>,
+    chunks: std::vec::IntoIter<Bytes>,
+    _allowance: PageAllowance,
+}
+
+impl Iterator for PollBody {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.chunks.next()
+    }
 }

@@ -51,11 +51,16 @@ impl Draft {
         if let Some(unknown) = fields.keys().next() {
             return Err(InvalidDraft::new(unknown, "is not a field of a message"));
         }
+        Self::new(room, &author, &text)
+    }
+
+    /// A draft of these, trimmed, if author and text are what they may be.
+    pub fn new(room: Room, author: &str, text: &str) -> Result<Self, InvalidDraft> {
         Ok(Self {
             room,
-            author: text::validate_author(&author)
+            author: text::validate_author(author)
                 .map_err(|why| InvalidDraft::new("author", why))?,
-            text: text::validate_message(&text).map_err(|why| InvalidDraft::new("text", why))?,
+            text: text::validate_message(text).map_err(|why| InvalidDraft::new("text", why))?,
         })
     }
 }

@@ -35,13 +35,13 @@ pub(super) fn validate_message(text: &str) -> Result<String, String> {
 
 /// An author's name, trimmed and in Unicode's composed form. The error says why it is refused.
 pub(super) fn validate_author(text: &str) -> Result<String, String> {
-    let text = validate_length(text, MAX_AUTHOR)?;
+    // Composed and decomposed letters look the same. Some characters have no composed form and become several.
+    let text: Cow<'_, str> = ComposingNormalizerBorrowed::new_nfc().normalize(text);
+    let text = validate_length(&text, MAX_AUTHOR)?;
     refuse_control_characters(text, |_| false)?;
     if text.is_ascii() {
         return Ok(text.to_owned());
     }
-    // Composed and decomposed letters look the same.
-    let text: Cow<'_, str> = ComposingNormalizerBorrowed::new_nfc().normalize(text);
     let characters: Vec<char> = text.chars().collect();
     for (at, &c) in characters.iter().enumerate() {
         if is_invisible(c) && !changes_neighbours(&characters, at) {
@@ -51,7 +51,7 @@ pub(super) fn validate_author(text: &str) -> Result<String, String> {
             ));
         }
     }
-    Ok(text.into_owned())
+    Ok(text.to_owned())
 }
 
 /// `text` trimmed, if it then has 1 to `max` characters and at least one is visible.
@@ -203,6 +203,17 @@ mod tests {
                 assert!(why.contains("visible"), "{blank:?}: {why}");
             }
         }
+    }
+
+    #[test]
+    fn an_author_is_counted_as_it_is_stored() {
+        // Two letters for each, as they have no composed form.
+        let expanding = "\u{0958}";
+        assert!(validate_author(&expanding.repeat(33)).is_err());
+        let stored = validate_author(&expanding.repeat(32)).expect("64 characters");
+        assert_eq!(stored.chars().count(), 64);
+        assert_eq!(validate_author(&stored), Ok(stored.clone()));
+        assert!(validate_author(&"e\u{0301}".repeat(64)).is_ok());
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Responder for PollResponse {
             Some(page) => HttpResponse::Ok()
                 .insert_header(tag)
                 .content_type(HeaderValue::from_static("application/json"))
-                .body(page.body()),
+                .body(page.into_body()),
         }
     }
 }
@@ -108,6 +108,6 @@ impl MessageBody for PollBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(self.chunks.next().map(Ok))
+        Poll::Ready(self.next().map(Ok))
     }
 }

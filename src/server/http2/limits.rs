@@ -18,7 +18,7 @@ const MAX_RESET_STREAMS: usize = 20;
 const MAX_PENDING_RESETS: usize = 20;
 /// The most bytes of request bodies that a client may send before it must wait, per stream and per connection.
 const RECEIVE_WINDOW_BYTES: u32 = 64 * 1024;
-/// Time from the first byte to the client's preface and SETTINGS.
+/// Time from the first byte to the client's preface. A client that sends no SETTINGS after it answers no PING either.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The silence after which the server sends a PING.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);

@@ -84,6 +84,11 @@ impl ReadBatch {
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.reset.is_none()
     }
+
+    /// The memory of its messages.
+    pub fn bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.frame().len()).sum()
+    }
 }
 
 /// A reader's handle to one room of the log.

@@ -29,7 +29,7 @@ const REFUSALS: [BareRefusal; 4] = [
 ];
 
 const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request";
-const BAD_REQUEST_BODY: &str = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"these bytes are not a valid HTTP request"}"#;
+const BAD_REQUEST_BODY: &str = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"these bytes are not a valid HTTP request, or its address is longer than 64 KiB"}"#;
 const TOO_LARGE: &str = "HTTP/1.1 431 Request Header Fields Too Large";
 const TOO_LARGE_BODY: &str = r#"{"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"the head of the request is too large"}"#;
 

@@ -27,6 +27,8 @@ use crate::{
 
 /// The most readers remembered over all rooms. Further readers are served, but not listed.
 const MAX_MEMBERS: usize = 20_000;
+/// The most members of a room that are listed; `count` counts all.
+pub const MAX_LISTED: usize = 200;
 /// The shortest time between two presence events of a room.
 const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often pollers that have left are removed.
@@ -158,20 +160,26 @@ impl Presence {
 
     /// Who is in `room` now, as JSON.
     pub fn json(&self, room: &Room) -> String {
+        self.json_of_some(room, MAX_LISTED)
+    }
+
+    fn json_of_some(&self, room: &Room, listed: usize) -> String {
         let rooms = self.rooms.lock();
         match rooms.by_name.get(room) {
-            Some(members) => members.json(room),
-            None => RoomMembers::default().json(room),
+            Some(members) => members.json(room, listed),
+            None => RoomMembers::default().json(room, listed),
         }
     }
 
-    /// The same for each of `rooms`: an object for one room, or a list of objects.
-    pub fn json_of_all(&self, rooms: &RoomSet) -> String {
+    /// The same for each of `rooms`: an object for one room, or a list of objects. They list `listed` readers
+    /// together, each room the same number and at least one.
+    pub fn json_of_all(&self, rooms: &RoomSet, listed: usize) -> String {
+        let listed = (listed / rooms.iter().count()).max(1);
         if rooms.is_single() {
-            return self.json(rooms.first());
+            return self.json_of_some(rooms.first(), listed);
         }
-        let each: Vec<String> = rooms.iter().map(|room| self.json(room)).collect();
-        format!("[{}]", each.join(","))
+        let each = rooms.iter().map(|room| self.json_of_some(room, listed));
+        format!("[{}]", each.collect::<Vec<_>>().join(","))
     }
 
     /// Removes pollers that have missed two of their intervals, and sends events that are due.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{
-    Follower, PresenceEncoder, Reader,
+    Follower, MAX_LISTED, PresenceEncoder, Reader,
     member::{Member, PollActivity},
 };
 use crate::{
@@ -22,8 +22,7 @@ use crate::{
 /// The most bytes a second of presence events for all streams of a room together. If events are large or there are
 /// many streams, changes are gathered for longer.
 const MAX_BYTES_PER_SECOND: u64 = 1024 * 1024;
-/// The most members that are listed; `count` counts all.
-const MAX_LISTED: usize = 200;
+
 #[derive(Default)]
 pub struct RoomMembers {
     by_client: HashMap<ClientLabel, Member>,
@@ -233,14 +232,15 @@ impl RoomMembers {
             self.updates = None;
             return;
         }
-        let event = encode(&self.json(room));
+        let event = encode(&self.json(room, MAX_LISTED));
         let bytes = event.len() as u64 * subscribers;
         updates.send_replace(event);
         let cost = Duration::from_millis(1000 * bytes / MAX_BYTES_PER_SECOND);
         self.quiet_until = Some(now + cost.max(every));
     }
 
-    pub fn json(&self, room: &Room) -> String {
+    /// The room's presence, with at most `listed` members.
+    pub fn json(&self, room: &Room, listed: usize) -> String {
         #[derive(Serialize)]
         struct PresenceEntry<'a> {
             client: &'a str,
@@ -259,9 +259,9 @@ impl RoomMembers {
             scope: &'a str,
         }
         let mut members: Vec<_> = self.by_client.iter().collect();
-        if members.len() > MAX_LISTED {
-            members.select_nth_unstable_by_key(MAX_LISTED, |(_, member)| member.order);
-            members.truncate(MAX_LISTED);
+        if members.len() > listed {
+            members.select_nth_unstable_by_key(listed, |(_, member)| member.order);
+            members.truncate(listed);
         }
         members.sort_unstable_by_key(|(_, member)| member.order);
         let json = PresenceJson {

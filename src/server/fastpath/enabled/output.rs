@@ -1,9 +1,6 @@
 //! Bytes that are being written to a client: an answer, or a stream's next chunk.
 
-use std::{
-    io::{self, IoSlice},
-    vec,
-};
+use std::io::{self, IoSlice};
 
 use bytes::Bytes;
 
@@ -27,7 +24,7 @@ pub enum WriteProgress {
 pub fn write_answer(
     socket: &mut ClientSocket,
     output: &mut Vec<u8>,
-    rest: &mut vec::IntoIter<Bytes>,
+    rest: &mut impl Iterator<Item = Bytes>,
 ) -> io::Result<WriteProgress> {
     let mut written = 0;
     loop {

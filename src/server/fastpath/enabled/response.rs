@@ -1,30 +1,28 @@
 //! The bytes of answers, the same as those of the HTTP layer.
 
-use std::{fmt, io::Write as _, vec};
-
-use bytes::Bytes;
+use std::{fmt, io::Write as _};
 
 use crate::{
     delivery::{
-        poll_response::{PollPage, PollResponse},
+        poll_response::{PollBody, PollPage, PollResponse},
         problem::{PROBLEM_CONTENT_TYPE, Problem},
     },
     net::http_date::with_http_date,
 };
 
 /// Writes a poll's head, and its body if that is small; returns what is left of the body.
-pub fn write_poll(response: &PollResponse, close: bool, out: &mut Vec<u8>) -> vec::IntoIter<Bytes> {
-    let Some(page) = &response.page else {
+pub fn write_poll(mut response: PollResponse, close: bool, out: &mut Vec<u8>) -> PollBody {
+    let Some(page) = response.page.take() else {
         begin_head(out, "304 Not Modified", format_args!(""), close);
-        write_validators(response, out);
+        write_validators(&response, out);
         finish_head(out);
-        return Vec::new().into_iter();
+        return PollBody::default();
     };
     let mut write_head = |length: u64| {
         let length = format_args!("content-length: {length}\r\n");
         begin_head(out, "200 OK", length, close);
         out.extend_from_slice(b"content-type: application/json\r\n");
-        write_validators(response, out);
+        write_validators(&response, out);
         finish_head(out);
     };
     if page.read.entries.is_empty() {
@@ -32,11 +30,11 @@ pub fn write_poll(response: &PollResponse, close: bool, out: &mut Vec<u8>) -> ve
         write_head((PollPage::PREFIX.len() + suffix.len()) as u64);
         out.extend_from_slice(PollPage::PREFIX.as_bytes());
         out.extend_from_slice(&suffix);
-        return Vec::new().into_iter();
+        return PollBody::default();
     }
-    let body = page.body();
+    let body = page.into_body();
     write_head(body.size);
-    body.chunks
+    body
 }
 
 /// Writes the whole answer.

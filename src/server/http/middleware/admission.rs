@@ -72,9 +72,16 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     B: MessageBody + 'static,
 {
-    let refusal = connection_of(request.request()).and_then(|it| it.refusal());
-    if let Some(refusal) = refusal {
-        let problem = connection_refused(refusal);
+    let connection = connection_of(request.request());
+    let refusal = connection.as_ref().and_then(|it| it.refusal());
+    let refusal = match refusal {
+        Some(reason) => Some(connection_refused(reason)),
+        // actix-http has parsed this request already, as it was sent ahead.
+        None => connection
+            .is_some_and(|it| it.is_input_ignored())
+            .then(after_last_answer),
+    };
+    if let Some(problem) = refusal {
         let mut response = request.into_response(problem.error_response());
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
@@ -87,6 +94,15 @@ where
         }
         Err(problem) => Either::Right(refuse(request, problem).map(Ok).boxed_local()),
     }
+}
+
+/// The answer to a request that follows one whose answer said that the connection ends (RFC 9112, 9.6). Its client
+/// ignores it, and sends the request again on another connection.
+fn after_last_answer() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "the connection ended with an earlier answer; nothing was done for this request",
+    )
 }
 
 /// Admits the request, or says why not.

@@ -5,11 +5,12 @@
 //! client cannot expect (RFC 9112, 9.6). Libraries offer HTTP/2 on each connection's first request, and proxies are
 //! often configured to offer WebSocket on all.
 //!
-//! If requests were sent ahead, actix-http knows only what the last one says about the connection.
+//! If requests were sent ahead, actix-http knows only what the last one says about the connection. So an earlier answer
+//! may be the last one; what follows is then not served ([`admit`](super::admission::admit)).
 
 use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
-    http::{ConnectionType, Version, header::UPGRADE},
+    http::{ConnectionType, StatusCode, Version, header::UPGRADE},
 };
 
 /// Returns what to do with the answer to `request`.
@@ -22,6 +23,7 @@ pub fn close_when_asked<B>(
         ConnectionType::Upgrade | ConnectionType::Close => true,
     };
     move |mut response| {
+        let is_last = is_last || leaves_body_unread(response.status());
         if is_last && response.request().version() < Version::HTTP_2 {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
@@ -32,6 +34,14 @@ pub fn close_when_asked<B>(
         }
         response
     }
+}
+
+/// Whether the server has given up reading the request's body, so that no later request can be found behind it.
+fn leaves_body_unread(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
+    )
 }
 
 fn offers_websocket(request: &ServiceRequest) -> bool {

@@ -6,7 +6,7 @@
 mod poll;
 mod stream;
 
-use std::{future::Future, io, pin::Pin, task::Waker, vec};
+use std::{future::Future, io, pin::Pin, task::Waker};
 
 use bytes::{Buf as _, Bytes};
 use tokio::time::Instant;
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     delivery::{
         poll::{PollOutcome, PollRead, WaitingPoll},
-        poll_response::IfNoneMatch,
+        poll_response::{IfNoneMatch, PollBody},
         read_query::ReadQuery,
         stream_reader::StreamReader,
     },
@@ -99,7 +99,7 @@ struct OpeningStream {
 struct UnwrittenAnswer {
     recorder: RequestRecorder,
     output: Vec<u8>,
-    rest: vec::IntoIter<Bytes>,
+    rest: PollBody,
     /// Whether this is the connection's last answer.
     close: bool,
 }

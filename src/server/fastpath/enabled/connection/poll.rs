@@ -1,11 +1,6 @@
 //! A poll on a connection: reading, waiting and answering.
 
-use std::{
-    task::{Context, Poll},
-    vec,
-};
-
-use bytes::Bytes;
+use std::task::{Context, Poll};
 
 use super::{
     ConnectionState, FastConnection, NextAction, PollInProgress, PollStage, StepOutcome,
@@ -14,6 +9,7 @@ use super::{
 use crate::{
     delivery::{
         poll::{PollResult, PollStep},
+        poll_response::PollBody,
         problem::Problem,
     },
     fastpath::enabled::{
@@ -85,7 +81,7 @@ impl FastConnection {
         response.record(&recorder);
         let close = shared.must_close(self.id);
         shared.output.clear();
-        let rest = write_poll(&response, close, &mut shared.output);
+        let rest = write_poll(response, close, &mut shared.output);
         self.answer(rest, close, recorder, shared)
     }
 
@@ -99,13 +95,13 @@ impl FastConnection {
         let close = shared.must_close(self.id);
         shared.output.clear();
         write_problem(problem, close, &mut shared.output);
-        self.answer(Vec::new().into_iter(), close, recorder, shared)
+        self.answer(PollBody::default(), close, recorder, shared)
     }
 
     /// Writes the answer that begins in `shared.output`.
     fn answer(
         &mut self,
-        mut rest: vec::IntoIter<Bytes>,
+        mut rest: PollBody,
         close: bool,
         recorder: RequestRecorder,
         shared: &mut ReactorContext,

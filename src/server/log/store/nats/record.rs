@@ -97,10 +97,14 @@ pub fn decode(
     let is_late = json.deadline_us.is_some_and(|by| stored_at_us > by);
     let is_astray = json.log.as_ref().is_some_and(|of| of != log.as_str());
     let sent_at = Timestamp::from_microsecond(stored_at_us.max(json.min_sent_at_us)).ok()?;
-    let draft = Draft {
-        room,
-        author: json.author.into_owned(),
-        text: json.text.into_owned(),
+    let draft = match json.log {
+        Some(_) => Draft {
+            room,
+            author: json.author.into_owned(),
+            text: json.text.into_owned(),
+        },
+        // Another program published it, whose author and text nobody has checked.
+        None => Draft::new(room, &json.author, &json.text).ok()?,
     };
     let past = PreviousMessage {
         newest: json.newest,
@@ -172,15 +176,23 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_other_programs_need_only_an_author_and_a_text() {
+    fn messages_of_other_programs_need_an_author_and_a_text_as_clients_may_send_them() {
         let plain = br#"{"author": "mina", "text": "hello"}"#;
         let record = decode(log("k3"), SUBJECT, 1, 5, plain).expect("a record");
         assert_eq!((record.past, record.is_expired), (None, false));
+        let padded = br#"{"author": " mina ", "text": " hello\n"}"#;
+        let record = decode(log("k3"), SUBJECT, 1, 5, padded).expect("a record");
+        assert_eq!(
+            (&*record.message.author, &*record.message.text),
+            ("mina", "hello")
+        );
         for other in [
             &b"hello"[..],
             b"{}",
             b"\xff",
             br#"{"author": 1, "text": "x"}"#,
+            br#"{"author": "mina", "text": "a\u0000b"}"#,
+            br#"{"author": " ", "text": "x"}"#,
         ] {
             assert_eq!(decode(log("k3"), SUBJECT, 1, 5, other), None);
         }
