@@ -127,6 +127,57 @@ test('the reason for reconnecting covers nothing', async ({ open }) => {
   }
 });
 
+/** Where the text of an element's first match is drawn. */
+const textBox = (locator) =>
+  locator.first().evaluate((element) => {
+    const text = document.createRange();
+    text.selectNodeContents(element);
+    return text.getBoundingClientRect().toJSON();
+  });
+
+const areApart = (one, other) =>
+  one.right <= other.left + 1 ||
+  other.right <= one.left + 1 ||
+  one.bottom <= other.top + 1 ||
+  other.bottom <= one.top + 1;
+
+for (const [width, height] of [
+  [1000, 700],
+  [1100, 700],
+  [1280, 720],
+])
+  test(`at ${width}x${height} the status covers no transport, and the message field stays wide`, async ({
+    open,
+  }) => {
+    for (const lang of ['en', 'ko']) {
+      const lab = await open(`?view=side-by-side&fault=buffer&lang=${lang}`, {
+        viewport: { width, height },
+        settings: false,
+      });
+      const { page } = lab;
+      const expectApart = async () => {
+        for (const lane of await page.locator('.lane').all()) {
+          const status = await textBox(lane.locator('.status p'));
+          for (const option of await lane.locator('.option').all()) {
+            const label = await textBox(option.locator('label'));
+            assert.ok(areApart(status, label), `${lang}: ${JSON.stringify({ status, label })}`);
+          }
+        }
+      };
+      await page.locator('.status[data-link=live]').nth(1).waitFor();
+      await expectApart();
+      await page.locator('.network-notice[data-why=mute]').waitFor();
+      await expectApart();
+      await page.locator('.traffic .segments button').nth(2).click();
+      await page.locator('.traffic-state[aria-live=polite]:not(:empty)').waitFor();
+      const field = await box(page.locator('#message'));
+      const send = await box(page.locator('.send'));
+      assert.ok(field.width >= 180 && areApart(field, send), `${lang}: ${JSON.stringify({ field, send })}`);
+      assert.ok((await box(page.locator('.traffic-state'))).bottom <= height);
+      await lab.close();
+    }
+  });
+
 test('the log stays at its end after a long message, and when the window changes', async ({
   server,
   open,

@@ -38,6 +38,9 @@ const SHOW: Record<GlanceMeasure, (figures: LaneFigures) => GlanceFigure> = {
 
 const MEASURES = Object.keys(SHOW) as GlanceMeasure[];
 
+/** Space for this many characters is always kept, so that the numbers rarely change their size. */
+const MIN_CHARACTERS: Record<GlanceMeasure, number> = { requests: 6, wire_bytes: 6, delay_ms: 8 };
+
 export class GlanceView {
   readonly element: HTMLElement;
   readonly #cells: Record<GlanceMeasure, { figure: Element; caption: Element; bar: HTMLElement }>;
@@ -59,6 +62,18 @@ export class GlanceView {
     );
     this.#cells.wire_bytes.caption.setAttribute('title', strings.glance.overheadExplained);
     this.show(null, { requests: 0, wire_bytes: 0, delay_ms: 0 });
+    this.divide(MIN_CHARACTERS);
+  }
+
+  countCharacters(measure: GlanceMeasure): number {
+    return this.#cells[measure].figure.textContent?.length ?? 0;
+  }
+
+  /** Makes each number's column as wide as `characters` need, relative to the others. */
+  divide(characters: Record<GlanceMeasure, number>): void {
+    const counts = MEASURES.map((measure) => characters[measure]);
+    this.element.style.setProperty('--columns', counts.map((count) => `minmax(0, ${count}fr)`).join(' '));
+    this.element.style.setProperty('--characters', String(counts.reduce((sum, count) => sum + count)));
   }
 
   /** `scale` has the maximum of each measure over all lanes. */
@@ -86,7 +101,7 @@ export class GlanceView {
   }
 }
 
-/** Draws all lanes' figures on one scale. */
+/** Draws all lanes' figures on one scale and in one size. */
 export function showGlances(glances: readonly GlanceView[], comparison: Comparison): void {
   const all = glances.map((_, at) => comparison.getFigures(at));
   const findMax = (measure: GlanceMeasure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
@@ -96,4 +111,12 @@ export function showGlances(glances: readonly GlanceView[], comparison: Comparis
     delay_ms: findMax('delay_ms'),
   };
   glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));
+  const findLongest = (measure: GlanceMeasure) =>
+    Math.max(MIN_CHARACTERS[measure], ...glances.map((glance) => glance.countCharacters(measure)));
+  const characters = {
+    requests: findLongest('requests'),
+    wire_bytes: findLongest('wire_bytes'),
+    delay_ms: findLongest('delay_ms'),
+  };
+  for (const glance of glances) glance.divide(characters);
 }
