@@ -38,6 +38,75 @@ check('an address can open the page in present mode', async ({ server, open }) =
   assert.equal(await lab.page.getByRole('banner').isVisible(), false);
 });
 
+for (const view of ['one', 'side-by-side', 'three'])
+  for (const [width, height] of [
+    [1280, 720],
+    [1920, 1080],
+  ])
+    check(`in present mode the numbers of ${view} fit at ${width}x${height}`, async ({ server, open }) => {
+      const lab = await open(`?view=${view}&interval=5`, {
+        viewport: { width, height },
+        settings: false,
+      });
+      const { page } = lab;
+      await page.keyboard.press('p');
+      await page.getByRole('button', { name: 'Leave present mode' }).waitFor();
+      const figures = page.locator('.glance-figure');
+      await until('a number is long', async () => {
+        await server.publish({ text: 'hello' });
+        return (await figures.allTextContents()).some((text) => /^\d,\d{3} ms$/.test(text));
+      });
+      const lanes = await page.locator('.lane').evaluateAll((all) =>
+        all.map((lane) => {
+          const figures = [...lane.querySelectorAll('.glance-figure, .glance-caption')].map((element) => {
+            const text = document.createRange();
+            text.selectNodeContents(element);
+            const { left, right } = text.getBoundingClientRect();
+            return { text: element.textContent, measure: element.closest('dl').dataset.measure, left, right };
+          });
+          return { right: lane.getBoundingClientRect().right, figures };
+        }),
+      );
+      for (const { right, figures } of lanes)
+        for (const one of figures) {
+          assert.ok(one.right <= right, JSON.stringify({ one, right }));
+          for (const other of figures.filter(({ measure }) => measure !== one.measure))
+            assert.ok(
+              one.right <= other.left + 1 || other.right <= one.left + 1,
+              JSON.stringify({ one, other }),
+            );
+        }
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    });
+
+check('a button and Escape leave present mode, even if single keys are off', async ({ open }) => {
+  for (const viewport of [OPTIONS.viewport, { width: 360, height: 640 }]) {
+    const lab = await open('?view=side-by-side', { viewport, settings: false });
+    const { page } = lab;
+    await lab.waitForBothLanes();
+    const settings = page.getByRole('button', { name: 'Settings', exact: true });
+    const leave = page.getByRole('button', { name: 'Leave present mode' });
+    await settings.click();
+    await page.getByRole('button', { name: 'Keys' }).click();
+    await page.getByRole('switch', { name: 'Single keys work' }).uncheck();
+    await page.getByRole('button', { name: 'Close' }).click();
+    const enter = page.getByRole('button', { name: 'Present mode', exact: true });
+    await enter.click();
+    assert.equal(await leave.evaluate((button) => button === document.activeElement), true);
+    const { bottom } = await leave.boundingBox().then(({ y, height }) => ({ bottom: y + height }));
+    assert.ok(bottom <= viewport.height, `the button is in the window: ${bottom}`);
+    await leave.click();
+    await page.getByRole('banner').waitFor();
+    assert.equal(await enter.evaluate((button) => button === document.activeElement), true);
+    assert.doesNotMatch(page.url(), /present/);
+    await enter.click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('banner').waitFor();
+    await lab.expectNoErrors();
+    await lab.close();
+  }
+});
+
 check(
   'shortcuts control traffic, faults and the pause, have a list, and do not affect text fields',
   async ({ server, open }) => {

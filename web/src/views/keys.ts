@@ -19,16 +19,25 @@ export interface ShortcutParts {
   pause(): void;
 }
 
-/** Installs the shortcuts. Returns the buttons for the settings. */
-export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts): HTMLElement {
+export interface PresenterControls {
+  /** The buttons for the settings. */
+  settings: HTMLElement;
+  /** Ends present mode, which hides the settings. Visible only in present mode. */
+  leave: HTMLElement;
+}
+
+/** Installs the shortcuts. */
+export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts): PresenterControls {
+  const isPresenting = () => page.hasAttribute('data-present');
   const present = (on: boolean) => {
     page.toggleAttribute('data-present', on);
     putParameter(PARAMETER, on ? '1' : null);
     window.dispatchEvent(new Event('resize'));
+    moveFocus(on ? [leave] : [enter, document.querySelector<HTMLElement>('.settings-button')]);
   };
   const isHealthy = () => lanes().every(({ lane }) => lane.network.fault === 'healthy');
   const actions: Record<string, () => void> = {
-    p: () => present(!page.hasAttribute('data-present')),
+    p: () => present(!isPresenting()),
     t: () => traffic.choose(traffic.pattern === null ? 'chatty' : null),
     b: () => traffic.choose('burst'),
     f: () => {
@@ -62,7 +71,10 @@ export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts)
   document.addEventListener('keydown', (event) => {
     const { key, target } = event;
     const isModified = event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
-    if (isModified || list.open || !(on.checked || key === '?')) return;
+    if (isModified || list.open || event.defaultPrevented) return;
+    // Not a single character, so it works even if those are switched off.
+    if (key === 'Escape' && isPresenting()) return present(false);
+    if (!(on.checked || key === '?')) return;
     if (target instanceof Element && target.closest('input:not([type=radio]), textarea, select')) return;
     // Space activates the focused element.
     if (key === ' ' && target !== document.body) return;
@@ -77,11 +89,19 @@ export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts)
     element.addEventListener('click', () => act?.());
     return element;
   };
+  const enter = button(strings.keys.present, () => present(true));
+  const leave = button(strings.keys.leavePresent, () => present(false));
+  leave.classList.add('leave-present');
   if (new URLSearchParams(location.search).get(PARAMETER) === '1') page.toggleAttribute('data-present', true);
-  return h(
-    'div',
-    { class: 'presenter' },
-    button(strings.keys.present, actions['p']),
-    button(strings.keys.title, actions['?']),
-  );
+  return {
+    settings: h('div', { class: 'presenter' }, enter, button(strings.keys.title, actions['?'])),
+    leave,
+  };
+}
+
+/** Moves the focus to the first visible element, if the focused one has become hidden. */
+function moveFocus(elements: readonly (HTMLElement | null)[]): void {
+  const { activeElement } = document;
+  const isLost = activeElement !== document.body && activeElement?.getClientRects().length === 0;
+  if (isLost) elements.find((each) => each !== null && each.getClientRects().length > 0)?.focus();
 }

@@ -49,7 +49,7 @@ export class LogView {
       'div',
       { class: 'empty', hidden: true },
       h('p', { class: 'empty-title' }, strings.emptyTitle(room)),
-      h('p', {}, strings.emptyHint),
+      h('p', { class: 'empty-hint' }, strings.emptyHint),
     );
     this.#scroller = h(
       'div',

@@ -109,14 +109,14 @@ class RoomPage {
     const tools = this.#createTools();
     this.#layOut(tools);
     app.replaceChildren(this.#page, panels.element, this.#tour.element);
-    this.#settings.append(
-      installShortcuts({
-        page: this.#page,
-        traffic: this.#traffic,
-        lanes,
-        pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
-      }),
-    );
+    const presenter = installShortcuts({
+      page: this.#page,
+      traffic: this.#traffic,
+      lanes,
+      pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
+    });
+    this.#settings.append(presenter.settings);
+    this.#traffic.element.after(presenter.leave);
     // The event bubbles up after the lane's own listeners have handled it.
     for (const changed of [this.#stage, this.#settings])
       changed.addEventListener('change', () => this.#updateAddress());
