@@ -126,8 +126,10 @@ check(
     await page.keyboard.press('f');
     const network = (lane) => lab.lane(lane).region.locator('.network').getAttribute('data-fault');
     await until('a fault is chosen', async () => (await network('SSE')) === 'buffer');
+    assert.match(page.url(), /[?&]fault=buffer/);
     await page.keyboard.press('f');
     await until('all is healthy', async () => (await network('Polling')) === 'healthy');
+    assert.doesNotMatch(page.url(), /fault/);
     await page.keyboard.press('Space');
     await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
     await page.keyboard.press('Space');

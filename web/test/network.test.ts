@@ -96,6 +96,21 @@ describe('a lane’s network', () => {
     });
   });
 
+  test('returns to its fault after an interruption', async () => {
+    const { network: n, faults } = network(networkDown);
+    n.setFault('buffer');
+    n.interrupt('offline');
+    await vi.advanceTimersByTimeAsync(2_000);
+    n.interrupt('offline');
+    await vi.advanceTimersByTimeAsync(5_000);
+    // It does not become healthy, so it does not say when.
+    expect(faults).toEqual(['buffer', 'offline', 'offline', 'buffer']);
+    n.setFault('healthy');
+    n.interrupt('offline');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(faults.slice(-2)).toEqual(['offline for a while', 'healthy']);
+  });
+
   test('is not shareable with a fault', () => {
     const { network: n } = network(networkDown);
     const shareable = (['healthy', 'restart', 'buffer', 'cut', 'slow', 'offline'] as const).map((fault) => {

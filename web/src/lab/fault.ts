@@ -8,6 +8,11 @@ export const FAULTS: readonly Fault[] = ['healthy', 'buffer', 'cut', 'slow', 'of
 /** How long faults last that end by themselves. */
 export const DURATION_MS: Partial<Record<Fault, number>> = { offline: 5_000, restart: 3_000 };
 
+/** Whether a fault does not end by itself. */
+export function isLasting(fault: Fault): boolean {
+  return DURATION_MS[fault] === undefined;
+}
+
 /** A stream without an event for this long counts as mute, in seconds. */
 export const STALL_TIMEOUT_S = { min: 1, max: 300, initial: 45 } as const;
 

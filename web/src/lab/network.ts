@@ -9,10 +9,17 @@ import type { HttpVersion } from '../client/http-version.ts';
 import { randomText } from '../client/random-text.ts';
 import type { Transport } from '../client/transport.ts';
 import type { OtherOrigin } from './protocol.ts';
-import { canSilence, type Fault, DURATION_MS, FAULT_STALL_TIMEOUT_S, STALL_TIMEOUT_S } from './fault.ts';
+import {
+  canSilence,
+  type Fault,
+  DURATION_MS,
+  FAULT_STALL_TIMEOUT_S,
+  isLasting,
+  STALL_TIMEOUT_S,
+} from './fault.ts';
 
 export interface NetworkListener {
-  /** `until_ms`, by `performance.now()`, is when the fault ends by itself. */
+  /** `until_ms`, by `performance.now()`, is when the fault ends by itself and the network is healthy again. */
   fault?(fault: Fault, until_ms: number | null): void;
   stallTimeout?(seconds: number): void;
 }
@@ -27,6 +34,8 @@ export class Network implements ConnectionFactory {
   readonly #openEventSource: (address: string, init?: EventSourceInit) => EventSource;
   #other: OtherOrigin | null = null;
   #fault: Fault = 'healthy';
+  /** The fault after one that ends by itself. */
+  #next: Fault = 'healthy';
   /** Whether the next poll must be lost to a restart. */
   #losesNextPoll = false;
   #stallTimeout_s: number;
@@ -87,16 +96,26 @@ export class Network implements ConnectionFactory {
 
   /** Sets the fault. One that ends by itself restarts if it is chosen again. */
   setFault(fault: Fault): void {
+    this.#setFault(fault, 'healthy');
+  }
+
+  /** Sets a fault that ends by itself, after which the current one is back. */
+  interrupt(fault: Fault): void {
+    this.#setFault(fault, isLasting(this.#fault) ? this.#fault : this.#next);
+  }
+
+  #setFault(fault: Fault, next: Fault): void {
     clearTimeout(this.#timer);
+    this.#next = next;
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
     this.#fault = fault;
     this.#losesNextPoll = fault === 'restart';
     const duration_ms = DURATION_MS[fault];
-    if (duration_ms !== undefined) this.#timer = setTimeout(() => this.setFault('healthy'), duration_ms);
+    if (duration_ms !== undefined) this.#timer = setTimeout(() => this.setFault(next), duration_ms);
     if (fault === 'offline') this.#goOffline();
-    for (const listener of this.#listeners) {
-      listener.fault?.(fault, duration_ms === undefined ? null : performance.now() + duration_ms);
-    }
+    const isTold = duration_ms !== undefined && next === 'healthy';
+    for (const listener of this.#listeners)
+      listener.fault?.(fault, isTold ? performance.now() + duration_ms : null);
   }
 
   setStallTimeout(seconds: number): void {

@@ -5,7 +5,7 @@
 // times, to each lane from left to right. The URL omits defaults.
 
 import { type CookieKib, COOKIES_KIB } from './cookie.ts';
-import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
+import { type Fault, FAULTS, isLasting, STALL_TIMEOUT_S } from './fault.ts';
 import type { RequestedProtocol } from './protocol.ts';
 import { INTERVAL_S } from './interval-scale.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
@@ -55,7 +55,7 @@ const NUMBERS = {
 };
 
 /** A fault that ends by itself is not in the URL, as it would be over. */
-const LASTING_FAULTS = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
+const LASTING_FAULTS = FAULTS.filter(isLasting);
 
 /** Further settings by their parameter; the first value is the default. */
 const CHOICES = {

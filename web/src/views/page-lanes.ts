@@ -35,6 +35,8 @@ export interface PageLanesListener {
   created(lane: PageLane): void;
   /** A lane's transport, or its number of expected messages, has changed. */
   changed(): void;
+  /** A lane's network has another fault, whoever chose it. */
+  faultChanged(): void;
   /** The lanes of another view were stopped. */
   stopped(): void;
   /** Lanes request protocols that are unavailable. */
@@ -159,6 +161,7 @@ export class PageLanes {
     });
     this.#listener.created(created);
     if (fault !== 'healthy') lane.network.setFault(fault);
+    lane.network.subscribe({ fault: () => this.#listener.faultChanged() });
     return created;
   }
 

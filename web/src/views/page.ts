@@ -77,6 +77,7 @@ class RoomPage {
         plugins.lane(lane);
       },
       changed: () => this.#showPending(),
+      faultChanged: () => this.#updateAddress(),
       stopped: () => this.#presence.pause(),
       protocolsMissing: (versions) => {
         const names = versions.map((version) => strings.protocols[version]).join(', ');
