@@ -127,6 +127,51 @@ check('leaving the tour restores the previous view', async ({ open }) => {
   assert.equal(await page.locator('.lane').count(), 1);
 });
 
+check('the tour says if it cannot post, and posts when it is started again', async ({ open }) => {
+  const lab = await open('?view=side-by-side', { name: 'mina' });
+  const { page } = lab;
+  await lab.waitForBothLanes();
+  const refusal = {
+    status: 429,
+    contentType: 'application/problem+json',
+    body: '{"detail":"Too many messages."}',
+  };
+  await page.route('**/messages*', (route) => route.fulfill(refusal));
+  const tour = page.getByRole('region', { name: 'Tour' });
+  const begin = page.getByRole('button', { name: 'Tour', exact: true });
+  await begin.click();
+  await tour.getByText('Not posted: Too many messages.').waitFor();
+  assert.equal(await lab.message.inputValue(), '');
+  await tour.getByRole('button', { name: 'Next' }).click();
+  await tour.getByRole('button', { name: 'Next' }).click();
+  await tour.getByText('Too many messages.').waitFor();
+  await page.unroute('**/messages*');
+  await begin.click();
+  await tour.getByText(/^Polling: seen after .+; SSE: seen after .+\.$/).waitFor();
+});
+
+check('after the tour has cut the network, the chosen fault is back', async ({ open }) => {
+  const { page } = await open('?view=side-by-side&fault=buffer', { settings: false });
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  const tour = page.getByRole('region', { name: 'Tour' });
+  for (let step = 1; step < 4; step++) await tour.getByRole('button', { name: 'Next' }).click();
+  for (const fault of ['offline', 'buffer'])
+    await until(
+      `both lanes are ${fault}`,
+      async () => (await page.locator(`.network[data-fault=${fault}]`).count()) === 2,
+    );
+  assert.match(page.url(), /[?&]fault=buffer/);
+});
+
+check('in a very small window the card can be scrolled to its buttons', async ({ open }) => {
+  const { page } = await open('', { viewport: { width: 320, height: 256 }, settings: false });
+  await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  const { y, height } = await page.getByRole('region', { name: 'Tour' }).boundingBox();
+  assert.ok(y >= 0 && y + height <= 256, JSON.stringify({ y, height }));
+  await page.getByRole('button', { name: 'Skip the tour' }).click();
+});
+
 check('the tour is not modal', async ({ open }) => {
   const lab = await open('', { name: 'mina', viewport: { width: 390, height: 844 } });
   await lab.page.getByRole('button', { name: 'Tour', exact: true }).click();

@@ -2,6 +2,7 @@
 
 import { strings } from '../i18n/index.ts';
 import { type PageSettings, parsePageSettings } from '../lab/page-settings.ts';
+import { createIdempotencyKey } from '../lab/identity.ts';
 import { Outbox } from '../lab/outbox.ts';
 import { publish } from '../lab/publish.ts';
 import { type LaneSettings, parseSettings, withSettings } from '../lab/url-settings.ts';
@@ -172,12 +173,19 @@ class RoomPage {
         return lanes.view;
       },
       choose: (view) => this.#picker.choose(view),
-      post: (text) => {
-        const author = this.#composer.author ?? strings.tour.author;
-        this.#outbox.add({ room: this.#room, author, text });
-      },
-      burst: () => this.#traffic.choose('burst'),
+      post: (text) => this.#post(this.#composer.author ?? strings.tour.author, text),
+      burst: () => this.#traffic.run('burst'),
     });
+  }
+
+  /** Publishes a message that does not come from the composer. Returns null, or a sentence that says why not. */
+  async #post(author: string, text: string): Promise<string | null> {
+    const sent_ms = performance.now();
+    const draft = { room: this.#room, author, text };
+    const result = await publish(draft, createIdempotencyKey(), undefined, this.#lanes.writer);
+    if (!result.ok) return strings.tour.notPosted(result.detail);
+    this.#lanes.recordSent(result.message.cursor, sent_ms);
+    return null;
   }
 
   #createTools(): HTMLElement {

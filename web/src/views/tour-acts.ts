@@ -14,8 +14,10 @@ export interface TourStage {
   readonly view: View;
   choose(view: View): void;
   readonly tabs: Pick<NarrowTabs, 'chosen' | 'choose'>;
-  post(text: string): void;
-  burst(): void;
+  /** Returns null when the server has the message, or a sentence that says why not. */
+  post(text: string): Promise<string | null>;
+  /** Returns null when all messages are published, or a sentence that says why not. */
+  burst(): Promise<string | null>;
 }
 
 /** `signal` aborts the act if the user goes to another step. */
@@ -48,8 +50,13 @@ function waitForEach<Result>(
   );
 }
 
+/** The outcome, or the sentence that says why there will be none. */
+function orFailure(outcome: Promise<string>, posted: Promise<string | null>): Promise<string> {
+  return Promise.race([outcome, posted.then((failure) => failure ?? outcome)]);
+}
+
 /** Posts a message and measures how long each lane takes to show it. */
-async function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
+function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
   const posted_ms = performance.now();
   const seen = waitForEach<number>(stage, signal, (lane, report) =>
     lane.subscribe({
@@ -58,18 +65,19 @@ async function postAndWait(stage: TourStage, signal: AbortSignal, text: string):
       },
     }),
   );
-  stage.post(text);
-  const delays = await seen;
-  return formatOutcome(stage, (at) =>
-    strings.tour.saw(formatTimeDifference(delays[at] ?? 0, strings.diagram.secondsUnit)),
+  const outcome = seen.then((delays) =>
+    formatOutcome(stage, (at) =>
+      strings.tour.saw(formatTimeDifference(delays[at] ?? 0, strings.diagram.secondsUnit)),
+    ),
   );
+  return orFailure(outcome, stage.post(text));
 }
 
 /** Counts each lane's requests from now on, until `isEnough`. */
 async function countRequests(
   stage: TourStage,
   signal: AbortSignal,
-  isEnough: (since: { requests: number; messages: number }) => boolean,
+  isEnough: (since: { requests: number; messages: number }, lane: Lane) => boolean,
   say: (requests: number, empty: number) => string,
 ): Promise<string> {
   const before = new Map(stage.lanes().map(({ lane }) => [lane, lane.stats.chosenTransport.cost]));
@@ -82,9 +90,8 @@ async function countRequests(
       messages: messages - (at?.messages ?? 0),
     };
   };
-  const polls = stage.lanes().some(({ lane }) => lane.transport === 'poll');
   await waitForEach<void>(stage, signal, (lane, report) =>
-    lane.subscribe({ stats: () => (isEnough(since(lane)) || (!polls && lane.stats.since)) && report() }),
+    lane.subscribe({ stats: () => isEnough(since(lane), lane) && report() }),
   );
   return formatOutcome(stage, (at) => {
     const lane = stage.lanes()[at]?.lane;
@@ -106,9 +113,11 @@ export const ACTS = {
   watch(stage, signal) {
     const polling = stage.lanes().find(({ lane }) => lane.transport === 'poll')?.lane;
     const from = polling?.stats.chosenTransport.cost.requests ?? 0;
-    // Every lane is watched until the polling lane has polled enough.
-    const isEnough = () =>
-      polling === undefined || polling.stats.chosenTransport.cost.requests - from >= POLLS_WATCHED;
+    // Every lane is watched until the polling lane has polled enough; without one, until there are figures.
+    const isEnough = (_since: unknown, lane: Lane) =>
+      polling === undefined
+        ? lane.stats.since !== null
+        : polling.stats.chosenTransport.cost.requests - from >= POLLS_WATCHED;
     return countRequests(stage, signal, isEnough, strings.tour.asked);
   },
 
@@ -119,12 +128,11 @@ export const ACTS = {
       ({ messages }) => messages >= BURST_SIZE,
       (requests) => strings.tour.burstCost(formatCount(BURST_SIZE), requests),
     );
-    stage.burst();
-    return outcome;
+    return orFailure(outcome, stage.burst());
   },
 
   cut(stage, signal) {
-    for (const { lane } of stage.lanes()) lane.network.setFault('offline');
+    for (const { lane } of stage.lanes()) lane.network.interrupt('offline');
     return postAndWait(stage, signal, strings.tour.meanwhile);
   },
 } satisfies Record<string, TourAct>;

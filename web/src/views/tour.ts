@@ -64,12 +64,16 @@ export class Tour {
       this.#outcome,
       h('div', { class: 'tour-buttons' }, this.#back, this.#next, skip),
     );
-    this.button.addEventListener('click', () => this.#goTo(0));
+    // Also while the tour is open, the first step acts again.
+    this.button.addEventListener('click', () => this.#goTo(0, true));
     this.#back.addEventListener('click', () => this.#goTo(this.#step - 1));
     this.#next.addEventListener('click', () => this.#goTo(this.#step + 1));
     skip.addEventListener('click', () => this.#leave());
     this.element.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.#leave();
+      if (event.key !== 'Escape') return;
+      // Present mode stays.
+      event.preventDefault();
+      this.#leave();
     });
     for (const moved of ['resize', 'scroll'])
       window.addEventListener(moved, () => this.#place(), { passive: true, capture: true });
@@ -80,14 +84,14 @@ export class Tour {
     if (!this.element.hidden) this.#show();
   }
 
-  #goTo(step: number): void {
+  /** Going back only shows the step; its act was before. */
+  #goTo(step: number, acts = step > this.#step): void {
     this.#actAbort.abort();
     if (step >= STEPS.length) {
       this.#hasSwitchedView = false;
       this.#previousTab = null;
       return this.#end();
     }
-    const isForward = this.element.hidden || step > this.#step;
     this.#step = Math.max(0, step);
     dismiss();
     this.button.toggleAttribute('data-new', false);
@@ -102,7 +106,7 @@ export class Tour {
     setText(this.#outcome, '');
     this.#show();
     this.element.focus({ preventScroll: true });
-    if (isForward) void this.#act();
+    if (acts) void this.#act();
   }
 
   async #act(): Promise<void> {

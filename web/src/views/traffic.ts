@@ -12,6 +12,8 @@ export interface TrafficControl {
   element: HTMLElement;
   /** Starts a pattern, as its button does; null stops the running one. */
   choose(pattern: Pattern | null): void;
+  /** Starts a pattern. When it ends, returns null if all was published, or else the sentence that is shown. */
+  run(pattern: Pattern): Promise<string | null>;
   readonly pattern: Pattern | null;
 }
 
@@ -34,6 +36,7 @@ export function createTrafficControl(
     button.addEventListener('click', () => choose(choice === 'quiet' ? null : choice));
     return button;
   });
+  let onEnd: (failure: string | null) => void = () => {};
   const choose = (pattern: Pattern | null) => {
     if (pattern === null) traffic.stop();
     else traffic.start(pattern);
@@ -61,8 +64,10 @@ export function createTrafficControl(
         const progress = strings.trafficProgress(published, failed);
         // Traffic that ends because the page is hidden stays in the address, so that it restarts with the page.
         if (how.kind !== 'hidden') putParameter('traffic', null);
-        setText(state, strings.trafficEnded(how, progress, LIMITS.minutes, LIMITS.messages));
+        const sentence = strings.trafficEnded(how, progress, LIMITS.minutes, LIMITS.messages);
+        setText(state, sentence);
         state.toggleAttribute('data-failed', how.kind === 'failed');
+        onEnd(how.kind === 'done' && failed === 0 ? null : sentence);
       },
     },
   );
@@ -99,6 +104,11 @@ export function createTrafficControl(
   return {
     element: h('div', { class: 'traffic-frame' }, fold, control),
     choose,
+    run(pattern) {
+      // Ends the pattern before it.
+      choose(pattern);
+      return new Promise((resolve) => (onEnd = resolve));
+    },
     get pattern() {
       return traffic.pattern;
     },
