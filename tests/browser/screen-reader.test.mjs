@@ -97,6 +97,33 @@ check('an Enter that ends a real composition does not send', async ({ open }) =>
   await lab.expectTexts(['안녕']);
 });
 
+check(
+  'in a narrow window skip links lead to the other tab, and in present mode not to the composer',
+  async ({ open }) => {
+    for (const [selector, role] of [
+      ['#skip-messages', 'log'],
+      ['#skip-write', 'textbox'],
+    ]) {
+      const lab = await open('?view=side-by-side', {
+        viewport: { width: 360, height: 640 },
+        settings: false,
+      });
+      const { page } = lab;
+      await lab.message.waitFor({ state: 'hidden' });
+      await page.locator(selector).focus();
+      await page.keyboard.press('Enter');
+      const name = role === 'log' ? 'Messages' : 'Name';
+      const target = page.getByRole(role, { name, exact: true }).first();
+      assert.equal(await target.evaluate((each) => each === document.activeElement), true);
+      await page.evaluate(() => document.activeElement.blur());
+      await page.keyboard.press('p');
+      await page.getByRole('button', { name: 'Leave present mode' }).waitFor();
+      assert.equal(await page.locator('#skip-write').isVisible(), false);
+      await lab.close();
+    }
+  },
+);
+
 check('skip links lead to the composer and the messages, and each part has a heading', async ({ open }) => {
   const lab = await open('?view=side-by-side', { settings: false });
   const { page } = lab;

@@ -25,6 +25,8 @@ export function createSkipLinks(): HTMLElement {
       event.preventDefault();
       const element = target();
       if (element === null) return;
+      // In a narrow window, what is hidden is on the other tab.
+      if (element.getClientRects().length === 0) find('#tab-conversation')?.click();
       // A region cannot get the focus without a tabindex.
       if (element.tabIndex < 0) element.tabIndex = -1;
       element.focus();
