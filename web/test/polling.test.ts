@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Polling } from '../src/client/sources/polling.ts';
 import { FakeNetwork } from './browser-support.ts';
-import { fakeFetch, hang, json, networkDown, pollAnswer, problem, RecordingSink } from './support.ts';
+import {
+  fakeFetch,
+  hang,
+  json,
+  limited,
+  networkDown,
+  pollAnswer,
+  problem,
+  RecordingSink,
+} from './support.ts';
 
 type Replies = Parameters<typeof fakeFetch>;
 
@@ -151,6 +160,22 @@ describe('interval polling', () => {
     source.reconnect();
     await vi.advanceTimersByTimeAsync(1_600);
     expect(times()).toEqual([0, 2_000]);
+  });
+
+  test('waits as long as a refusal asks, even if the page is back', async () => {
+    const { source, times } = polling([() => limited(503, 10), () => pollAnswer([])]);
+    source.start(() => ({ cursor: 'aaa-0' }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    source.reconnect();
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect(times()).toEqual([0, 10_000]);
+  });
+
+  test('does not ask more often than usual after it has asked too often', async () => {
+    const { source, times } = polling([() => limited(429, 1), () => pollAnswer([])], { interval_ms: 30_000 });
+    source.start(() => ({ cursor: 'aaa-0' }));
+    await vi.advanceTimersByTimeAsync(31_000);
+    expect(times()).toEqual([0, 30_000]);
   });
 
   test('passes on the detail of a refusal', async () => {

@@ -3,7 +3,7 @@ import type { Fetch } from '../src/client/connection-factory.ts';
 import type { Position } from '../src/client/ingest.ts';
 import { Stream } from '../src/client/sources/stream.ts';
 import { FakeNetwork } from './browser-support.ts';
-import { message, RecordingSink } from './support.ts';
+import { limited, message, RecordingSink } from './support.ts';
 
 function stream(position: () => Position = () => ({ cursor: 'aaa-1' }), fetch?: Fetch) {
   const sink = new RecordingSink();
@@ -77,6 +77,16 @@ describe('the stream', () => {
     expect(asked).toEqual(['poll?room=lobby&last=0']);
     const link = { kind: 'reconnecting', why: 'refused', detail: 'the token has expired' };
     expect(sink.links.at(-1)).toEqual(link);
+  });
+
+  test('waits as long as a refusal asks, even if the page is back', async () => {
+    const { source, opened, newest } = stream(undefined, () => Promise.resolve(limited(429, 10)));
+    newest().emitClosed();
+    await vi.advanceTimersByTimeAsync(9_000);
+    source.reconnect();
+    expect(opened).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(opened).toHaveLength(2);
   });
 
   test('treats an unknown reason as a gap', () => {

@@ -40,6 +40,13 @@ export function problem(status: number, detail: string): Response {
   return json(status, { type: 'about:blank', title: 'Refused', status, detail }, 'application/problem+json');
 }
 
+/** A refusal for a limit, which asks to wait for some seconds. */
+export function limited(status: number, retryAfter_s: number): Response {
+  const response = problem(status, 'Too many requests.');
+  response.headers.set('Retry-After', String(retryAfter_s));
+  return response;
+}
+
 export class RecordingSink implements Sink {
   readonly links: Link[] = [];
   readonly batches: Batch[] = [];

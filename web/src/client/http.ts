@@ -1,4 +1,4 @@
-// URLs of the server's routes, and the detail of a problem response.
+// URLs of the server's routes, and what a refusal says: its reason, and when to ask again.
 
 import { isRecord } from './message.ts';
 
@@ -14,6 +14,16 @@ export function buildUrl(name: string, query: Query = {}, base = ''): string {
   });
   const text = new URLSearchParams(pairs).toString();
   return text === '' ? base + name : `${base}${name}?${text}`;
+}
+
+/** The longest wait that a server can ask for, as timers have a maximum. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+/** How long the server asks to wait by `Retry-After`, in milliseconds; 0 if it does not say. */
+export function readRetryAfter({ headers }: Response, now_ms: number = Date.now()): number {
+  const text = headers.get('Retry-After')?.trim() ?? '';
+  const wait_ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now_ms;
+  return wait_ms > 0 ? Math.min(wait_ms, MAX_RETRY_AFTER_MS) : 0;
 }
 
 /** The folder at `url`, which may lack its final slash. */

@@ -301,7 +301,7 @@ export class SharedStream implements Source {
       if (!result.ok) {
         sink.link(result.link);
         this.#mustRepeat = true;
-        await sleep(backoff(++failures), stopped);
+        await sleep(Math.max(backoff(++failures), result.retryAfter_ms), stopped);
         continue;
       }
       // After a reset, held batches may be from the old log.

@@ -1,6 +1,6 @@
 // One poll: sends the request, passes its response to the sink, and returns the outcome.
 
-import { readProblemDetail, buildUrl } from '../http.ts';
+import { buildUrl, readProblemDetail, readRetryAfter } from '../http.ts';
 import type { Position } from '../ingest.ts';
 import { ProtocolError, isRecord, parsePollPage } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -10,9 +10,18 @@ import type { Link, RequestContext, Sink } from './source.ts';
 /** A response without progress for this long, beyond the server's own wait, counts as lost. */
 const PROGRESS_TIMEOUT_MS = 10_000;
 
-export type PollResult =
-  | { ok: true; empty: boolean; more: boolean; reset: boolean }
-  | { ok: false; link: Link & { kind: 'reconnecting' } };
+const TOO_MANY_REQUESTS = 429;
+
+export interface PollFailure {
+  ok: false;
+  link: Link & { kind: 'reconnecting' };
+  /** How long the server asks to wait; 0 if it does not say. */
+  retryAfter_ms: number;
+  /** Whether the client has asked too often. */
+  isLimited: boolean;
+}
+
+export type PollResult = { ok: true; empty: boolean; more: boolean; reset: boolean } | PollFailure;
 
 export interface PollQuery {
   request: RequestContext;
@@ -52,7 +61,11 @@ export async function fetchPage(
     const response = await connections.fetch(address, { cache: 'no-store', signal: request.signal });
     if (!response.ok) {
       if (!stopped.aborted) sink.exchange({ kind: 'failure' });
-      return toFailure('refused', await readProblemDetail(response));
+      return {
+        ...toFailure('refused', await readProblemDetail(response)),
+        retryAfter_ms: readRetryAfter(response),
+        isLimited: response.status === TOO_MANY_REQUESTS,
+      };
     }
     const { text, bytes } = await readBody(response, () => expectWithin(PROGRESS_TIMEOUT_MS));
     const body: unknown = JSON.parse(text);
@@ -95,8 +108,8 @@ function countPresenceBytes(value: unknown): number {
   return new TextEncoder().encode(`,"presence":${JSON.stringify(value)}`).length;
 }
 
-function toFailure(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollResult {
-  return { ok: false, link: { kind: 'reconnecting', why, detail } };
+function toFailure(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollFailure {
+  return { ok: false, link: { kind: 'reconnecting', why, detail }, retryAfter_ms: 0, isLimited: false };
 }
 
 /** A long response over a slow link may take any time, so each chunk restarts the time-out by `onProgress`. */

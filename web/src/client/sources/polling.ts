@@ -5,7 +5,7 @@
 import type { Position } from '../ingest.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { backoff } from '../backoff.ts';
-import { fetchPage } from './poll-request.ts';
+import { fetchPage, type PollFailure } from './poll-request.ts';
 import type { RequestContext, Sink, Source } from './source.ts';
 
 /**
@@ -89,10 +89,7 @@ export class Polling implements Source {
         failures += 1;
         isConfirmed = false;
         sink.link(result.link);
-        const due = performance.now() + backoff(failures);
-        this.#isRetrying = true;
-        await this.#pauseUntil(() => (this.#isRetrying ? due : 0), stopped);
-        this.#isRetrying = false;
+        await this.#pauseAfter(result, failures, started, stopped);
         continue;
       }
       failures = 0;
@@ -102,6 +99,24 @@ export class Polling implements Source {
       if (wait_s === 0) await this.#pauseUntil(() => started + interval_ms(), stopped);
       else if (result.empty) await this.#pauseUntil(() => started + MIN_SPACING_MS, stopped);
     }
+  }
+
+  /** `reconnect` ends the pause, but not before the server allows another request. */
+  async #pauseAfter(
+    { retryAfter_ms, isLimited }: PollFailure,
+    failures: number,
+    started: number,
+    stopped: AbortSignal,
+  ): Promise<void> {
+    const { wait_s, interval_ms } = this.#options;
+    const now = performance.now();
+    // Whoever has asked too often must not ask more often than usual.
+    const allowed = () =>
+      Math.max(now + retryAfter_ms, isLimited && wait_s === 0 ? started + interval_ms() : now);
+    const due = now + backoff(failures);
+    this.#isRetrying = true;
+    await this.#pauseUntil(() => Math.max(allowed(), this.#isRetrying ? due : 0), stopped);
+    this.#isRetrying = false;
   }
 
   /** `due` may move while this waits. */

@@ -6,7 +6,7 @@
 // The browser does not report a connection that is open and silent. So we ask the server for keep-alives that are
 // events (`heartbeat=`), three within the stall time-out.
 
-import { readProblemDetail, buildUrl } from '../http.ts';
+import { buildUrl, readProblemDetail, readRetryAfter } from '../http.ts';
 import type { Position } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -38,6 +38,8 @@ export class Stream implements Source {
   #events: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** The server asked to wait until then, by `performance.now()`. */
+  #allowed_ms = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -51,6 +53,7 @@ export class Stream implements Source {
     this.stop();
     this.#position = position;
     this.#failures = 0;
+    this.#allowed_ms = 0;
     this.#options.sink.link({ kind: 'connecting' });
     this.#connect(position());
   }
@@ -66,6 +69,10 @@ export class Stream implements Source {
   }
 
   reconnect(): void {
+    if (performance.now() >= this.#allowed_ms) this.#reopen();
+  }
+
+  #reopen(): void {
     if (this.#position !== null && this.#events === null) this.#connect(this.#position());
   }
 
@@ -150,7 +157,7 @@ export class Stream implements Source {
     this.#options.sink.batch(batch);
   }
 
-  /** Polls to learn why the stream was refused, as EventSource does not expose the response. */
+  /** Polls to learn why the stream was refused, and for how long, as EventSource does not expose the response. */
   async #fetchRefusal(): Promise<void> {
     const { url, room, sink, connections } = this.#options;
     const failures = this.#failures;
@@ -158,14 +165,23 @@ export class Stream implements Source {
     const response = await connections.fetch(address, { cache: 'no-store' }).catch(() => null);
     const detail = response === null || response.ok ? null : await readProblemDetail(response);
     const isCurrent = this.#position !== null && this.#events === null && this.#failures === failures;
-    if (detail !== null && isCurrent) sink.link({ kind: 'reconnecting', why: 'refused', detail });
+    if (!isCurrent || response === null || response.ok) return;
+    if (detail !== null) sink.link({ kind: 'reconnecting', why: 'refused', detail });
+    const wait_ms = readRetryAfter(response);
+    this.#allowed_ms = performance.now() + wait_ms;
+    this.#reopenAfter(Math.max(wait_ms, backoff(failures)));
   }
 
   #retryLater(why: (Link & { kind: 'reconnecting' })['why']): void {
     this.#close();
     this.#failures += 1;
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
-    this.#timer = setTimeout(() => this.reconnect(), backoff(this.#failures));
+    this.#reopenAfter(backoff(this.#failures));
+  }
+
+  #reopenAfter(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#reopen(), ms);
   }
 }
 
