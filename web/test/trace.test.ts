@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import { parseTrace, TraceWatch, type TraceListener } from '../src/lab/trace.ts';
-import { fakeFetch, json, networkDown, problem } from './support.ts';
+import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
 
 function event(seq: number, at_us = 1_000_000 * seq) {
   return {
@@ -46,6 +46,15 @@ afterEach(() => {
 });
 
 describe('the trace watch', () => {
+  test('waits as long as a refusal asks', async () => {
+    const { trace, calls } = watch(() => limited(429, 10));
+    trace.start();
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(calls).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(calls).toHaveLength(2);
+  });
+
   test('reports nothing of an answer that comes after its end', async () => {
     let respond = () => {};
     const { trace, received } = watch(

@@ -7,6 +7,7 @@ import type { Fetch } from '../client/connection-factory.ts';
 import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
+import { getRetryAfter, RefusedError } from './refused-error.ts';
 
 export interface Cost {
   requests: number;
@@ -119,7 +120,7 @@ export async function fetchFigures(
     const response = await get(buildUrl('ledger', { client }), { cache: 'no-store', signal: request.signal });
     const response_ms = performance.now();
     if (response.status === 404) return NO_FIGURES;
-    if (!response.ok) throw new ProtocolError(`the ledger answered ${response.status}`);
+    if (!response.ok) throw new RefusedError(response);
     const answer: unknown = await response.json();
     if (isRecord(answer) && typeof answer['now'] === 'string')
       clock.sample(request_ms, response_ms, parseEpochMs(answer['now']));
@@ -129,8 +130,16 @@ export async function fetchFigures(
   }
 }
 
-/** Why there are no new figures: the lane is not connected, the request failed, or the response is invalid. */
-export type MissingReason = 'paused' | 'away' | 'unreadable';
+/**
+ * Why there are no new figures: the lane is not connected, the request failed, the server refused it, or the response
+ * is invalid.
+ */
+export type MissingReason = 'paused' | 'away' | 'refused' | 'unreadable';
+
+function findReason(error: unknown): MissingReason {
+  if (error instanceof RefusedError) return 'refused';
+  return error instanceof ProtocolError || error instanceof SyntaxError ? 'unreadable' : 'away';
+}
 
 /** Called with new figures, or with null and the reason why there are none. */
 export type ShowFigures = (figures: Figures | null, missing?: MissingReason) => void;
@@ -152,6 +161,8 @@ export class LedgerWatch {
   #running = false;
   #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The server asked to wait until then, by `performance.now()`. */
+  #allowed_ms = 0;
 
   constructor(client: string, clock: ServerClock, show: ShowFigures) {
     this.#client = client;
@@ -183,15 +194,22 @@ export class LedgerWatch {
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
     if (!this.#running || this.#inFlight || document.hidden) return;
+    const early_ms = this.#allowed_ms - performance.now();
+    if (early_ms > 0) return this.#pollAfter(early_ms);
     this.#inFlight = true;
-    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): MissingReason =>
-      error instanceof ProtocolError || error instanceof SyntaxError ? 'unreadable' : 'away',
-    );
+    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): MissingReason => {
+      this.#allowed_ms = performance.now() + getRetryAfter(error);
+      return findReason(error);
+    });
     this.#inFlight = false;
     if (this.#ended.signal.aborted) return;
     if (!this.#running) this.#show(null, 'paused');
     else if (typeof figures === 'string') this.#show(null, figures);
     else this.#show(figures);
-    this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
+    this.#pollAfter(POLL_INTERVAL_MS);
+  }
+
+  #pollAfter(ms: number): void {
+    this.#timer = setTimeout(() => void this.#poll(), ms);
   }
 }

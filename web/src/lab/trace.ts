@@ -6,6 +6,7 @@ import type { Fetch } from '../client/connection-factory.ts';
 import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
+import { getRetryAfter, RefusedError } from './refused-error.ts';
 
 const KINDS = ['opened', 'request', 'answer', 'push', 'closed'] as const;
 const CONTENTS = ['messages', 'reset', 'keep-alive', 'presence'] as const;
@@ -103,6 +104,8 @@ export class TraceWatch {
   #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: { seq: number; at_ms: number } | null = null;
+  /** The server asked to wait until then, by `performance.now()`. */
+  #allowed_ms = 0;
 
   constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = uncredentialedFetch) {
     this.#client = client;
@@ -132,11 +135,19 @@ export class TraceWatch {
   async #poll(): Promise<void> {
     clearTimeout(this.#timer);
     if (!this.#running || this.#inFlight || document.hidden) return;
+    const early_ms = this.#allowed_ms - performance.now();
+    if (early_ms > 0) return this.#pollAfter(early_ms);
     this.#inFlight = true;
     // After a failure the next request asks for the same events, which the server keeps for a while.
-    await this.#read().catch(() => {});
+    await this.#read().catch((error: unknown) => {
+      this.#allowed_ms = performance.now() + getRetryAfter(error);
+    });
     this.#inFlight = false;
-    if (this.#running) this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
+    if (this.#running) this.#pollAfter(POLL_INTERVAL_MS);
+  }
+
+  #pollAfter(ms: number): void {
+    this.#timer = setTimeout(() => void this.#poll(), ms);
   }
 
   async #read(): Promise<void> {
@@ -177,7 +188,7 @@ export class TraceWatch {
       });
       const response_ms = performance.now();
       if (response.status === 404) return null;
-      if (!response.ok) throw new ProtocolError(`the trace answered ${response.status}`);
+      if (!response.ok) throw new RefusedError(response);
       const answer = parseTrace(await response.json());
       this.#clock.sample(request_ms, response_ms, answer.now_ms);
       return answer;

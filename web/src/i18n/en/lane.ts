@@ -103,6 +103,7 @@ export const lane = {
   missing: {
     paused: 'This lane has no connection at the moment.',
     away: 'The server does not answer when it is asked for the figures.',
+    refused: 'The server refuses to give the figures at the moment; this page asks again later.',
     unreadable: 'What the server answers when it is asked for the figures cannot be read.',
   } satisfies Record<MissingReason, string>,
   figuresOf: (time: string) => `These are of ${time}.`,

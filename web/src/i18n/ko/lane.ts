@@ -92,6 +92,7 @@ export const lane: typeof english = {
   missing: {
     paused: '이 레인은 지금 연결이 없습니다.',
     away: '비용을 물어도 서버가 답하지 않습니다.',
+    refused: '비용을 묻는 것을 서버가 지금 거절합니다. 나중에 다시 묻습니다.',
     unreadable: '비용을 물으면 서버가 읽을 수 없는 답을 합니다.',
   },
   figuresOf: (time) => `${time}의 값입니다.`,
