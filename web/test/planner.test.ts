@@ -5,6 +5,7 @@ import { FIELDS, toQuery, parseQuestion, withQuestion } from '../src/lab/planner
 import { TrafficMeter } from '../src/lab/planner/observed-traffic.ts';
 import { findCrossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
 import { PlanRequests } from '../src/lab/planner/requests.ts';
+import { describeAnswer, describeConsequences } from '../src/views/planner/sentences.ts';
 
 const NOTHING = { cpu: [], 'wire-bytes': [] };
 const PLAN = {
@@ -44,6 +45,26 @@ describe('the question', () => {
     expect(new URL(address).searchParams.get('plan-max-delay')).toBe('0.5');
     expect(parseQuestion(new URL(address).search)).toEqual(asked);
     expect(parseQuestion('?plan-clients=none&plan-rate=-1').values.clients).toBe(FIELDS.clients.initial);
+  });
+});
+
+describe('the sentences', () => {
+  const plan = (servers: number | null) => {
+    const estimate = { requests_per_s: 0, connects_per_s: 0, limit: 'delay', dominant: 'messages' };
+    const poll = { ...estimate, interval_s: null, servers: null };
+    const transports = { poll, 'long-poll': poll, stream: { ...poll, servers } };
+    return { ...PLAN, question: { ...PLAN.question, max_delay_s: 0.05 }, transports } as unknown as Plan;
+  };
+
+  it('recommend SSE only if it can meet the delay', () => {
+    expect(describeAnswer(plan(1))).toBe('No polling interval is short enough for 50 ms: this takes SSE.');
+    expect(describeAnswer(plan(null))).toBe(
+      'No polling interval is short enough for 50 ms, and SSE does not suffice either.',
+    );
+  });
+
+  it('say nothing of polling’s servers without an interval', () => {
+    expect(describeConsequences(plan(null))[0]).toBe('SSE: no number of such servers is enough (delay).');
   });
 });
 

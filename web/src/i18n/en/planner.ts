@@ -91,7 +91,8 @@ export const planner = {
     takesOne: (name: string, part: string) => `${name} needs one server, busy mostly with ${part}.`,
     takesMany: (name: string, servers: string, limit: string, part: string) =>
       `${name} needs ${servers} servers (for ${limit}), busy mostly with ${part}.`,
-    noInterval: (delay: string) => `No polling interval is short enough for ${delay}: this takes SSE.`,
+    noInterval: (delay: string, isStreamEnough: boolean) =>
+      `No polling interval is short enough for ${delay}${isStreamEnough ? ': this takes SSE' : ', and SSE does not suffice either'}.`,
     found: (share: string) => `${share} of the polls find nothing new.`,
     verdict: (clients: string, interval: string, cpu: string, wire: string) =>
       `For ${clients} ${clients === '1' ? 'client' : 'clients'}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,

@@ -17,7 +17,8 @@ const sumWireBytes = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes
 
 export function describeAnswer({ question, transports: { poll, stream } }: Plan): string {
   const { planner } = strings;
-  if (poll.interval_s === null) return planner.noInterval(formatDuration(question.max_delay_s));
+  if (poll.interval_s === null)
+    return planner.noInterval(formatDuration(question.max_delay_s), stream.servers !== null);
   return planner.verdict(
     formatAmount(question.clients),
     formatDuration(roundToTwoDigits(poll.interval_s)),
@@ -35,7 +36,11 @@ export function describeConsequences({ question, transports, break_even }: Plan)
     describeRanges(ranges, (value) => planner.rateOf(formatAmount(value)));
   return [
     ...(poll.interval_s !== null && empty >= 0.005 ? [planner.found(formatPercent(empty))] : []),
-    `${describeEstimate(strings.transports.poll, poll)} ${describeEstimate(strings.transports.stream, stream)}`,
+    // Without an interval there is no estimate of polling: the answer has said why.
+    [
+      ...(poll.interval_s === null ? [] : [describeEstimate(strings.transports.poll, poll)]),
+      describeEstimate(strings.transports.stream, stream),
+    ].join(' '),
     planner.turnsByDelay(
       planner.rateOf(formatAmount(question.rate)),
       delay(break_even.max_delay_s.cpu),
