@@ -12,6 +12,10 @@ check('invalid parameters of the address are reported and ignored', async ({ ope
     ['?lang=tlh', 'lang=tlh'],
     ['?view=__proto__', 'view=__proto__'],
     ['?mute=0.1', 'mute=0.1'],
+    ['?present=2', 'present=2'],
+    ['?rate=99', 'from 0.1 to 50 messages a second.'],
+    ['?plan-clients=none', 'plan-clients=none'],
+    ['?plan-spacing=odd', 'plan-spacing=odd'],
     ['?view=triple&interval=61&left=sse', 'left=sse'],
   ]) {
     const lab = await open(query);
@@ -23,6 +27,19 @@ check('invalid parameters of the address are reported and ignored', async ({ ope
     assert.equal(await lab.page.getByText(said).isVisible(), false);
     await lab.expectNoErrors();
   }
+});
+
+check('a problem is marked at the field that has it', async ({ open }) => {
+  const lab = await open('', { name: 'x'.repeat(65) });
+  const marked = async () =>
+    (await Promise.all([lab.name, lab.message].map((field) => field.getAttribute('aria-invalid')))).join();
+  await lab.message.fill('hello');
+  await lab.page.getByText('The name is longer than 64 characters.').waitFor();
+  assert.equal(await marked(), 'true,');
+  await lab.name.fill('mina');
+  assert.equal(await marked(), ',');
+  await lab.message.fill('x'.repeat(4_097));
+  assert.equal(await marked(), ',true');
 });
 
 check(

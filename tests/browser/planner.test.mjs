@@ -115,6 +115,32 @@ check('a question takes one request, and the address keeps it', async ({ open })
     .waitFor();
 });
 
+check('the planner asks again after a failure, and its errors are visible', async ({ open }) => {
+  const goAway = () => {
+    const { fetch } = globalThis;
+    globalThis.away = true;
+    globalThis.fetch = (...call) =>
+      globalThis.away && String(call[0]).startsWith('plan')
+        ? Promise.reject(new TypeError())
+        : fetch(...call);
+  };
+  const lab = await open('', { before: goAway });
+  const panel = panelOf(lab);
+  await panel.getByText('The server does not answer the planner. The page asks again.').waitFor();
+  await lab.page.evaluate(() => (globalThis.away = false));
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  assert.equal(await panel.getByText('does not answer').count(), 0);
+
+  await panel.getByText('Servers and network').click();
+  const used = panel.getByRole('spinbutton', { name: 'Used to', exact: true });
+  await used.fill('');
+  await panel.getByText('Servers and network').click();
+  await panel.getByRole('spinbutton', { name: 'Clients', exact: true }).fill('30');
+  await used.waitFor();
+  await panel.getByText('A number from 1 to 99.').waitFor();
+  await lab.expectNoErrors();
+});
+
 check('the initial question lies within the measured range', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);

@@ -1,11 +1,17 @@
 // The planner's question, its parameters in the address, and requests for plans.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FIELDS, toQuery, parseQuestion, withQuestion } from '../src/lab/planner/fields.ts';
+import { clampToField, FIELDS, toQuery, parseQuestion, withQuestion } from '../src/lab/planner/fields.ts';
 import { TrafficMeter } from '../src/lab/planner/observed-traffic.ts';
-import { findCrossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
+import { type Dimension, findCrossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
 import { PlanRequests } from '../src/lab/planner/requests.ts';
-import { describeAnswer, describeConsequences } from '../src/views/planner/sentences.ts';
+import { formatDuration } from '../src/views/planner/format.ts';
+import {
+  describeAnswer,
+  describeConsequences,
+  describeExtrapolation,
+} from '../src/views/planner/sentences.ts';
+import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
 
 const NOTHING = { cpu: [], 'wire-bytes': [] };
 const PLAN = {
@@ -20,7 +26,7 @@ const PLAN = {
 
 describe('the question', () => {
   it('is sent in the units of the route', () => {
-    const first = parseQuestion('');
+    const first = parseQuestion('').question;
     const values = { ...first.values, round_trip: 80, utilization: 50, clients: 10.4 };
     expect(toQuery(first)).not.toHaveProperty('stack');
     expect(toQuery({ values, spacing: 'regular', stack: 'express' })).toMatchObject({
@@ -34,7 +40,7 @@ describe('the question', () => {
   });
 
   it('is kept in the address without defaults, and parsed from it', () => {
-    const first = parseQuestion('');
+    const first = parseQuestion('').question;
     expect(withQuestion('http://a/?room=tea', first)).toBe('http://a/?room=tea');
     const asked = {
       values: { ...first.values, clients: 50_000, max_delay: 0.5 },
@@ -43,12 +49,56 @@ describe('the question', () => {
     } as const;
     const address = withQuestion('http://a/?room=tea', asked);
     expect(new URL(address).searchParams.get('plan-max-delay')).toBe('0.5');
-    expect(parseQuestion(new URL(address).search)).toEqual(asked);
-    expect(parseQuestion('?plan-clients=none&plan-rate=-1').values.clients).toBe(FIELDS.clients.initial);
+    expect(parseQuestion(new URL(address).search)).toEqual({ question: asked, invalid: [] });
+  });
+
+  it.each([
+    ['plan-clients', 'none'],
+    ['plan-rate', '-1'],
+    ['plan-max-delay', ''],
+    ['plan-spacing', 'odd'],
+  ])('reports and ignores the invalid “%s=%s”', (name, value) => {
+    const { question, invalid } = parseQuestion(`?${name}=${value}`);
+    expect(question).toEqual(parseQuestion('').question);
+    expect(invalid).toMatchObject([{ name, value }]);
+  });
+
+  it('is filled in within the ranges of its fields', () => {
+    expect(clampToField('size', 16_384)).toBe(FIELDS.size.max);
+    expect(clampToField('rate', 0)).toBe(FIELDS.rate.min);
+    expect(clampToField('size', 200)).toBe(200);
+  });
+});
+
+describe('a duration', () => {
+  it.each([
+    [10_800, '180 min'],
+    [86_400, '1,440 min'],
+    [0.9996, '1 s'],
+    [0.99949, '999 ms'],
+    [599.6, '10 min'],
+    [0.05, '50 ms'],
+  ])('of %d s is “%s”', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
   });
 });
 
 describe('the sentences', () => {
+  it('name the interval of the table', () => {
+    const one = { interval_s: 10_799.9, cores: 1, wire_bytes_in_per_s: 1, wire_bytes_out_per_s: 1 };
+    const transports = { poll: one, 'long-poll': one, stream: one };
+    expect(describeAnswer({ ...PLAN, transports } as unknown as Plan)).toContain('polling every 180 min');
+  });
+
+  it('agree with their numbers', () => {
+    const beyond = (what: Dimension) =>
+      describeExtrapolation({ what, asked: 1, least: 2, most: 3 }).replace(/ \(.*/, '');
+    const start = 'Beyond what was measured:';
+    expect(beyond('clients-per-server')).toBe(`${start} 1 client on one server`);
+    expect(beyond('size')).toBe(`${start} 1 byte a message`);
+    expect(beyond('interval')).toBe(`${start} 1 second between polls`);
+  });
+
   const plan = (servers: number | null) => {
     const estimate = { requests_per_s: 0, connects_per_s: 0, limit: 'delay', dominant: 'messages' };
     const poll = { ...estimate, interval_s: null, servers: null };
@@ -97,6 +147,29 @@ describe('requests', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
+  it('are repeated after a failure that may end, and not after another', async () => {
+    const { fetch, calls } = fakeFetch(
+      networkDown,
+      () => limited(503, 3),
+      () => json(200, PLAN),
+    );
+    const failures: (string | null)[] = [];
+    const answer = vi.fn();
+    const requests = new PlanRequests({ answer, failed: (detail) => void failures.push(detail) }, fetch);
+    requests.request(parseQuestion('').question);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(failures).toEqual([null, 'Too many requests.']);
+    expect(answer).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(answer).toHaveBeenCalledOnce();
+    expect(calls).toHaveLength(3);
+
+    const refused = fakeFetch(() => problem(400, 'no such stack'));
+    new PlanRequests({ answer, failed: () => {} }, refused.fetch).request(parseQuestion('').question);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(refused.calls).toHaveLength(1);
+  });
+
   it('are debounced, and only the last response counts', async () => {
     const answers: ((response: Response) => void)[] = [];
     const asked: string[] = [];
@@ -111,7 +184,7 @@ describe('requests', () => {
       get as typeof fetch,
     );
     const of = (clients: number) => {
-      const first = parseQuestion('');
+      const first = parseQuestion('').question;
       return { ...first, values: { ...first.values, clients } };
     };
     requests.request(of(1));
@@ -133,7 +206,7 @@ describe('requests', () => {
     const failed = vi.fn();
     const problem = new Response(JSON.stringify({ detail: 'clients must be' }), { status: 400 });
     new PlanRequests({ answer: vi.fn(), failed }, (async () => problem) as typeof fetch).request(
-      parseQuestion(''),
+      parseQuestion('').question,
     );
     await vi.advanceTimersByTimeAsync(1_000);
     expect(failed).toHaveBeenCalledExactlyOnceWith('clients must be');

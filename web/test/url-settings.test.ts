@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parsePageSettings } from '../src/lab/page-settings.ts';
 import { type LaneSettings, parseSettings, withSettings } from '../src/lab/url-settings.ts';
 
 const POLL: LaneSettings = {
@@ -87,6 +88,21 @@ describe('the address', () => {
     const { settings, invalid } = parseSettings(search);
     expect(settings).toEqual(parseSettings('').settings);
     expect(invalid).toMatchObject([{ name, value }]);
+  });
+
+  test('names the unit of a number, in both languages', async () => {
+    const { pageNotice: english } = await import('../src/i18n/en/notice.ts');
+    const { pageNotice: korean } = await import('../src/i18n/ko/notice.ts');
+    const [interval] = parseSettings('?interval=0.1').invalid;
+    const [rate] = parsePageSettings('?rate=99').invalid;
+    if (!interval?.range || !rate?.range) throw new Error('no range');
+    expect(english.wrongNumber('interval', '0.1', interval.range)).toMatch(
+      /a number from 0\.25 to 60 seconds\.$/,
+    );
+    expect(english.wrongNumber('rate', '99', rate.range)).toMatch(
+      /a number from 0\.1 to 50 messages a second\.$/,
+    );
+    expect(korean.wrongNumber('rate', '99', rate.range)).toMatch(/초당 메시지 수로 0\.1에서 50 사이/);
   });
 
   test('omits a fault that ends by itself', () => {

@@ -45,7 +45,7 @@ export function parsePageSettings(search: string): { settings: PageSettings; inv
   const inRange = (rate: number) => (rate >= min && rate <= max ? rate : undefined);
   const settings = {
     traffic: read('traffic', (text) => LASTING_PATTERNS.find((pattern) => pattern === text), null) ?? null,
-    rate: read('rate', (text) => inRange(Number(text)), { min, max }) ?? initial,
+    rate: read('rate', (text) => inRange(Number(text)), { min, max, unit: 'messages-per-second' }) ?? initial,
     window_s: read('window', (text) => WINDOWS_S.find((s) => s === Number(text)), null) ?? WINDOWS_S[0],
   };
   return { settings, invalid };

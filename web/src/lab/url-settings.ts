@@ -28,11 +28,18 @@ export interface LaneSettings {
 /** What happens to a connection after a poll: the values of the server's parameter `connection`. */
 export type ConnectionMode = 'keep-alive' | 'close';
 
-/** An invalid parameter of the URL. `range` is the valid range of a number, in seconds. */
+/** The valid range of a number in the URL. `none` if the name of the parameter implies the unit. */
+export interface SettingRange {
+  min: number;
+  max: number;
+  unit: 'seconds' | 'messages-per-second' | 'none';
+}
+
+/** An invalid parameter of the URL. `range` is null if it is not a number. */
 export interface InvalidSetting {
   name: string;
   value: string;
-  range: { min: number; max: number } | null;
+  range: SettingRange | null;
 }
 
 /** The lanes of each view: the parameter of their transport, and its default. */
@@ -86,7 +93,7 @@ export function parseSettings(search: string): {
     const values = parameters.getAll(name).map((value) => {
       const number = value.trim() === '' ? NaN : Number(value);
       if (number >= min && number <= max) return number;
-      invalid.push({ name, value, range: { min, max } });
+      invalid.push({ name, value, range: { min, max, unit: 'seconds' } });
       return initial;
     });
     return values.length === 0 ? [initial] : values;

@@ -10,7 +10,8 @@ import type { TrafficControl } from './traffic.ts';
 
 /** The fault that the shortcut sets; it only affects streams. */
 const FAULT: Fault = 'buffer';
-const PARAMETER = 'present';
+/** The parameter of the address; its only value is 1. */
+export const PRESENT_PARAMETER = 'present';
 
 export interface ShortcutParts {
   page: HTMLElement;
@@ -31,7 +32,7 @@ export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts)
   const isPresenting = () => page.hasAttribute('data-present');
   const present = (on: boolean) => {
     page.toggleAttribute('data-present', on);
-    putParameter(PARAMETER, on ? '1' : null);
+    putParameter(PRESENT_PARAMETER, on ? '1' : null);
     window.dispatchEvent(new Event('resize'));
     moveFocus(on ? [leave] : [enter, document.querySelector<HTMLElement>('.settings-button')]);
   };
@@ -92,7 +93,8 @@ export function installShortcuts({ page, traffic, lanes, pause }: ShortcutParts)
   const enter = button(strings.keys.present, () => present(true));
   const leave = button(strings.keys.leavePresent, () => present(false));
   leave.classList.add('leave-present');
-  if (new URLSearchParams(location.search).get(PARAMETER) === '1') page.toggleAttribute('data-present', true);
+  if (new URLSearchParams(location.search).get(PRESENT_PARAMETER) === '1')
+    page.toggleAttribute('data-present', true);
   return {
     settings: h('div', { class: 'presenter' }, enter, button(strings.keys.title, actions['?'])),
     leave,

@@ -7,6 +7,7 @@ import type { Lane } from '../lab/lane.ts';
 import { isNewerVersion } from '../lab/update-check.ts';
 import type { InvalidSetting } from '../lab/url-settings.ts';
 import { parseView } from '../lab/view.ts';
+import { PRESENT_PARAMETER } from './keys.ts';
 import type { Notice } from './notice.ts';
 
 /** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
@@ -33,6 +34,7 @@ export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidS
   const unknown = [
     ['view', given.get('view'), parseView(location.search) === null],
     ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
+    [PRESENT_PARAMETER, given.get(PRESENT_PARAMETER), given.get(PRESENT_PARAMETER) !== '1'],
   ] as const;
   const all = [
     ...unknown.flatMap(([name, value, isUnknown]) =>
@@ -43,7 +45,7 @@ export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidS
   const sentences = all.map(({ name, value, range }) => {
     const { unknownValue, wrongNumber } = strings.pageNotice;
     const short = value.slice(0, 40);
-    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
+    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range);
   });
   if (sentences.length > 0) notice.show(sentences.join(' '), { reload: false });
 }

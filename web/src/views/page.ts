@@ -4,6 +4,7 @@ import { strings } from '../i18n/index.ts';
 import { type PageSettings, parsePageSettings } from '../lab/page-settings.ts';
 import { createIdempotencyKey } from '../lab/identity.ts';
 import { Outbox } from '../lab/outbox.ts';
+import { parseQuestion } from '../lab/planner/fields.ts';
 import { publish } from '../lab/publish.ts';
 import { type LaneSettings, parseSettings, withSettings } from '../lab/url-settings.ts';
 import { type View, parseView, withView } from '../lab/view.ts';
@@ -33,9 +34,11 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   document.title = strings.title(room);
   const lanes = parseSettings(location.search);
   const { settings, invalid } = parsePageSettings(location.search);
+  // Before the Planner writes its question to the address.
+  const question = parseQuestion(location.search);
   const page = new RoomPage(room, script, lanes.settings, settings);
   page.open(app);
-  reportInvalidSettings(page.notice, [...lanes.invalid, ...invalid]);
+  reportInvalidSettings(page.notice, [...lanes.invalid, ...invalid, ...question.invalid]);
   void reportRefusedFeatures(page.notice);
 }
 

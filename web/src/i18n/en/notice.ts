@@ -1,11 +1,19 @@
 // English: notices about the page or its address.
 
 import type { Feature } from '../../lab/browser-features.ts';
+import type { SettingRange } from '../../lab/url-settings.ts';
+import { formatAmount } from '../amounts.ts';
 
 const FEATURES: Record<Feature, string> = {
   storage: 'storage (your name is not remembered)',
   locks: 'Web Locks (each tab opens connections of its own)',
   channels: 'channels between tabs (each tab opens a stream of its own)',
+};
+
+const UNITS: Record<SettingRange['unit'], string> = {
+  seconds: ' seconds',
+  'messages-per-second': ' messages a second',
+  none: '',
 };
 
 export const pageNotice = {
@@ -17,8 +25,8 @@ export const pageNotice = {
     'The server answered with something this page cannot read. The page asks again by itself; a newer page may be able to read it.',
   unknownValue: (name: string, value: string) =>
     `The address contains “${name}=${value}”, which this page does not know and ignores.`,
-  wrongNumber: (name: string, value: string, min: number, max: number) =>
-    `The address contains “${name}=${value}”, which this page ignores: ${name === 'interval' ? 'an interval is a multiple of 0.25' : 'the value must be a number'} from ${min} to ${max} seconds.`,
+  wrongNumber: (name: string, value: string, { min, max, unit }: SettingRange) =>
+    `The address contains “${name}=${value}”, which this page ignores: the value must be a number from ${formatAmount(min)} to ${formatAmount(max)}${UNITS[unit]}.`,
   protocolMissing: (protocol: string) =>
     `The address asks for ${protocol}, which this browser cannot have from this server; the lane reads over what the page came over.`,
   refused: (features: readonly Feature[]) =>

@@ -4,6 +4,8 @@ import type { Field, ArrivalPattern } from '../../lab/planner/fields.ts';
 import type { Dimension, Limit, CurveAxis, Part } from '../../lab/planner/plan.ts';
 import { formatAmount } from '../amounts.ts';
 
+const count = (amount: string, thing: string) => `${amount} ${thing}${amount === '1' ? '' : 's'}`;
+
 export const planner = {
   planner: {
     title: 'Planner',
@@ -95,12 +97,12 @@ export const planner = {
       `No polling interval is short enough for ${delay}${isStreamEnough ? ': this takes SSE' : ', and SSE does not suffice either'}.`,
     found: (share: string) => `${share} of the polls find nothing new.`,
     verdict: (clients: string, interval: string, cpu: string, wire: string) =>
-      `For ${clients} ${clients === '1' ? 'client' : 'clients'}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,
+      `For ${count(clients, 'client')}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,
     between: (from: string, to: string) => `between ${from} and ${to}`,
     above: (from: string) => `above ${from}`,
     below: (to: string) => `below ${to}`,
     or: ' or ',
-    rateOf: (rate: string) => `${rate} ${rate === '1' ? 'message' : 'messages'} a second`,
+    rateOf: (rate: string) => `${count(rate, 'message')} a second`,
     // A range is null for never, and empty for always.
     turnsByDelay: (rate: string, cpu: string | null, wire: string | null) => {
       const takes = (what: string, delay: string | null) =>
@@ -124,16 +126,17 @@ export const planner = {
     step: (seconds: string) =>
       `The step at ${seconds} s of delay: the server closes connections that are idle for that long, so polls further apart each pay for a new connection.`,
     minutes: (value: string) => `${value} min`,
-    noAnswer: 'The server does not answer the planner; the last answer stays.',
+    noAnswer: 'The server does not answer the planner; the last answer stays until it does.',
+    noAnswerYet: 'The server does not answer the planner. The page asks again.',
     howSure: 'How sure is that?',
     sameForMany: (clients: number) => `The same for ${formatAmount(clients)} clients`,
     filled: 'Filled in from what the lanes saw in the last minute.',
     nothingObserved: 'The lanes have not seen enough traffic yet: start some, and wait a few seconds.',
     beyondWhat: {
-      'clients-per-server': (value: string) => `${value} clients on one server`,
-      rate: (value: string) => `${value} messages a second`,
-      size: (value: string) => `${value} bytes a message`,
-      interval: (value: string) => `${value} seconds between polls`,
+      'clients-per-server': (value: string) => `${count(value, 'client')} on one server`,
+      rate: (value: string) => `${count(value, 'message')} a second`,
+      size: (value: string) => `${count(value, 'byte')} a message`,
+      interval: (value: string) => `${count(value, 'second')} between polls`,
     } satisfies Record<Dimension, (value: string) => string>,
     beyond: (asked: string, least: string, most: string) =>
       `Beyond what was measured: ${asked} (measured: ${least} to ${most}).`,

@@ -112,7 +112,8 @@ export const planner: typeof english = {
     step: (seconds) =>
       `지연 ${seconds}초의 계단: 서버는 그만큼 쉬는 연결을 닫으므로, 간격이 더 길면 폴링마다 새 연결의 값을 치릅니다.`,
     minutes: (value) => `${value}분`,
-    noAnswer: '서버가 플래너에 답하지 않습니다. 마지막 답을 그대로 둡니다.',
+    noAnswer: '서버가 플래너에 답하지 않습니다. 답할 때까지 마지막 답을 그대로 둡니다.',
+    noAnswerYet: '서버가 플래너에 답하지 않습니다. 다시 묻습니다.',
     howSure: '얼마나 확실한가요?',
     sameForMany: (clients) => `클라이언트 ${formatAmount(clients)}개라면`,
     filled: '지난 1분 동안 레인이 받은 것으로 채웠습니다.',

@@ -1,6 +1,7 @@
 // The planner's inputs: their ranges and defaults, the query to the server, and the parameters in the page's URL.
 
 import type { Query } from '../../client/http.ts';
+import type { InvalidSetting } from '../url-settings.ts';
 
 export type Field =
   | 'clients'
@@ -13,7 +14,9 @@ export type Field =
   | 'utilization'
   | 'round_trip';
 
-export type ArrivalPattern = 'random' | 'regular';
+/** How messages arrive; the first is the default. */
+export const SPACINGS = ['random', 'regular'] as const;
+export type ArrivalPattern = (typeof SPACINGS)[number];
 
 export interface Question {
   readonly values: Readonly<Record<Field, number>>;
@@ -59,6 +62,12 @@ export function parseField(field: Field, text: string): number | null {
   return value >= min && value <= max ? value : null;
 }
 
+/** The nearest number that the field accepts. */
+export function clampToField(field: Field, value: number): number {
+  const { min, max } = FIELDS[field];
+  return Math.min(max, Math.max(min, value));
+}
+
 /** The query of `GET /plan`. */
 export function toQuery({ values, spacing, stack }: Question): Query {
   return {
@@ -83,17 +92,33 @@ export const URL_PREFIX = 'plan-';
 const toParameterName = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
 
 /** The question in the page's URL. Missing and invalid fields have their initial values. */
-export function parseQuestion(search: string): Question {
+export function parseQuestion(search: string): { question: Question; invalid: InvalidSetting[] } {
   const parameters = new URLSearchParams(search);
+  const invalid: InvalidSetting[] = [];
+  const read = <Value>(
+    name: string,
+    parse: (text: string) => Value | null,
+    range: InvalidSetting['range'],
+    initial: Value,
+  ): Value => {
+    const value = parameters.get(name);
+    if (value === null) return initial;
+    const parsed = parse(value);
+    if (parsed === null) invalid.push({ name, value, range });
+    return parsed ?? initial;
+  };
   const values = NAMES.map((field) => {
-    const text = parameters.get(toParameterName(field));
-    return [field, (text === null ? null : parseField(field, text)) ?? FIELDS[field].initial] as const;
+    const { min, max, initial } = FIELDS[field];
+    const parse = (text: string) => parseField(field, text);
+    return [field, read(toParameterName(field), parse, { min, max, unit: 'none' }, initial)] as const;
   });
-  return {
+  const parseSpacing = (text: string) => SPACINGS.find((each) => each === text) ?? null;
+  const question = {
     values: Object.fromEntries(values) as Record<Field, number>,
-    spacing: parameters.get(`${URL_PREFIX}spacing`) === 'regular' ? 'regular' : 'random',
+    spacing: read(`${URL_PREFIX}spacing`, parseSpacing, null, SPACINGS[0]),
     stack: parameters.get(`${URL_PREFIX}stack`) ?? '',
   };
+  return { question, invalid };
 }
 
 /** The URL `page` with the question; it omits initial values. */

@@ -9,7 +9,9 @@ import {
   QUESTION_FIELDS,
   SERVER_FIELDS,
   type ArrivalPattern,
+  clampToField,
   parseField,
+  SPACINGS,
 } from '../../lab/planner/fields.ts';
 import type { StackName } from '../../lab/planner/plan.ts';
 
@@ -32,7 +34,7 @@ export class PlannerForm {
     this.#spacing = h(
       'select',
       { id: `${id}-spacing` },
-      ...(['random', 'regular'] as const).map((each) =>
+      ...SPACINGS.map((each) =>
         h('option', { value: each, selected: each === first.spacing }, planner.spacings[each]),
       ),
     );
@@ -84,11 +86,11 @@ export class PlannerForm {
     );
   }
 
-  /** Fills in `values` and asks. */
+  /** Fills in `values`, as near as the fields' ranges allow, and asks. */
   fill(values: Partial<Record<Field, number>>): void {
     for (const [name, { input }] of this.#inputs) {
       const value = values[name];
-      if (value !== undefined) input.value = String(value);
+      if (value !== undefined) input.value = String(clampToField(name, value));
     }
     this.ask();
   }
@@ -103,6 +105,8 @@ export class PlannerForm {
       setText(error, value === null ? strings.planner.outOfRange(min, max) : '');
       if (value === null) {
         input.setAttribute('aria-invalid', 'true');
+        // An error must be visible.
+        input.closest('details')?.toggleAttribute('open', true);
         isValid = false;
       } else {
         input.removeAttribute('aria-invalid');

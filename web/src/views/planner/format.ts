@@ -4,7 +4,9 @@ import { formatAmount } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
 import type { CurveAxis } from '../../lab/planner/plan.ts';
 
-export function formatDuration(seconds: number): string {
+/** The unit is that of the rounded value, so that nothing is shown as `1,000 ms`. */
+export function formatDuration(exact_s: number): string {
+  const seconds = Number(exact_s.toPrecision(3));
   if (seconds >= 600) return strings.planner.minutes(formatAmount(seconds / 60));
   if (seconds < 0.001) return `${formatAmount(seconds * 1e6)} µs`;
   if (seconds < 1) return `${formatAmount(seconds * 1e3)} ms`;

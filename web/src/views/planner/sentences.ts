@@ -21,7 +21,7 @@ export function describeAnswer({ question, transports: { poll, stream } }: Plan)
     return planner.noInterval(formatDuration(question.max_delay_s), stream.servers !== null);
   return planner.verdict(
     formatAmount(question.clients),
-    formatDuration(roundToTwoDigits(poll.interval_s)),
+    formatDuration(poll.interval_s),
     describeRatio(poll.cores, stream.cores),
     describeRatio(sumWireBytes(poll), sumWireBytes(stream)),
   );

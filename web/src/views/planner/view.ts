@@ -46,9 +46,12 @@ export class PlannerView {
     const { planner } = strings;
     this.#requests = new PlanRequests({
       answer: (_question, plan) => this.#show(plan),
-      failed: (detail) => this.#fail(detail ?? planner.noAnswer),
+      failed: (detail) =>
+        this.#fail(detail ?? (this.#plan === null ? planner.noAnswerYet : planner.noAnswer)),
     });
-    this.#form = new PlannerForm(id, parseQuestion(location.search), (question) => this.#ask(question));
+    this.#form = new PlannerForm(id, parseQuestion(location.search).question, (question) =>
+      this.#ask(question),
+    );
     this.#figures = h(
       'div',
       { class: 'plan-figures', 'data-stale': true },
@@ -109,6 +112,7 @@ export class PlannerView {
   /** Without a question the last answer stays, marked as stale. */
   #ask(question: Question | null): void {
     this.#figures.toggleAttribute('data-stale', true);
+    setText(this.#failed, '');
     if (question === null) return this.#requests.cancel();
     replaceAddress(withQuestion(location.href, question));
     this.#requests.request(question);
