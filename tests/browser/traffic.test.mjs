@@ -58,6 +58,20 @@ check('traffic stops if the server is away, and says so', async ({ server, open 
   assert.equal(await pressed(lab, 'Quiet'), 'true');
 });
 
+check('a page that is opened in the background publishes once it is visible', async ({ server, open }) => {
+  const lab = await open('?traffic=chatty', {
+    before: () => Object.defineProperty(document, 'hidden', { value: true, configurable: true }),
+  });
+  await lab.waitForConnection('Polling');
+  assert.equal(await published(server), 0);
+  assert.match(lab.page.url(), /traffic=chatty/);
+  await lab.page.evaluate(() => {
+    delete document.hidden;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await until('it publishes', async () => (await published(server)) > 0);
+});
+
 check('traffic stops when the page is hidden, and when another pattern begins', async ({ server, open }) => {
   const lab = await open();
   await button(lab, 'Chatty room').click();

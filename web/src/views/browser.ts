@@ -27,6 +27,12 @@ export function putParameter(name: string, value: string | null): void {
   replaceAddress(address.href);
 }
 
+/** Acts now, or as soon as a page that was opened in the background is visible. */
+export function whenVisible(act: () => void): void {
+  if (!document.hidden) return act();
+  document.addEventListener('visibilitychange', () => whenVisible(act), { once: true });
+}
+
 /** Reports whether `element` is in the viewport; always true without an IntersectionObserver. */
 export function watchVisibility(
   element: Element,

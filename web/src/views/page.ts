@@ -9,7 +9,7 @@ import { publish } from '../lab/publish.ts';
 import { type LaneSettings, parseSettings, withSettings } from '../lab/url-settings.ts';
 import { type View, parseView, withView } from '../lab/view.ts';
 import { trackAvailableHeight } from './available-height.ts';
-import { replaceAddress } from './browser.ts';
+import { replaceAddress, whenVisible } from './browser.ts';
 import { ComparisonView } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h, setText } from './dom.ts';
@@ -134,7 +134,8 @@ class RoomPage {
       verdictActions: this.#verdictActions,
     });
     this.#show();
-    if (this.#pageSettings.traffic !== null) this.#traffic.choose(this.#pageSettings.traffic);
+    const { traffic } = this.#pageSettings;
+    if (traffic !== null) whenVisible(() => this.#traffic.choose(traffic));
   }
 
   #createOutbox(): Outbox {
