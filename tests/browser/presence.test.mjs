@@ -36,6 +36,18 @@ check('a page on a quiet stream shows who is here when its list is opened', asyn
   await lab.page.getByRole('button', { name: 'Who is here: 1' }).waitFor();
 });
 
+check('the name of someone who left does not reorder the sentence', async ({ open }) => {
+  const [lab, other] = [await open(), await open('', { name: 'مينا' })];
+  await lab.setInterval(0.25);
+  await toggle(lab).click();
+  await other.send('hello');
+  await until('both are here', async () => (await here(lab)).length === 2);
+  await other.close();
+  const gone = lab.page.locator('.gone li');
+  await gone.getByText(/^مينا \(Polling\) left/).waitFor();
+  assert.equal(await gone.locator('bdi').textContent(), 'مينا');
+});
+
 check('polls carry presence only while its list is open', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
@@ -48,8 +60,10 @@ check('polls carry presence only while its list is open', async ({ open }) => {
   assert.deepEqual([...new Set(asked)], [null]);
   await toggle(lab).click();
   await until('polls ask for presence', () => asked.at(-1) === '1');
+  await lab.page.getByRole('button', { name: 'Who is here: 1' }).waitFor();
   await toggle(lab).click();
   await until('polls no longer ask for presence', () => asked.at(-1) === null);
+  assert.equal(await toggle(lab).textContent(), 'Who is here');
 });
 
 check('of two visitors that leave together, the poller’s departure is noticed later', async ({ open }) => {

@@ -3,6 +3,9 @@
 type Attributes = Record<string, string | number | boolean | null>;
 type Child = Node | string | null;
 
+/** A character that no sentence has. */
+const NAME_MARK = '\ufffc';
+
 /** Creates an element. True sets an empty attribute; false and null omit it. */
 export function h<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -16,6 +19,12 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   }
   element.append(...children.filter((child) => child !== null));
   return element;
+}
+
+/** A sentence about `name`, which may be written in the other direction without reordering the sentence. */
+export function isolate(sentence: (name: string) => string, name: string): (Node | string)[] {
+  const [before = '', after = ''] = sentence(NAME_MARK).split(NAME_MARK);
+  return [before, h('bdi', {}, name), after];
 }
 
 /** Sets the text only if it differs, so that live regions announce only real changes. */

@@ -8,7 +8,7 @@ import type { PresentClient, Presence } from '../client/presence.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { DepartureDemo } from '../lab/departure-demo.ts';
-import { h, setText } from './dom.ts';
+import { h, isolate, setText } from './dom.ts';
 import type { PageLane } from './lane-view.ts';
 import { createTransportSwatch } from './transport-swatch.ts';
 
@@ -110,8 +110,11 @@ export class PresenceView {
       // without it.
       if (open || lane.transport === 'stream') lane.restart();
     }
-    if (!open) this.#endDemo();
-    else if (this.#latest !== null) this.#draw(this.#latest);
+    if (!open) {
+      // Nothing updates the number any more.
+      setText(this.toggle, strings.presence.whoIsHere);
+      this.#endDemo();
+    } else if (this.#latest !== null) this.#draw(this.#latest);
   }
 
   #startDemo(): void {
@@ -140,9 +143,9 @@ export class PresenceView {
     for (const { client } of presence.present)
       this.#departureList.querySelector(`[data-client="${client}"]`)?.remove();
     this.#demo?.update(presence);
-    setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#latest = presence;
     if (!this.#isOpen) return;
+    setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#draw(presence);
     for (const departure of departures) this.#showDeparture(departure);
   }
@@ -175,16 +178,17 @@ export class PresenceView {
   #showDeparture({ reader, noticed_ms }: Departure): void {
     const isOwn = this.#attached.some(({ client }) => client === reader.client);
     const name = reader.author ?? (isOwn ? strings.presence.thisPage : reader.client);
-    const text =
+    const transport = getTransportName(reader);
+    const text = (name: string) =>
       noticed_ms === null
-        ? strings.presence.left(name, getTransportName(reader))
-        : strings.presence.leftNoticed(name, getTransportName(reader), noticed_ms);
+        ? strings.presence.left(name, transport)
+        : strings.presence.leftNoticed(name, transport, noticed_ms);
     this.#departureList.prepend(
       h(
         'li',
         { 'data-transport': reader.transport, 'data-client': reader.client },
         reader.transport === null ? null : createTransportSwatch(reader.transport),
-        h('bdi', {}, text),
+        h('span', {}, ...isolate(text, name)),
       ),
     );
     while (this.#departureList.childElementCount > MAX_DEPARTURES)
