@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import {
   formatCount,
@@ -115,6 +115,25 @@ describe('the ledger', () => {
       const { fetch } = fakeFetch(() => json(200, answer));
       await expect(fetchFigures('me', new ServerClock(), fetch)).rejects.toThrow();
     }
+  });
+});
+
+describe('the times beside a diagram', () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  });
+
+  test.each([
+    ['en', '05:13:16', '13:16'],
+    ['en-DK', '05.13.16', '13.16'],
+    ['en-FI', '05.13.16', '13.16'],
+  ])('are whole in %s', async (locale, long, short) => {
+    vi.stubGlobal('navigator', { languages: [locale] });
+    vi.resetModules();
+    const { formatTickTime } = await import('../src/views/diagram/sentences.ts');
+    const at_ms = new Date(2026, 0, 2, 5, 13, 16).getTime();
+    expect([formatTickTime(at_ms, true), formatTickTime(at_ms, false)]).toEqual([long, short]);
   });
 });
 

@@ -12,7 +12,7 @@ import type { Mark } from '../../lab/diagram/event-buffer.ts';
 import { Rows, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
-import { formatExactTime } from './sentences.ts';
+import { formatTickTime } from './sentences.ts';
 
 /** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
@@ -288,9 +288,8 @@ export class Timeline {
       const y = this.#y(at_ms).toFixed(2);
       this.#layers.ticks.append(svg('path', { d: `M${browser} ${y}H${server}` }));
       if (this.#left_px < TIMES_PX.least) continue;
-      const time = formatExactTime(at_ms).slice(0, -4);
-      const short = this.#left_px < TIMES_PX.hours ? time.slice(time.indexOf(':') + 1) : time;
-      this.#layers.ticks.append(svg('text', { x: browser - 8, y }, short));
+      const time = formatTickTime(at_ms, this.#left_px >= TIMES_PX.hours);
+      this.#layers.ticks.append(svg('text', { x: browser - 8, y }, time));
     }
   }
 
