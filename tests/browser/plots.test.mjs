@@ -46,6 +46,26 @@ async function hide(lab, hidden) {
   }, hidden);
 }
 
+check('a line has rings as soon as another lane has the same transport', async ({ open }) => {
+  /** Records which plots draw circles. */
+  const watchCircles = () => {
+    const { arc } = CanvasRenderingContext2D.prototype;
+    globalThis.circled = new Set();
+    CanvasRenderingContext2D.prototype.arc = function (...given) {
+      globalThis.circled.add(this.canvas.closest('.plot')?.dataset.measure);
+      return arc.apply(this, given);
+    };
+  };
+  const lab = await open('?view=side-by-side', { before: watchCircles });
+  const haveRings = () => lab.page.evaluate(() => globalThis.circled.has('requests'));
+  await plots(lab).locator('canvas').first().scrollIntoViewIfNeeded();
+  await until('both lanes have figures', async () => (await total(lab, 'SSE')).requests > 0);
+  assert.equal(await haveRings(), false);
+  await lab.lane('Polling').transport('SSE').check();
+  await plots(lab).locator('canvas').first().scrollIntoViewIfNeeded();
+  await until('the line has rings', haveRings);
+});
+
 check('both lanes are plotted, and their totals equal the ledger', async ({ server, open }) => {
   const lab = await open('?view=side-by-side');
   await lab.waitForBothLanes();

@@ -114,7 +114,7 @@ export class TimeChart {
         dash: DASHES[line.transport],
         // Delays are separate values without a line between them. A rate holds for its whole step.
         shape: measure === 'delay_ms' ? 'dots' : 'steps',
-        hasRings: hasRings(line),
+        hasRings: () => hasRings(line),
       })),
       palette: () => this.#colours,
       background: (plot) => this.#background(plot),

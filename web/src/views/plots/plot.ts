@@ -22,7 +22,8 @@ export interface PlotLine {
   dash: readonly number[];
   /** `steps` are as wide as the distance between two positions. */
   shape: 'line' | 'steps' | 'dots';
-  hasRings?: boolean;
+  /** Called for each drawing. */
+  hasRings?(): boolean;
 }
 
 export interface PlotOptions {
@@ -223,9 +224,10 @@ export class Plot {
     });
     if (line.shape !== 'dots') context.stroke();
     context.setLineDash([]);
-    if (line.shape !== 'dots' && line.hasRings !== true) return;
+    const hasRings = line.hasRings?.() === true;
+    if (line.shape !== 'dots' && !hasRings) return;
     context.lineWidth = 1.5;
-    context.fillStyle = line.hasRings === true ? palette.paper : line.colour(palette);
+    context.fillStyle = hasRings ? palette.paper : line.colour(palette);
     for (const [x, y] of dots) {
       context.beginPath();
       context.arc(x, y, DOT_PX, 0, 2 * Math.PI);
