@@ -146,6 +146,19 @@ check(
   },
 );
 
+check('a lane without a stream is not said to have a silent one', async ({ open }) => {
+  const lab = await open('?view=side-by-side');
+  await lab.waitForBothLanes();
+  const lane = lab.lane('SSE').region;
+  const shown = await watchText(lane.locator('.network-notice'));
+  await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Offline for 5 s');
+  await lane.getByText('Healthy again.').waitFor();
+  assert.deepEqual(
+    (await shown()).filter((text) => text.includes('silent')),
+    [],
+  );
+});
+
 check('a silent stream counts up to its stall time-out, which a fault shortens', async ({ open }) => {
   const lab = await open('?view=side-by-side');
   await lab.waitForBothLanes();

@@ -125,9 +125,11 @@ function createNetworkNotice(lane: Lane): HTMLElement {
   let lastActive_ms = performance.now();
   /** While the network has a fault, counts how long the stream has been silent. */
   const showSilence = () => {
-    const { transport, network } = lane;
+    const { transport, network, link } = lane;
     const silent_s = Math.floor((performance.now() - lastActive_ms) / 1_000);
-    const isSilent = transport === 'stream' && network.fault !== 'healthy' && silent_s >= 1;
+    // A proxy can hold back even the beginning of a stream, so the lane may still be connecting.
+    const hasStream = transport === 'stream' && link.kind !== 'reconnecting';
+    const isSilent = hasStream && network.fault !== 'healthy' && silent_s >= 1;
     element.hidden = !isSilent;
     if (!isSilent) return;
     element.dataset['why'] = 'silent';
