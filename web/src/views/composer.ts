@@ -54,9 +54,7 @@ export class Composer {
     });
     this.#name.addEventListener('change', () => saveName(this.#name.value.trim()));
     for (const field of [this.#name, this.#text]) {
-      field.addEventListener('input', () =>
-        this.#showError(field, findProblem(this.#name.value, this.#text.value)),
-      );
+      field.addEventListener('input', () => this.#check());
     }
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -67,7 +65,7 @@ export class Composer {
   /** The name in the field; null if the server would refuse it. */
   get author(): string | null {
     const name = this.#name.value.trim();
-    return name === '' || countCharacters(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
+    return name === '' || findNameProblem(name) !== null ? null : name;
   }
 
   /** Shows `sentence` about a message that is on its way; null clears it. */
@@ -83,15 +81,20 @@ export class Composer {
     this.#announce(sentence);
   }
 
+  /** Shows the first problem at the field that has it. Returns whether there is one. */
+  #check(focus = false): boolean {
+    const name = findNameProblem(this.#name.value.trim());
+    const problem = name ?? findTextProblem(this.#text.value.trim());
+    this.#showError(name === null ? this.#text : this.#name, problem, focus);
+    return problem !== null;
+  }
+
   #submit(send: (author: string, text: string) => void): void {
     const author = this.#name.value.trim();
     const text = this.#text.value.trim();
-    const problem = findProblem(author, text);
     if (author === '') return this.#showError(this.#name, strings.needName, true);
     if (text === '') return this.#showError(this.#text, strings.needText, true);
-    if (problem !== null)
-      return this.#showError(this.author === null ? this.#name : this.#text, problem, true);
-    this.#showError(this.#text, null);
+    if (this.#check(true)) return;
     saveName(author);
     this.#text.value = '';
     send(author, text);
@@ -106,7 +109,7 @@ export class Composer {
       else each.removeAttribute('aria-describedby');
     }
     this.#announce(sentence ?? '');
-    if (focus) field.focus();
+    if (focus && sentence !== null) field.focus();
   }
 
   #announce(sentence: string): void {
@@ -114,12 +117,16 @@ export class Composer {
   }
 }
 
-/** Checks the server's rules, to explain a violation in the page's language. */
-function findProblem(name: string, text: string): string | null {
-  if (countCharacters(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
-  if (CONTROL.test(name.trim())) return strings.controlName;
-  if (CONTROL_EXCEPT_SPACE.test(text.trim())) return strings.controlText;
-  const over = countCharacters(text.trim()) - TEXT_LIMIT;
+/** Checks the server's rules for a name, to explain a violation in the page's language. */
+function findNameProblem(name: string): string | null {
+  if (countCharacters(name) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
+  return CONTROL.test(name) ? strings.controlName : null;
+}
+
+/** The same for a text. */
+function findTextProblem(text: string): string | null {
+  if (CONTROL_EXCEPT_SPACE.test(text)) return strings.controlText;
+  const over = countCharacters(text) - TEXT_LIMIT;
   return over > 0 ? strings.longText(over) : null;
 }
 
