@@ -80,10 +80,12 @@ pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -
         return f64::INFINITY;
     };
     let of = |transport| {
-        let cost = size_servers(model, question, transport, interval_s).cost;
+        let sizing = size_servers(model, question, transport, interval_s);
         match metric {
-            CostMetric::Cpu => cost.cpu.total(),
-            CostMetric::WireBytes => cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s,
+            CostMetric::Cpu => sizing.cores_in_fractions(),
+            CostMetric::WireBytes => {
+                sizing.cost.wire_bytes_in_per_s + sizing.cost.wire_bytes_out_per_s
+            }
         }
     };
     of(Transport::Poll) - of(Transport::Stream)

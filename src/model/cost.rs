@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Constants, Model, Rates, RequestSize, Scenario, Transport, constants::US_PER_S, idle_share,
-    wakeup::Work,
+    Constants, Model, Rates, RequestSize, Scenario, Transport, constants::US_PER_S,
+    event_cost::EventCost, wakeup::Work,
 };
 
-/// The cost of a setting, for all clients and on one server.
+/// The cost of a setting, for all clients and on one server. [`CpuBy::on_servers`] has the CPU on several.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
     pub rates: Rates,
@@ -59,6 +59,16 @@ impl CpuBy {
         self.each_server() + self.readers()
     }
 
+    /// The cost of one server becomes that of `servers`, which may be a fraction.
+    #[must_use]
+    pub fn on_servers(self, servers: f64) -> Self {
+        Self {
+            process: self.process * servers,
+            publishing: self.publishing * servers,
+            ..self
+        }
+    }
+
     /// The largest part, and its share of the whole.
     pub fn dominant(&self) -> (Part, f64) {
         let parts = [
@@ -87,20 +97,12 @@ impl Model {
         let rates = Rates::new(transport, scenario, &self.limits, poll_message_bytes);
         let one = self.transports.get(transport);
         let form = scenario.form.cost();
-        let is_pushed = transport == Transport::Stream;
+        let event = EventCost::new(self, transport, scenario);
         let answers = rates.requests - rates.empty;
-        let form_request_us = form.request_cpu * self.transports.poll.request_us;
-        let requests_us =
-            rates.requests * (one.request_us + form_request_us) + answers * one.answer_us;
-        // A poll's messages are part of its answer.
-        let form_delivery_us = match is_pushed {
-            true => form.delivery_cpu * one.message_us,
-            false => 0.0,
-        };
-        let delivery_us = one.delivery_us(scenario.size, scenario.rate) + form_delivery_us;
-        let messages_us = rates.deliveries * delivery_us;
-        let keep_alives_us = rates.keep_alives * (one.keep_alive_us + form_delivery_us)
-            + rates.connections * one.idle_us;
+        let requests_us = rates.requests * event.request_us + answers * event.messages_us;
+        let messages_us = rates.deliveries * event.delivery_us;
+        let keep_alives_us =
+            rates.keep_alives * event.keep_alive_us + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us_at(scenario.rate);
         // A request that follows a message finds the server awake.
@@ -115,10 +117,6 @@ impl Model {
             each_server_us: self.base_us + publish_us,
         };
         let wakeup_cost_us = rare_events * self.wakeup_cost_us(work, scenario.load);
-        let event_bytes = match transport {
-            Transport::Stream => form.event_bytes + form.record_bytes,
-            Transport::Poll | Transport::LongPoll => 0.0,
-        };
         let largest = match transport {
             Transport::Poll => scenario.rate * scenario.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,
@@ -131,10 +129,9 @@ impl Model {
             wire_bytes_in_per_s: request_bytes(&rates, scenario, one)
                 + rates.requests * form.record_bytes
                 + rates.connects * form.handshake.bytes_in,
-            wire_bytes_out_per_s: rates.requests
-                * (one.answer_bytes + form.answer_bytes + form.record_bytes)
-                + rates.deliveries * (one.wire_bytes(scenario.size) + event_bytes)
-                + rates.keep_alives * (one.keep_alive_bytes + event_bytes)
+            wire_bytes_out_per_s: rates.requests * event.answer_bytes
+                + rates.deliveries * event.delivery_bytes
+                + rates.keep_alives * event.keep_alive_bytes
                 + rates.connects * form.handshake.bytes_out,
             cpu: CpuBy {
                 process: self.base_us / US_PER_S,
@@ -165,21 +162,5 @@ fn request_bytes(rates: &Rates, scenario: &Scenario, one: &Constants) -> f64 {
             first * lengths.first
                 + later * (moved * lengths.moved + (1.0 - moved) * lengths.repeated)
         }
-    }
-}
-
-/// Bytes.
-const KIB: f64 = 1024.0;
-
-impl Constants {
-    /// A message of `size` bytes on the wire.
-    pub fn wire_bytes(&self, size: f64) -> f64 {
-        self.message_bytes + size
-    }
-
-    /// CPU of one delivery of a message of `size` bytes to a client that gets `rate` a second, microseconds.
-    pub fn delivery_us(&self, size: f64, rate: f64) -> f64 {
-        let cold_us = self.cold_us * idle_share(self.cold_s, rate);
-        self.message_us + cold_us + self.kib_us * self.wire_bytes(size) / KIB
     }
 }

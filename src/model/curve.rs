@@ -3,9 +3,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    Model, PerTransport, Question, Transport, question::SHORTEST_INTERVAL_S, size_servers,
-};
+use crate::{Model, PerTransport, Question, Transport, plan::estimate};
 
 /// The input that varies along a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -95,41 +93,45 @@ impl Curve {
 
 /// Over all servers. `None` if no polling interval is short enough.
 fn cores_busy(model: &Model, question: &Question, transport: Transport) -> Option<f64> {
-    let interval_s = question.interval_s(model);
-    if transport == Transport::Poll && interval_s.is_none() {
-        return None;
-    }
-    let interval_s = interval_s.unwrap_or(SHORTEST_INTERVAL_S);
-    Some(
-        size_servers(model, question, transport, interval_s)
-            .cost
-            .cpu
-            .total(),
-    )
+    let estimate = estimate(model, question, transport);
+    let is_possible = transport != Transport::Poll || estimate.interval_s.is_some();
+    is_possible.then_some(estimate.cores)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan;
+    use crate::{ServerSize, plan};
 
     #[test]
     fn a_curve_goes_through_the_answer_to_the_question() {
         let model = Model::built_in();
-        let question = Question {
+        let one_server = Question {
             // The middle of the usual range on a logarithmic scale is a point of the curve.
             clients: 10_000.0,
             ..Question::default()
         };
-        let curve = Curve::new(model, &question, CurveAxis::Clients);
-        assert_eq!(curve.at.len(), 121);
-        assert!((curve.at[60] / question.clients - 1.0).abs() < 1e-9);
-        let plan = plan(model, &question);
-        for transport in Transport::ALL {
-            let at = curve.cores.get(transport)[60].expect("possible");
-            let estimate = plan.transports.get(transport);
-            assert_eq!(estimate.servers, Some(1.0));
-            assert!((at / estimate.cores - 1.0).abs() < 1e-9, "{transport}");
+        let several = Question {
+            rate: 1000.0,
+            max_delay_s: 0.5,
+            server: ServerSize {
+                cores: 1.0,
+                ..one_server.server
+            },
+            ..one_server
+        };
+        for question in [one_server, several] {
+            let curve = Curve::new(model, &question, CurveAxis::Clients);
+            assert_eq!(curve.at.len(), 121);
+            assert!((curve.at[60] / question.clients - 1.0).abs() < 1e-9);
+            let plan = plan(model, &question);
+            for transport in Transport::ALL {
+                let at = curve.cores.get(transport)[60].expect("possible");
+                let estimate = plan.transports.get(transport);
+                let has_one = estimate.servers == Some(1.0);
+                assert_eq!(has_one, question == one_server, "{estimate:?}");
+                assert!((at / estimate.cores - 1.0).abs() < 1e-9, "{transport}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The delays of messages.
 
-use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S};
+use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S, event_cost::EventCost};
 use crate::Transport;
 
 /// The delays of messages, without the time to reach all clients.
@@ -19,16 +19,18 @@ impl Delays {
         scenario: &Scenario,
         rates: &Rates,
     ) -> Self {
-        let one = model.transports.get(transport);
         let there_s = model.service_s + scenario.round_trip_s / 2.0;
-        let us = one.delivery_us(scenario.size, scenario.rate)
-            + match transport {
-                Transport::LongPoll => one.request_us + one.answer_us,
-                Transport::Poll | Transport::Stream => 0.0,
-            };
-        let bits = 8.0 * (one.answer_bytes + one.wire_bytes(scenario.size));
+        let event = EventCost::new(model, transport, scenario);
+        let (us, bytes) = match transport {
+            // Each message has an answer and, before the next, a request of its own.
+            Transport::LongPoll => (
+                event.request_us + event.messages_us + event.delivery_us,
+                event.answer_bytes + event.delivery_bytes,
+            ),
+            Transport::Poll | Transport::Stream => (event.delivery_us, event.delivery_bytes),
+        };
         let server = &question.server;
-        let each_s = (us / US_PER_S / server.cores).max(bits / server.network_bits_per_s);
+        let each_s = (us / US_PER_S / server.cores).max(8.0 * bytes / server.network_bits_per_s);
         match transport {
             Transport::Poll => Self {
                 mean_s: there_s + scenario.interval_s / 2.0,

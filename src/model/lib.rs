@@ -15,6 +15,7 @@ mod constants;
 mod cost;
 mod curve;
 mod delays;
+mod event_cost;
 pub mod format;
 mod hpack;
 mod idle_share;

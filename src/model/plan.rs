@@ -80,25 +80,22 @@ pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Est
         Transport::Poll => question.interval_s(model),
         Transport::LongPoll | Transport::Stream => None,
     };
-    let Sizing {
-        cost,
-        delays,
-        needed,
-        limit,
-    } = size_servers(
+    let sizing = size_servers(
         model,
         question,
         transport,
         interval_s.unwrap_or(SHORTEST_INTERVAL_S),
     );
     let is_possible = transport != Transport::Poll || interval_s.is_some();
-    let servers = (is_possible && needed.is_finite()).then(|| needed.ceil().max(1.0));
+    let servers = sizing.servers().filter(|_| is_possible);
     let count = servers.unwrap_or(1.0);
-    let cores_by = CpuBy {
-        process: cost.cpu.process * count,
-        publishing: cost.cpu.publishing * count,
-        ..cost.cpu
-    };
+    let cores_by = sizing.cost.cpu.on_servers(count);
+    let Sizing {
+        cost,
+        delays,
+        limit,
+        ..
+    } = sizing;
     let (dominant, dominant_share) = cores_by.dominant();
     let process_bytes =
         (model.base_memory_bytes + model.limits.tail_bytes) * model.copies(question.server.cores);

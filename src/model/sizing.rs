@@ -27,6 +27,23 @@ pub struct Sizing {
     pub limit: Limit,
 }
 
+impl Sizing {
+    /// The whole number of servers. `None`: no number is enough.
+    pub fn servers(&self) -> Option<f64> {
+        self.needed.is_finite().then(|| self.needed.ceil().max(1.0))
+    }
+
+    /// Busy cores if servers are counted in fractions, from one on. They rise without steps, so that they can be
+    /// searched for a break-even.
+    pub fn cores_in_fractions(&self) -> f64 {
+        let servers = match self.needed.is_finite() {
+            true => self.needed.max(1.0),
+            false => 1.0,
+        };
+        self.cost.cpu.on_servers(servers).total()
+    }
+}
+
 /// The servers and costs of `transport` if a client polls every `interval_s` seconds.
 ///
 /// The number of servers follows from the capacity of a full server. Their costs follow from the load of each: a

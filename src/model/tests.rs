@@ -4,7 +4,7 @@ use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
 use super::{
     ArrivalPattern, Fill, Limit, Model, Part, Plan, Question, Range, Scenario, ServerSize,
-    Utilization,
+    Utilization, WireForm,
     break_even::{CostMetric, cost_difference},
     plan,
     rates::Rates,
@@ -295,6 +295,51 @@ fn impossible_questions_are_reported() {
         flooded.transports.stream.servers, None,
         "no server could receive the messages"
     );
+}
+
+#[test]
+fn break_evens_count_the_work_of_every_server() {
+    let question = Question {
+        clients: 100_000.0,
+        rate: 1000.0,
+        max_delay_s: 0.5,
+        server: ServerSize {
+            cores: 1.0,
+            ..Question::default().server
+        },
+        ..Question::default()
+    };
+    let plan = answer(&question);
+    let (poll, stream) = (&plan.transports.poll, &plan.transports.stream);
+    let by_answer = poll.cores - stream.cores;
+    let by_break_even = cost_difference(Model::built_in(), &question, CostMetric::Cpu);
+    // The answer counts whole servers: up to the own work of one more of each.
+    let rounding = 2.0 * stream.cores_by.each_server() / stream.servers.expect("possible");
+    assert!(
+        (by_answer - by_break_even).abs() <= rounding && rounding < 0.1 * by_answer.abs(),
+        "{by_answer} {by_break_even} {rounding}"
+    );
+}
+
+#[test]
+fn a_form_that_costs_more_makes_the_last_reader_wait_longer() {
+    let worst = |form, transport| {
+        let one = *answer(&Question {
+            form,
+            ..Question::default()
+        })
+        .transports
+        .get(transport);
+        assert_eq!(one.servers, Some(1.0));
+        one.delay_worst_s
+    };
+    for transport in [Transport::LongPoll, Transport::Stream] {
+        let plain = worst(WireForm::default(), transport);
+        for form in &WireForm::ALL[1..] {
+            let other = worst(*form, transport);
+            assert!(other > plain, "{transport} {form:?}: {other} {plain}");
+        }
+    }
 }
 
 #[test]
