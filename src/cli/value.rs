@@ -12,7 +12,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `1000`, `1_000`, `1k` or `2M`.
-pub fn number(text: &str) -> Result<f64, String> {
+fn number(text: &str) -> Result<f64, String> {
     with_unit(text, &[("k", KB), ("K", KB), ("M", KB * KB)])
         .ok_or_else(|| "expected a number such as `500`, `20k` or `1M`".to_owned())
 }
@@ -30,7 +30,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
 }
 
 /// Bytes: `1500`, `4KiB` (also `4k`) or `4kB`.
-pub fn size(text: &str) -> Result<f64, String> {
+fn size(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 8] = [
         ("KiB", KIB),
         ("MiB", KIB * KIB),

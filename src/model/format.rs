@@ -34,6 +34,31 @@ pub fn significant(value: f64) -> String {
     }
 }
 
+/// Two significant digits of a value far below one, for which [`significant`] would print zeros.
+pub fn precise(value: f64) -> String {
+    const SMALL: f64 = 0.0995;
+    if value <= 0.0 || value >= SMALL {
+        return significant(value);
+    }
+    let decimals = (1.0 - value.log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// `1 client`, `20,000 clients`: a count with its noun.
+pub fn counted(count: f64, noun: &str) -> String {
+    let s = if count == 1.0 { "" } else { "s" };
+    format!("{} {noun}{s}", rate(count))
+}
+
+/// A count, or a count a second; without a fraction if it is whole.
+pub fn rate(value: f64) -> String {
+    if value.fract() == 0.0 && value < 1e15 {
+        with_thousands(value as u64)
+    } else {
+        precise(value)
+    }
+}
+
 /// A time given in microseconds.
 pub fn time_us(us: f64) -> String {
     scaled(us, &[(1e6, "s"), (1e3, "ms"), (1.0, "µs")])
@@ -55,9 +80,9 @@ pub fn size(bytes: f64) -> String {
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let fitting = units.iter().find(|(one, _)| value.abs() >= *one);
     let Some((one, unit)) = fitting.or(units.last()) else {
-        return significant(value);
+        return precise(value);
     };
-    format!("{} {unit}", significant(value / one))
+    format!("{} {unit}", precise(value / one))
 }
 
 #[cfg(test)]
@@ -80,6 +105,22 @@ mod tests {
             "0", "0.012", "0.500", "1.23", "12.3", "100", "123", "12,346", "-250",
         ];
         assert_eq!(significant, expected);
+    }
+
+    #[test]
+    fn small_values_are_not_printed_as_zero() {
+        assert_eq!(
+            [0.00012, 0.05, 0.5].map(precise),
+            ["0.00012", "0.050", "0.500"]
+        );
+        assert_eq!([0.0, 0.00012, 3.0].map(rate), ["0", "0.00012", "3"]);
+        assert_eq!(size(0.004), "0.0040 B");
+    }
+
+    #[test]
+    fn a_single_thing_is_in_the_singular() {
+        let texts = [0.5, 1.0, 2000.0].map(|count| counted(count, "core"));
+        assert_eq!(texts, ["0.500 cores", "1 core", "2,000 cores"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     Estimate, Limit, Model, Part, Plan, StackOrigin, Transport, WireForm,
-    format::{significant, size, time_us, with_thousands},
+    format::{counted, precise, rate, significant, size, time_us},
     text_table::{align, wrap},
 };
 
@@ -75,19 +75,20 @@ fn question(plan: &Plan) -> String {
     let server = &asked.server;
     let cookie = match asked.cookie_bytes {
         0.0 => "without a cookie".to_owned(),
-        bytes => format!("with a cookie of {} bytes", rate(bytes)),
+        bytes => format!("with a cookie of {}", counted(bytes, "byte")),
     };
+    let each = if asked.clients == 1.0 { "" } else { "each " };
     format!(
-        "{} clients, each to get {} messages/s of {} bytes, at most {} late\n\
+        "{}, {each}to get {} messages/s of {}, at most {} late\n\
          {}, {} {cookie}\n\
-         servers of {} cores, {}, {} Gbit/s, used to {} %",
-        rate(asked.clients),
-        significant(asked.rate),
-        rate(asked.size),
+         servers of {}, {}, {} Gbit/s, used to {} %",
+        counted(asked.clients, "client"),
+        precise(asked.rate),
+        counted(asked.size, "byte"),
         time(asked.max_delay_s),
         asked.form.description(),
         asked.head.description(),
-        server.cores,
+        counted(server.cores, "core"),
         size(server.memory_bytes),
         server.network_bits_per_s / 1e9,
         (server.utilization * 100.0).round(),
@@ -167,26 +168,37 @@ pub fn limit(limit: Limit) -> &'static str {
     }
 }
 
-/// A count, or a count a second; without a fraction if it is large.
-pub fn rate(value: f64) -> String {
-    if value.fract() == 0.0 && value < 1e15 {
-        with_thousands(value as u64)
-    } else {
-        significant(value)
-    }
-}
-
-/// Two significant digits of a value far below one, for which [`significant`] would print zeros.
-pub fn precise(value: f64) -> String {
-    const SMALL: f64 = 0.0995;
-    if value == 0.0 || value >= SMALL {
-        return significant(value);
-    }
-    let decimals = (1.0 - value.log10().floor()).clamp(0.0, 9.0) as usize;
-    format!("{value:.decimals$}")
-}
-
 /// A time given in seconds.
 pub fn time(seconds: f64) -> String {
     time_us(seconds * 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Question, ServerSize, plan};
+
+    #[test]
+    fn a_tiny_plan_is_in_the_singular_and_without_zeros() {
+        let question = Question {
+            clients: 1.0,
+            rate: 0.0001,
+            max_delay_s: 86_400.0,
+            server: ServerSize {
+                cores: 1.0,
+                ..Question::default().server
+            },
+            ..Question::default()
+        };
+        let text = table(&plan(Model::built_in(), &question), Model::built_in(), None);
+        assert!(
+            text.contains("1 client, to get 0.00010 messages/s"),
+            "{text}"
+        );
+        assert!(text.contains("servers of 1 core,"), "{text}");
+        assert!(
+            !text.split_whitespace().any(|word| word == "0.000"),
+            "{text}"
+        );
+    }
 }

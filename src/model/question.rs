@@ -181,7 +181,7 @@ impl Question {
         }
     }
 
-    /// Sets `field`, in the same unit as [`Question::get`].
+    /// Sets `field`, in the same unit as [`Question::get`]. Clients and bytes are rounded to whole numbers.
     ///
     /// # Errors
     ///
@@ -197,12 +197,11 @@ impl Question {
             });
         }
         match field {
-            // The numbers of clients and bytes are whole.
             QuestionField::Clients => self.clients = value.round(),
+            QuestionField::Size => self.size = value.round(),
             QuestionField::Cookie => self.cookie_bytes = value.round(),
             QuestionField::HiddenShare => self.hidden_share = value,
             QuestionField::Rate => self.rate = value,
-            QuestionField::Size => self.size = value,
             QuestionField::MaxDelay => self.max_delay_s = value,
             QuestionField::Wait => self.wait_s = value,
             QuestionField::RoundTrip => self.round_trip_s = value,

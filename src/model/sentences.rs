@@ -1,9 +1,9 @@
 //! The conclusions from the figures, in plain sentences.
 
-use crate::plan_table::{limit, part, precise, rate, time};
+use crate::plan_table::{limit, part, time};
 use crate::{
     Bills, Dimension, Estimate, Extrapolation, Plan, Range, Transport,
-    format::{significant, size},
+    format::{counted, precise, rate, significant},
 };
 
 /// Explains why the cost of polling jumps at some interval.
@@ -209,21 +209,17 @@ fn band(ranges: &[Range], unit: impl Fn(f64) -> String) -> Band {
 }
 
 fn beyond(beyond: &Extrapolation) -> String {
-    let what = match beyond.what {
-        Dimension::ClientsPerServer => "clients on one server",
-        Dimension::Rate => "messages/s",
-        Dimension::Size => "bytes a message",
-        Dimension::Interval => "seconds between polls",
-    };
-    let number = |value: f64| match beyond.what {
-        Dimension::Size if value >= 1024.0 => size(value),
-        _ => rate(value),
+    let (noun, rest) = match beyond.what {
+        Dimension::ClientsPerServer => ("client", " on one server"),
+        Dimension::Rate => ("message", "/s"),
+        Dimension::Size => ("byte", " a message"),
+        Dimension::Interval => ("second", " between polls"),
     };
     format!(
-        "Beyond what was measured: {} {what} (measured: {} to {}).",
-        number(beyond.asked),
-        number(beyond.least),
-        number(beyond.most)
+        "Beyond what was measured: {}{rest} (measured: {} to {}).",
+        counted(beyond.asked, noun),
+        rate(beyond.least),
+        rate(beyond.most)
     )
 }
 

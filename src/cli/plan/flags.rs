@@ -28,10 +28,10 @@ pub struct PlanFlags {
         env = "POLL_VS_SSE_CLIENTS",
         value_name = "N",
         default_value = "10000",
-        value_parser = value::number,
+        value_parser = value::count,
         help_heading = "Question"
     )]
-    clients: f64,
+    clients: usize,
 
     /// Messages a second for each client.
     #[arg(
@@ -50,10 +50,10 @@ pub struct PlanFlags {
         env = "POLL_VS_SSE_SIZE",
         value_name = "BYTES",
         default_value = "100",
-        value_parser = value::size,
+        value_parser = value::whole_size,
         help_heading = "Question"
     )]
-    size: f64,
+    size: usize,
 
     /// The greatest delay a message may have. It decides how often a client must poll.
     #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = value::duration, help_heading = "Question")]
@@ -96,10 +96,10 @@ pub struct PlanFlags {
         env = "POLL_VS_SSE_COOKIE",
         value_name = "BYTES",
         default_value = "0",
-        value_parser = value::size,
+        value_parser = value::whole_size,
         help_heading = "Question"
     )]
-    cookie: f64,
+    cookie: usize,
 
     /// The share of clients in hidden tabs. Browsers slow their timers down, so they poll once a minute.
     #[arg(
@@ -217,13 +217,13 @@ impl PlanFlags {
             ..Question::default()
         };
         for (field, value) in [
-            (QuestionField::Clients, self.clients),
+            (QuestionField::Clients, self.clients as f64),
             (QuestionField::Rate, self.rate),
-            (QuestionField::Size, self.size),
+            (QuestionField::Size, self.size as f64),
             (QuestionField::MaxDelay, self.max_delay.as_secs_f64()),
             (QuestionField::Wait, self.wait.as_secs_f64()),
             (QuestionField::RoundTrip, self.round_trip.as_secs_f64()),
-            (QuestionField::Cookie, self.cookie),
+            (QuestionField::Cookie, self.cookie as f64),
             (QuestionField::HiddenShare, self.hidden_share),
             (QuestionField::ServerCores, self.server_cores),
             (QuestionField::ServerMemoryGib, self.server_memory_gib),
