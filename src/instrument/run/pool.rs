@@ -1,5 +1,5 @@
 //! Pools several runs of one transport into one record: counts are added up, delays come from the buckets of all
-//! runs, and levels are medians.
+//! runs, levels are medians, and the CPU time of opening is a mean, because `clients` are those of one run.
 
 use hdrhistogram::Histogram;
 
@@ -51,7 +51,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         tls: first.tls.clone(),
         handshakes: first.handshakes,
         opening_s: runs.iter().map(|run| run.opening_s).fold(0.0, f64::max),
-        opening_cpu_s: runs.iter().map(|run| run.opening_cpu_s).sum(),
+        opening_cpu_s: mean(runs, |run| run.opening_cpu_s),
         opening: first.opening,
         served: Steps::pool(runs.iter().map(|run| &run.served)),
         restart: RestartStats::pool(runs.iter().filter_map(|run| run.restart.as_ref())),
@@ -95,6 +95,12 @@ fn most_grown(runs: &[&RunResult]) -> Vec<MemorySample> {
     let most = runs.iter().max_by_key(grown);
     most.map(|run| run.stalled_memory.clone())
         .unwrap_or_default()
+}
+
+/// `None` if it is unknown of one of them.
+fn mean(runs: &[&RunResult], of: fn(&RunResult) -> Option<f64>) -> Option<f64> {
+    let sum = runs.iter().map(|run| of(run)).sum::<Option<f64>>();
+    sum.map(|sum| sum / runs.len() as f64)
 }
 
 fn most(runs: &[&RunResult], of: fn(&RunResult) -> u64) -> u64 {
@@ -175,6 +181,8 @@ mod tests {
         assert!(delays.p50.abs_diff(400_000) <= 4_000, "{delays:?}");
         assert!(delays.p99.abs_diff(500_000) <= 5_000, "{delays:?}");
         assert_eq!(delays.max, 500_000);
+        let each_client = |run: &RunResult| run.opening_cpu_us_per_client();
+        assert_eq!(each_client(&pooled), each_client(&runs[0]));
         assert!(pooled.is_valid());
     }
 }
