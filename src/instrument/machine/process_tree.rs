@@ -35,6 +35,11 @@ impl ProcessTree {
         Self::cpu_time_of(self.root).is_some()
     }
 
+    /// Whether this program is one of its processes.
+    pub fn includes_own_process(self) -> bool {
+        self.all().contains(&std::process::id())
+    }
+
     /// The processes that belong to it now.
     pub fn snapshot(self) -> ProcessSnapshot {
         ProcessSnapshot(self.all())
@@ -116,6 +121,8 @@ mod tests {
             .expect("starts");
         let own = ProcessTree::from_root(std::process::id());
         assert!(own.all().contains(&child.id()));
+        assert!(own.includes_own_process());
+        assert!(!ProcessTree::from_root(child.id()).includes_own_process());
         assert!(own.snapshot().cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
         assert!(own.memory_bytes().expect("known") > 100_000);
         child.kill().expect("ends");

@@ -159,9 +159,15 @@ impl Target {
         let addrs: Vec<SocketAddr> = found.collect();
         ensure!(!addrs.is_empty(), "the host {host} has no address");
         if let Some(pid) = pid {
+            let tree = ProcessTree::from_root(pid);
             ensure!(
-                ProcessTree::from_root(pid).is_running(),
+                tree.is_running(),
                 "there is no process {pid} on this machine: correct --pid or leave it out"
+            );
+            ensure!(
+                !tree.includes_own_process(),
+                "process {pid} also started this program, whose clients would count as the server's work: give \
+                 --pid the server's own process"
             );
         }
         let tls = match address.is_tls {
