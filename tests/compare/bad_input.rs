@@ -86,6 +86,11 @@ fn values_out_of_range_are_refused() {
         ("--vanish", "10001", "from 0 to 10,000"),
         ("--restart-command", "true", "without"),
         ("--clients", "20000", "--yes-load-test-this"),
+        (
+            "--stalled",
+            "9996",
+            "--stalled and --vanish in all needs --yes-load-test-this",
+        ),
         ("--rate", "2000", "--yes-load-test-this"),
         ("--duration", "11m", "--yes-load-test-this"),
     ] {
@@ -277,7 +282,7 @@ fn more_clients_than_descriptors_are_refused_with_the_possible_number() {
         &[
             "2,000 clients",
             "1,000 a process may have",
-            "ask for at most 744",
+            "ask for at most 744 with --clients, --stalled",
         ],
     );
     refused(100, &["too few for any client", "above 256"]);

@@ -1,8 +1,15 @@
 //! A comparison that is stopped in the middle prints the results so far.
 
-use poll_vs_sse_instrument::Report;
+use std::{net::TcpListener, time::Duration};
 
-use crate::support::program::{Program, command};
+use poll_vs_sse_instrument::{Progress, Report, RunControl, Transport, Workload};
+use tokio::sync::watch;
+
+use crate::support::{
+    own_target,
+    program::{Program, command},
+    run_with, small_workload,
+};
 
 fn assert_stopped_by(signal: i32, code: i32) {
     let directory = tempfile::tempdir().expect("a directory");
@@ -47,6 +54,43 @@ fn an_interrupt_prints_the_results_so_far() {
 #[test]
 fn a_termination_prints_the_results_so_far() {
     assert_stopped_by(libc::SIGTERM, 143);
+}
+
+#[test]
+fn messages_that_had_no_time_to_arrive_before_a_stop_are_not_missed() {
+    let workload = Workload {
+        clients: 4,
+        interval: Duration::from_secs(8),
+        duration: Duration::from_secs(1),
+        ..small_workload()
+    };
+    let (stop, told) = watch::channel(false);
+    let tell = move |progress| {
+        if matches!(progress, Progress::Draining { lacking: 1.. }) {
+            let _ = stop.send(true);
+        }
+    };
+    let control = RunControl::new(tell, told);
+    let outcome = run_with(&own_target(), &workload, Transport::Poll, &control);
+    assert!(outcome.interrupted, "{outcome:?}");
+    assert!(outcome.expected < 4 * 10, "it waited for every poll");
+    assert_eq!((outcome.missed, outcome.unanswered), (0, 0), "{outcome:?}");
+}
+
+#[test]
+fn a_stop_while_the_server_is_tried_out_is_reported() {
+    // It takes connections and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    let program = Program::start(command(&["compare", "--target", &url]));
+    // The first connection only shows that the address answers; the second has a request.
+    let _open = [(); 2].map(|()| silent.accept().expect("a connection"));
+    program.signal(libc::SIGINT);
+    let ended = program.wait();
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    let words = "stopped before there was anything to measure";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
 }
 
 #[test]

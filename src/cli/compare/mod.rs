@@ -5,7 +5,7 @@ mod flags;
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use console::Term;
 
 pub use flags::{CompareFlags, CompareOptions};
@@ -14,7 +14,7 @@ use poll_vs_sse_instrument::{
     Comparison, CpuPinning, Machine, Report, RunControl, RunHeader, Target, compare,
     output::{progress_display::ProgressDisplay, report, text_report::text},
     preflight, probe,
-    run::interrupt::Interrupt,
+    run::{interrupt::Interrupt, run_control::STOPPED},
 };
 use poll_vs_sse_model::text_table::width;
 
@@ -72,7 +72,7 @@ async fn answer(
         Ok(measured) => measured,
         Err(_) if stopped.code().is_some() => {
             let code = stopped.code().unwrap_or(exit::FAILED);
-            return Ok(fail("stopped before there was anything to measure", code));
+            return Ok(fail(STOPPED, code));
         }
         Err(error) => return Err(error),
     };
@@ -103,7 +103,15 @@ async fn measured(
     } = options;
     let server = match target {
         Target::Own(_) => None,
-        Target::Remote(_) => preflight(target, workload).await?,
+        Target::Remote(_) => {
+            // A task of its own, because parts of it block.
+            let (target, workload) = (target.clone(), workload.clone());
+            let trying = tokio::spawn(async move { preflight(&target, &workload).await });
+            tokio::select! {
+                tried = trying => tried.context("the check of the server panicked")??,
+                () = control.stopped() => bail!(STOPPED),
+            }
+        }
     };
     let header = RunHeader::now(target, machine, pinning, server);
     let mut runs = Vec::new();

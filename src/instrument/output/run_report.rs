@@ -32,7 +32,7 @@ pub struct Report {
     /// Whether it was stopped early.
     pub interrupted: bool,
     /// Whether messages were published as asked, and every one of every run reached every client once
-    /// and in order, without an error. If it is false, the figures of a transport with `missed`, `duplicates`,
+    /// and in order, without an error. Without a run, it is false. If it is false, the figures of a transport with `missed`, `duplicates`,
     /// `out_of_order`, `errors` or `publishing.fell_short` do not measure its cost.
     pub valid: bool,
     /// Reasons to doubt the figures.
@@ -60,7 +60,7 @@ impl Report {
             versions: header.versions,
             interrupted: runs.iter().any(|run| run.interrupted)
                 || runs.len() < workload.transports.len() * workload.repeat as usize,
-            valid: transports.iter().all(RunResult::is_valid),
+            valid: !transports.is_empty() && transports.iter().all(RunResult::is_valid),
             warnings: warnings.map(|warning| warning.text).collect(),
             verdict,
             workload: workload.clone(),

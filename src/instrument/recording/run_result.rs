@@ -32,7 +32,8 @@ pub struct RunResult {
     pub empty: u64,
     /// Messages that reached a client, once for each client.
     pub deliveries: u64,
-    /// `published` times `clients`.
+    /// Each of `published`, times the clients of its room. Not expected are messages that the server refused and no
+    /// client received, and those that had no time to arrive before the run was stopped.
     pub expected: u64,
     /// Deliveries that never happened.
     pub missed: u64,
@@ -76,13 +77,14 @@ pub struct RunResult {
     /// The time from the first connection until every client had the answer to its first request, in seconds.
     #[serde(default)]
     pub opening_s: f64,
-    /// CPU time of the server's processes while the clients connected and sent their first requests.
+    /// CPU time of the server's processes while the clients connected and sent their first requests; of several pooled
+    /// runs, the mean.
     #[serde(default)]
     pub opening_cpu_s: Option<f64>,
     /// The traffic of connecting and of the first requests; the figures above do not include it.
     pub opening: Traffic,
     /// With a herd, the time from the start until each client had its first answer; with a restart, the time from its
-    /// beginning until each client had its first answer from the new server. Otherwise `None`.
+    /// beginning until each client had its first answer from the new server. Otherwise empty.
     #[serde(default)]
     pub served: Steps,
     /// The restart of the server, if there was one.

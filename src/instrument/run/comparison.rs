@@ -1,11 +1,11 @@
 //! All runs of one workload, in which transports take turns, and each transport's pooled runs.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{
     measure::measure,
     pool::pool,
-    run_control::{Progress, RunControl},
+    run_control::{Progress, RunControl, STOPPED},
 };
 use crate::{CpuPinning, RunResult, Target, Transport, Workload};
 
@@ -22,7 +22,7 @@ pub struct Comparison {
 ///
 /// # Errors
 ///
-/// Those of [`measure`]. A stopped run is not an error: the comparison ends with it.
+/// Those of [`measure`]. A stopped run is not an error, unless there is no other: the comparison ends with it.
 pub async fn compare(
     target: &Target,
     workload: &Workload,
@@ -52,6 +52,7 @@ pub async fn compare(
             }
         }
     }
+    ensure!(!runs.is_empty(), STOPPED);
     Ok(Comparison::from_runs(runs, &workload.transports))
 }
 
@@ -94,6 +95,17 @@ fn run_order(transports: &[Transport], round: u32) -> impl Iterator<Item = Trans
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_comparison_that_is_stopped_before_its_first_run_is_an_error() {
+        let (_stop, told) = tokio::sync::watch::channel(true);
+        let control = RunControl::new(|_| {}, told);
+        let (target, workload) = (Target::own(), Workload::default());
+        let pinning = CpuPinning::free();
+        let compared = compare(&target, &workload, &pinning, &control, |_| {});
+        let error = compared.await.expect_err("no run");
+        assert_eq!(error.to_string(), STOPPED);
+    }
 
     #[test]
     fn each_round_begins_with_another_transport() {

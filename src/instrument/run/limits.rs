@@ -61,11 +61,18 @@ impl Workload {
         Ok(())
     }
 
+    /// All clients, including those that stop reading or vanish.
+    pub fn all_clients(&self) -> usize {
+        self.clients + self.stalled + self.vanish
+    }
+
     /// The part of the load that needs consent, if any.
     pub fn exceeds_safe_limits(&self) -> Option<String> {
-        if self.clients > SAFE_CLIENTS {
+        if self.all_clients() > SAFE_CLIENTS {
             let most = with_thousands(SAFE_CLIENTS as u64);
-            Some(format!("more than {most} --clients"))
+            Some(format!(
+                "more than {most} --clients, --stalled and --vanish in all"
+            ))
         } else if self.rate > SAFE_RATE {
             Some(format!("a --rate above {SAFE_RATE}"))
         } else if self.duration > SAFE_DURATION {
@@ -104,8 +111,8 @@ pub fn raise_fd_limit(clients: usize) -> Result<()> {
     );
     ensure!(
         clients as u64 <= room,
-        "{} clients need more descriptors than the {} a process may have: ask for at most {} \
-         --clients, or raise the limit (ulimit -Hn)",
+        "{} clients need more descriptors than the {} a process may have: ask for at most {} with --clients, \
+         --stalled and --vanish in all, or raise the limit (ulimit -Hn)",
         with_thousands(clients as u64),
         with_thousands(limit),
         with_thousands(room)

@@ -18,11 +18,12 @@ use tokio::{
 
 use super::{
     absent,
+    drain::Drain,
     lag::Lag,
     limits, peaks,
     record::{Record, deliveries_due},
     restart::PendingRestart,
-    run_control::{Progress, RunControl},
+    run_control::{Progress, RunControl, STOPPED},
     sampler::Sampler,
     sampling::Sampling,
     stalled_memory,
@@ -47,13 +48,6 @@ const CONNECT_CONCURRENCY: usize = 128;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-/// At the end, a run waits for messages as long as some arrive within this time…
-const QUIESCENCE: Duration = Duration::from_secs(3);
-/// …but not longer than this.
-const MAX_DRAIN: Duration = Duration::from_secs(60);
-/// The time after the last expected delivery in which a duplicate would show.
-const SETTLE_TIME: Duration = Duration::from_millis(100);
-
 /// Measures `transport` once. `round` is for the record only.
 ///
 /// # Errors
@@ -69,7 +63,7 @@ pub async fn measure(
     control: &RunControl,
 ) -> Result<RunResult> {
     workload.check()?;
-    limits::raise_fd_limit(workload.clients + workload.stalled + workload.vanish)?;
+    limits::raise_fd_limit(workload.all_clients())?;
     let opened = Arc::new(target.open_for(pinning, workload.scenario)?);
     let result = Measurement::new(&opened, workload, transport, control)?
         .measure(round, pinning)
@@ -185,8 +179,10 @@ impl<'a> Measurement<'a> {
         let length = self.workload.warm_up(self.transport) + self.workload.measured();
         let memory = processes.filter(|_| self.workload.stalled > 0);
         let memory = memory.map(|all| stalled_memory::sample(all.clone(), length));
-        let stalled = absent::stall(&self.shared, self.workload.stalled).await?;
-        let vanished = absent::vanish(&self.shared, &self.recorder, self.workload.vanish).await?;
+        let (shared, control) = (&self.shared, self.control);
+        let stalled = absent::stall(shared, self.workload.stalled, control).await?;
+        let vanished =
+            absent::vanish(shared, &self.recorder, self.workload.vanish, control).await?;
         let schedule = &self.recorder.schedule;
         let begin = schedule.begin();
         let sampler = Sampler::start(&self.recorder, processes.cloned());
@@ -199,7 +195,14 @@ impl<'a> Measurement<'a> {
 
         self.watch(&sampler).await;
         let lag = lag.end().await;
-        self.drain(&publisher).await;
+        let drain = Drain {
+            recorder: &self.recorder,
+            publisher: &publisher,
+            control: self.control,
+            expected: self.deliveries_due(),
+            interval: self.interval(),
+        };
+        let pending_from_us = drain.wait().await;
         if let Some(restart) = restart {
             highest = restart.end().await?;
         }
@@ -218,10 +221,8 @@ impl<'a> Measurement<'a> {
             recorder: &self.recorder,
             transport: self.transport,
             rooms: self.workload.rooms,
-            interval: match self.transport {
-                Transport::Poll => self.workload.interval,
-                Transport::LongPoll | Transport::Stream => Duration::ZERO,
-            },
+            interval: self.interval(),
+            pending_from_us,
             round,
             published: &published,
             usage,
@@ -285,10 +286,7 @@ impl<'a> Measurement<'a> {
             if count == total {
                 return Ok(clients);
             }
-            ensure!(
-                !self.control.is_stopped(),
-                "stopped before there was anything to measure"
-            );
+            ensure!(!self.control.is_stopped(), STOPPED);
             tokio::select! {
                 () = sleep(PROGRESS_INTERVAL.min(POLL_INTERVAL)) => {}
                 Some(ended) = clients.join_next() => {
@@ -332,31 +330,18 @@ impl<'a> Measurement<'a> {
         }
     }
 
-    /// Waits for the last messages.
-    async fn drain(&self, publisher: &Publisher) {
+    /// The deliveries of the messages that count.
+    fn deliveries_due(&self) -> u64 {
         let counted = self.recorder.schedule.counted();
-        let clients = self.workload.clients as u64;
-        let expected = deliveries_due(counted, clients, self.workload.rooms as u64);
-        let still = match self.transport {
-            Transport::Poll => QUIESCENCE + self.workload.interval,
-            Transport::LongPoll | Transport::Stream => QUIESCENCE,
-        };
-        let begin = Instant::now();
-        let mut before = self.recorder.deliveries();
-        let mut moved = begin;
-        loop {
-            let deliveries = self.recorder.deliveries();
-            if deliveries > before {
-                (before, moved) = (deliveries, Instant::now());
-            }
-            let is_over = deliveries >= expected || moved.elapsed() > still;
-            if (is_over && publisher.is_done()) || begin.elapsed() > MAX_DRAIN {
-                break;
-            }
-            let lacking = expected.saturating_sub(deliveries);
-            (self.control.tell)(Progress::Draining { lacking });
-            sleep(POLL_INTERVAL).await;
+        let Workload { clients, rooms, .. } = self.workload;
+        deliveries_due(counted, *clients as u64, *rooms as u64)
+    }
+
+    /// How long a message may wait for a poll; zero for the other transports.
+    fn interval(&self) -> Duration {
+        match self.transport {
+            Transport::Poll => self.workload.interval,
+            Transport::LongPoll | Transport::Stream => Duration::ZERO,
         }
-        sleep(SETTLE_TIME).await;
     }
 }

@@ -3,6 +3,7 @@
 
 mod absent;
 pub mod comparison;
+mod drain;
 pub mod interrupt;
 mod lag;
 pub mod limits;

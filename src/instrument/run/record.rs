@@ -1,6 +1,6 @@
 //! Computes the [`RunResult`] from the records.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
@@ -40,6 +40,9 @@ pub struct Record<'a> {
     pub load_cores: usize,
     pub lag_us_p99: u64,
     pub interrupted: bool,
+    /// If the end of the run was cut short: the time from which on messages that were due, in microseconds, may still be
+    /// under way.
+    pub pending_from_us: Option<u64>,
     /// The server's CPU time while clients connected.
     pub opening_cpu: Option<Duration>,
     /// How long it took until all clients were connected.
@@ -66,8 +69,18 @@ impl Record<'_> {
         let messages = counted.end - counted.start;
         // A client that received a message counts it as expected even if its publish was refused.
         let published = self.published;
-        let refused = published.refused.iter().chain(&published.refused_away);
-        let excused: u64 = refused.filter_map(|sequence| missing.get(sequence)).sum();
+        let refused: HashSet<u64> = (published.refused.iter())
+            .chain(&published.refused_away)
+            .copied()
+            .collect();
+        let is_pending = |sequence| {
+            self.pending_from_us
+                .is_some_and(|from| schedule.due_us(sequence) >= from)
+        };
+        let excused = missing
+            .iter()
+            .filter(|(sequence, _)| refused.contains(sequence) || is_pending(**sequence));
+        let excused: u64 = excused.map(|(_, clients)| clients).sum();
         let lacking: u64 = missing.values().sum();
         let expected = deliveries_due(counted.clone(), clients, self.rooms as u64) - excused;
         let missed = lacking - excused;

@@ -28,6 +28,9 @@ pub enum Progress {
     Vanished { elapsed_s: f64, limit_s: f64 },
 }
 
+/// The error of a run that was stopped too early.
+pub const STOPPED: &str = "stopped before there was anything to measure";
+
 /// The caller's handle on a run. The default reports nothing and never stops.
 pub struct RunControl {
     pub tell: Box<dyn Fn(Progress) + Send + Sync>,
@@ -62,5 +65,14 @@ impl RunControl {
 
     pub fn is_stopped(&self) -> bool {
         *self.stop.borrow()
+    }
+
+    /// Waits until it is stopped.
+    pub async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // Without a sender, nothing stops it any more.
+        if stop.wait_for(|is_stopped| *is_stopped).await.is_err() {
+            std::future::pending().await
+        }
     }
 }
