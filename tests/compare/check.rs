@@ -129,6 +129,100 @@ fn cached_polls_are_reported_and_do_not_affect_streams() {
     assert!(found.advice.is_some());
 }
 
+const FAILED: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn without_an_event_stream_nothing_else_is_said_about_streams() {
+    let (_server, addr) = Program::serve();
+    let json = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    let untyped = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let moved = "HTTP/1.1 302 Found\r\nLocation: https://b.example/\r\nContent-Length: 0\r\n\r\n";
+    for (answer, words) in [
+        (FAILED, "the server answered 500"),
+        (
+            json,
+            "the answer is application/json instead of text/event-stream",
+        ),
+        (
+            untyped,
+            "the answer has no Content-Type instead of text/event-stream",
+        ),
+        (
+            moved,
+            "the server answered 302, a redirect to https://b.example/",
+        ),
+    ] {
+        let proxy = FaultyProxy::start(addr, ProxyFault::Answer("GET /stream", answer));
+        let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+        assert_eq!((code, report.works), (Some(1), false), "{report:?}");
+        assert_eq!(report.findings.len(), 10, "{report:?}");
+        let head = finding(&report, FindingName::Head);
+        assert_eq!((head.text.as_str(), head.result), (words, Severity::Bad));
+        for name in FindingName::OF_STREAMS {
+            assert_eq!(
+                finding(&report, name).result,
+                Severity::Unknown,
+                "{report:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_that_fails_altogether_is_reported_by_its_stream() {
+    let (_server, addr) = Program::serve();
+    let proxy = FaultyProxy::start(addr, ProxyFault::Answer("", FAILED));
+    let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+    assert_eq!(code, Some(1), "{report:?}");
+    let head = finding(&report, FindingName::Head);
+    assert_eq!(head.text, "the server answered 500");
+    let cors = finding(&report, FindingName::Cors);
+    assert_eq!(cors.result, Severity::Unknown, "{cors:?}");
+}
+
+#[test]
+fn polls_that_fail_are_reported_and_do_not_fail_the_check() {
+    let (_server, addr) = Program::serve();
+    for (fault, words) in [
+        (
+            ProxyFault::Answer("GET /poll", FAILED),
+            "failed: the server answered 500",
+        ),
+        (
+            ProxyFault::Answer(
+                "GET /poll",
+                "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            ),
+            "failed: the server answered 404: correct [",
+        ),
+        (
+            ProxyFault::Close("GET /poll"),
+            "failed: the server closed the connection",
+        ),
+    ] {
+        let proxy = FaultyProxy::start(addr, fault);
+        let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+        assert_eq!((code, report.works), (Some(0), true), "{report:?}");
+        for name in [FindingName::LongPoll, FindingName::PollCache] {
+            let found = finding(&report, name);
+            assert_eq!(found.result, Severity::Warning, "{found:?}");
+            assert!(found.text.starts_with(words), "{found:?}");
+            assert_eq!(found.advice, None, "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn the_time_of_a_first_event_does_not_include_a_slow_publish() {
+    let (_server, addr) = Program::serve();
+    let proxy = FaultyProxy::start(addr, ProxyFault::SlowPublish(Duration::from_secs(4)));
+    let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+    assert_eq!(code, Some(0), "{report:?}");
+    let found = finding(&report, FindingName::FirstEvent);
+    assert_eq!(found.text, "at once (before its publish was acknowledged)");
+    assert_eq!(found.value, Some(0.0));
+}
+
 #[test]
 fn read_only_publishes_nothing() {
     let (server, addr) = Program::serve();

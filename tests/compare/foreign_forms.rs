@@ -186,6 +186,51 @@ fn a_stream_with_another_content_type_is_reported() {
 }
 
 #[test]
+fn a_stream_without_a_content_type_is_reported() {
+    let log = Arc::new(RoomlessLog::default());
+    let server = server(&log, |_, _, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n: hello\n\n")
+    });
+    let ended = compare_server(&server, "stream", &QUICK);
+    assert_eq!(ended.code, Some(2));
+    let words = "has no Content-Type instead of text/event-stream";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+}
+
+#[test]
+fn an_endless_head_and_a_redirect_are_named() {
+    let log = Arc::new(RoomlessLog::default());
+    let endless = server(&log, |_, _, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
+        loop {
+            stream.write_all(format!("X-Long: {}\r\n", "x".repeat(4000)).as_bytes())?;
+        }
+    });
+    let elsewhere = server(&log, |_, _, stream| {
+        let head = "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://b.example/\r\n";
+        stream.write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes())
+    });
+    for (server, words) in [
+        (
+            endless,
+            ["more than 256 headers or 512 KiB", "no browser reads that"],
+        ),
+        (
+            elsewhere,
+            ["a redirect to https://b.example/", "as --target"],
+        ),
+    ] {
+        for transport in ["poll", "stream"] {
+            let ended = compare_server(&server, transport, &QUICK);
+            assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+            for words in words {
+                assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+            }
+        }
+    }
+}
+
+#[test]
 fn events_may_have_any_line_end_and_a_byte_order_mark() {
     fn stream_events(log: &RoomlessLog, stream: &mut TcpStream, end: &str) -> std::io::Result<()> {
         let mut seen = log.count();

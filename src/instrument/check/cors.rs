@@ -10,37 +10,22 @@ use super::{
     findings::{Finding, FindingName},
     site::{RESPONSE_TIMEOUT, Site},
 };
-use crate::http::{error::Timeout, meter::NoMeter};
+use crate::http::{error::Timeout, head::Head, meter::NoMeter};
 
 /// An origin that no server knows.
 const ORIGIN: &str = "http://another-origin.invalid";
 
-pub async fn check(site: &Site) -> Result<Finding> {
-    let room = site.room("o", Duration::ZERO);
-    let mut request = site.stream_request(&room)?.request(None)?;
-    let origin = HeaderValue::from_static(ORIGIN);
-    request.headers_mut().insert(header::ORIGIN, origin);
-    let asking = async {
-        let mut connection = site.connect().await?;
-        anyhow::Ok(connection.send(request, &mut NoMeter).await?)
-    };
-    let head = match timeout(RESPONSE_TIMEOUT, asking).await.map_err(|_| Timeout) {
-        Ok(Ok(head)) => head,
-        Ok(Err(error)) => {
-            return Ok(Finding::unknown(
-                FindingName::Cors,
-                format!("unknown: {error:#}"),
-            ));
+pub async fn check(site: &Site) -> Finding {
+    let name = FindingName::Cors;
+    let head = match head(site).await {
+        Ok(head) if head.status == 200 => head,
+        Ok(head) => {
+            return Finding::unknown(name, format!("unknown: {}", head.unexpected_status()));
         }
-        Err(error) => {
-            return Ok(Finding::unknown(
-                FindingName::Cors,
-                format!("unknown: {error}"),
-            ));
-        }
+        Err(error) => return Finding::unknown(name, format!("unknown: {error:#}")),
     };
-    Ok(Finding::good(
-        FindingName::Cors,
+    Finding::good(
+        name,
         match head.text(&header::ACCESS_CONTROL_ALLOW_ORIGIN) {
             None => "only pages of the server's own origin may read".to_owned(),
             Some(all) if all == "*" => {
@@ -50,5 +35,20 @@ pub async fn check(site: &Site) -> Result<Finding> {
             Some(other) => format!("pages of {other} may read"),
         },
         None,
-    ))
+    )
+}
+
+/// The head of the answer to a page of that origin.
+async fn head(site: &Site) -> Result<Head> {
+    let room = site.room("o", Duration::ZERO);
+    let mut request = site.stream_request(&room)?.request(None)?;
+    let origin = HeaderValue::from_static(ORIGIN);
+    request.headers_mut().insert(header::ORIGIN, origin);
+    let asking = async {
+        let mut connection = site.connect().await?;
+        anyhow::Ok(connection.send(request, &mut NoMeter).await?)
+    };
+    timeout(RESPONSE_TIMEOUT, asking)
+        .await
+        .map_err(|_| Timeout)?
 }

@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio::time::Instant;
 
 use super::{
     findings::{Finding, FindingName, Severity},
     proxy::SiteProblem,
-    site::Site,
+    site::{CheckRoom, Site},
     stream_reader::StreamReader,
 };
-use crate::{
-    http::event_stream::EVENT_STREAM,
-    model::format::{time_us, with_thousands},
-};
+use crate::model::format::{time_us, with_thousands};
 
 /// The longest delay that counts as "at once".
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -27,36 +24,33 @@ const MAX_PUSHES: u64 = 64;
 /// The size of an ordinary message.
 const MESSAGE_BYTES: usize = 100;
 
-/// The lines on head, first event and compression.
-pub async fn check(site: &Site) -> Result<Vec<Finding>> {
+/// The findings on a stream's beginning.
+pub enum Delivery {
+    /// The lines on head, first event and compression.
+    Stream(Vec<Finding>),
+    /// The line on the head: there is no event stream.
+    NoStream(Finding),
+}
+
+pub async fn check(site: &Site) -> Result<Delivery> {
     let room = site.room("d", Duration::ZERO);
     let mut reader = StreamReader::open(site, &room, None).await?;
     let came_at_once = reader.wait_for(AT_ONCE, |state| state.head.is_some()).await;
-    if let Some(trouble) = refusal(site, &reader)? {
-        return Ok(vec![trouble]);
+    if let Some(refusal) = refusal(site, &reader)? {
+        return Ok(Delivery::NoStream(refusal));
     }
     let event = match site.read_only {
         true => first_bytes(&mut reader).await,
-        false => {
-            let begin = Instant::now();
-            site.publish(&room, 0, MESSAGE_BYTES).await?;
-            let is_here = reader
-                .wait_for(AT_ONCE, |state| state.messages.contains_key(&0))
-                .await;
-            match reader.state().messages.get(&0) {
-                Some(at) if is_here => event_at_once(at.saturating_duration_since(begin)),
-                _ => push_through(site, &room, &mut reader).await?,
-            }
-        }
+        false => first_event(site, &room, &mut reader).await?,
     };
-    if let Some(trouble) = refusal(site, &reader)? {
-        return Ok(vec![trouble]);
+    if let Some(refusal) = refusal(site, &reader)? {
+        return Ok(Delivery::NoStream(refusal));
     }
-    Ok(vec![
+    Ok(Delivery::Stream(vec![
         head(&reader, came_at_once),
         event,
         compression(&reader),
-    ])
+    ]))
 }
 
 /// Why there is no event stream, if there is none.
@@ -74,12 +68,14 @@ fn refusal(site: &Site, reader: &StreamReader) -> Result<Option<Finding>> {
         }));
     };
     site.see(&head.headers);
-    site.ensure_found("stream", head)?;
-    let kind = head.content_type().unwrap_or_default();
-    let text = match head.status {
-        200 if kind == EVENT_STREAM => return Ok(None),
-        200 => format!("the answer is {kind:?} instead of text/event-stream"),
-        status => format!("the server answered {status}"),
+    if let Some(advice) = site.refusal_advice("stream", head) {
+        let (url, status) = (site.url(), head.status);
+        bail!("stream at {url} failed, the server answered {status}: {advice}");
+    }
+    let text = match (head.status, head.ensure_event_stream()) {
+        (200, Ok(())) => return Ok(None),
+        (200, Err(error)) => error.to_string(),
+        _ => head.unexpected_status().to_string(),
     };
     Ok(Some(Finding::new(
         FindingName::Head,
@@ -121,12 +117,28 @@ fn head(reader: &StreamReader, came_at_once: bool) -> Finding {
     }
 }
 
-fn event_at_once(took: Duration) -> Finding {
-    Finding::good(
-        FindingName::FirstEvent,
-        format!("at once ({} after it was published)", time(took)),
-        Some(took.as_secs_f64()),
-    )
+/// Publishes a message, and waits for its event from when the server has acknowledged it: a publish that takes long
+/// says nothing about the stream.
+async fn first_event(site: &Site, room: &CheckRoom, reader: &mut StreamReader) -> Result<Finding> {
+    site.publish(room, 0, MESSAGE_BYTES).await?;
+    let acknowledged = Instant::now();
+    let is_here = reader
+        .wait_for(AT_ONCE, |state| state.messages.contains_key(&0))
+        .await;
+    match reader.state().messages.get(&0) {
+        Some(at) if is_here => Ok(event_at_once(at.checked_duration_since(acknowledged))),
+        _ => push_through(site, room, reader).await,
+    }
+}
+
+/// `after`: from the acknowledgement of the publish. `None`: the event came before it.
+fn event_at_once(after: Option<Duration>) -> Finding {
+    let text = match after {
+        Some(after) => format!("at once ({} after it was published)", time(after)),
+        None => "at once (before its publish was acknowledged)".to_owned(),
+    };
+    let value = after.unwrap_or_default().as_secs_f64();
+    Finding::good(FindingName::FirstEvent, text, Some(value))
 }
 
 /// Without publishing, the check uses the first bytes that the server sends by itself.
@@ -151,11 +163,7 @@ async fn first_bytes(reader: &mut StreamReader) -> Finding {
 }
 
 /// Publishes until the first message arrives, which shows the size of the buffer that held it back.
-async fn push_through(
-    site: &Site,
-    room: &super::site::CheckRoom,
-    reader: &mut StreamReader,
-) -> Result<Finding> {
+async fn push_through(site: &Site, room: &CheckRoom, reader: &mut StreamReader) -> Result<Finding> {
     let mut published = MESSAGE_BYTES;
     for sequence in 1..=MAX_PUSHES {
         site.publish(room, sequence, PUSH_BYTES).await?;

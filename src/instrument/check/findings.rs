@@ -51,7 +51,8 @@ pub enum FindingName {
     Protocol,
     /// Seconds until the head of a stream's answer.
     Head,
-    /// Seconds from publishing a message to its event; if events are held back, the bytes after which one came.
+    /// Seconds from when a publish was acknowledged to its event; if events are held back, the bytes after which one
+    /// came.
     FirstEvent,
     /// No figure.
     Compression,
@@ -84,6 +85,15 @@ pub enum Severity {
 }
 
 impl FindingName {
+    /// What cannot be found out without a stream.
+    pub const OF_STREAMS: [Self; 5] = [
+        Self::FirstEvent,
+        Self::Compression,
+        Self::Silence,
+        Self::Age,
+        Self::Resume,
+    ];
+
     pub fn label(self) -> &'static str {
         match self {
             Self::Protocol => "protocol",

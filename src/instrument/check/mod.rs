@@ -24,7 +24,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub use self::findings::CheckReport;
-use self::{proxy::Proxy, site::Site};
+use self::{
+    delivery::Delivery,
+    findings::{Finding, FindingName},
+    proxy::Proxy,
+    site::Site,
+};
 use crate::Profile;
 
 /// The server to check, and the settings of the check.
@@ -49,19 +54,26 @@ pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
     let site = Site::find(options)?;
     let protocol = site.protocol().await?;
     let proxy = recognize::recognize(&site).await;
-    // This check runs first, because it shows whether the profile matches; if not, one sentence says what is wrong.
-    let delivery = delivery::check(&site).await?;
-    let (lifetime, resume, long_poll, cache, cors) = tokio::try_join!(
-        lifetime::check(&site),
-        resume::check(&site),
-        polls::longest_long_poll(&site),
-        polls::caching(&site),
-        cors::check(&site),
-    )?;
     let mut findings = vec![protocol];
-    findings.extend(delivery);
-    findings.extend(lifetime);
-    findings.extend([resume, long_poll, cache, cors]);
+    // This check runs first, because it shows whether the profile matches; if not, one sentence says what is wrong.
+    let others = match delivery::check(&site).await? {
+        Delivery::Stream(delivery) => {
+            let others = async { Ok(others(&site).await) };
+            let (lifetime, resume, others) =
+                tokio::try_join!(lifetime::check(&site), resume::check(&site), others)?;
+            findings.extend(delivery);
+            findings.extend(lifetime);
+            findings.push(resume);
+            others
+        }
+        Delivery::NoStream(refusal) => {
+            let unknown = |name| Finding::unknown(name, "unknown: there is no event stream");
+            findings.push(refusal);
+            findings.extend(FindingName::OF_STREAMS.map(unknown));
+            others(&site).await
+        }
+    };
+    findings.extend(others);
     let proxy = proxy.or_else(|| site.proxy_seen());
     for finding in &mut findings {
         finding.advise(proxy);
@@ -72,4 +84,14 @@ pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
         site.server(),
         findings,
     ))
+}
+
+/// The lines that are not about streams.
+async fn others(site: &Site) -> [Finding; 3] {
+    let all = tokio::join!(
+        polls::longest_long_poll(site),
+        polls::caching(site),
+        cors::check(site),
+    );
+    all.into()
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use http::{HeaderMap, header};
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ use crate::{
         address::TargetUrl,
         connection::Connection,
         endpoint::Endpoint,
-        error::{Timeout, TlsFailure, UnexpectedStatus},
+        error::{Timeout, TlsFailure},
         head::Head,
         meter::NoMeter,
         tls::TlsOptions,
@@ -152,7 +152,7 @@ impl Site {
             let mut connection = self.connect().await?;
             let head = connection.send(request, &mut NoMeter).await?;
             connection.body(&mut NoMeter).await?;
-            ensure!(head.status / 100 == 2, UnexpectedStatus(head.status));
+            ensure!(head.status / 100 == 2, head.unexpected_status());
             anyhow::Ok(())
         };
         let published = timeout(RESPONSE_TIMEOUT, publishing).await;
@@ -177,6 +177,10 @@ impl Site {
         seen.proxy = seen.proxy.or(Proxy::of_headers(headers));
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn server(&self) -> Option<String> {
         self.seen.lock().ok()?.server.clone()
     }
@@ -185,10 +189,10 @@ impl Site {
         self.seen.lock().ok()?.proxy
     }
 
-    /// Returns an error if the answer shows that the profile does not match.
-    pub fn ensure_found(&self, part: &str, head: &Head) -> Result<()> {
+    /// What to change if the answer to this `part` of the profile is a refusal.
+    pub fn refusal_advice(&self, part: &str, head: &Head) -> Option<String> {
         let profile = &self.profile.name;
-        let advice = match head.status {
+        Some(match head.status {
             401 | 403 => {
                 format!("add the credentials it asks for to the headers of profile {profile}")
             }
@@ -196,13 +200,8 @@ impl Site {
             400..500 => {
                 format!("correct [{part}] in profile {profile}, or choose another --profile")
             }
-            _ => return Ok(()),
-        };
-        bail!(
-            "{part} at {} failed, the server answered {}: {advice}",
-            self.url,
-            head.status
-        )
+            _ => return None,
+        })
     }
 
     /// The finding on the protocol.

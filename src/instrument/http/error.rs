@@ -5,9 +5,21 @@ use anyhow::anyhow;
 use crate::Protocol;
 
 /// An answer whose status is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the server answered {status}{}", .location.as_ref().map_or(String::new(), |to| format!(", a redirect to {to}")))]
+pub struct UnexpectedStatus {
+    pub status: u16,
+    /// Where a redirect leads.
+    pub location: Option<String>,
+}
+
+/// An answer whose head is longer than the clients read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server answered {0}")]
-pub struct UnexpectedStatus(pub u16);
+#[error("the answer's head has more than {headers} headers or {} KiB", .bytes / 1024)]
+pub struct HeadTooLarge {
+    pub headers: usize,
+    pub bytes: usize,
+}
 
 /// No answer within its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +35,8 @@ pub struct CompressedAnswer(pub String);
 
 /// An answer to a stream's request that an `EventSource` would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is {0} instead of text/event-stream")]
-pub struct NotAnEventStream(pub String);
+#[error("the answer {} instead of text/event-stream", .0.as_ref().map_or("has no Content-Type".to_owned(), |kind| format!("is {kind}")))]
+pub struct NotAnEventStream(pub Option<String>);
 
 /// The server does not speak the requested protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
-use super::error::CompressedAnswer;
+use super::{
+    error::{CompressedAnswer, NotAnEventStream, UnexpectedStatus},
+    event_stream::EVENT_STREAM,
+};
 
 /// An answer's status and headers.
 #[derive(Debug, Clone)]
@@ -35,6 +38,23 @@ impl Head {
     pub fn content_type(&self) -> Option<String> {
         let text = self.text(&header::CONTENT_TYPE)?.to_ascii_lowercase();
         Some(text.split(';').next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// The error of an answer whose status is not a success.
+    pub fn unexpected_status(&self) -> UnexpectedStatus {
+        let is_redirect = (300..400).contains(&self.status);
+        UnexpectedStatus {
+            status: self.status,
+            location: self.text(&header::LOCATION).filter(|_| is_redirect),
+        }
+    }
+
+    /// Refuses an answer whose body an `EventSource` would not read.
+    pub fn ensure_event_stream(&self) -> Result<(), NotAnEventStream> {
+        match self.content_type() {
+            Some(kind) if kind == EVENT_STREAM => Ok(()),
+            other => Err(NotAnEventStream(other)),
+        }
     }
 
     /// Refuses an answer whose body is compressed.

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 
 use super::{
     driver::{Stream, drive},
-    error::{CLOSED, CUT, ExchangeError},
+    error::{CLOSED, CUT, ExchangeError, HeadTooLarge},
     head::Head,
 };
 
@@ -18,6 +18,8 @@ use super::{
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// More headers than a browser takes.
 const MAX_HEADERS: usize = 256;
+/// A longer head than a browser takes.
+const MAX_HEAD_BYTES: usize = 64 * READ_BUFFER_BYTES;
 
 type Http1Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
@@ -34,7 +36,7 @@ impl Http1 {
         let (sender, driver) = http1::Builder::new()
             .title_case_headers(true)
             .max_headers(MAX_HEADERS)
-            .max_buf_size(64 * READ_BUFFER_BYTES)
+            .max_buf_size(MAX_HEAD_BYTES)
             .handshake(TokioIo::new(stream))
             .await?;
         Ok(Self {
@@ -105,6 +107,12 @@ impl Http1 {
 fn explain(error: hyper::Error, cut: &'static str) -> anyhow::Error {
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         return anyhow!(cut);
+    }
+    if error.is_parse_too_large() {
+        return anyhow!(HeadTooLarge {
+            headers: MAX_HEADERS,
+            bytes: MAX_HEAD_BYTES,
+        });
     }
     if error.is_parse() {
         return anyhow!("the answer is not HTTP/1.1");

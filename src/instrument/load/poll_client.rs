@@ -13,7 +13,7 @@ use crate::{
     http::{
         connection::Connection,
         endpoint::Endpoint,
-        error::{ExchangeError, Timeout, UnexpectedStatus},
+        error::{ExchangeError, Timeout},
         head::Head,
     },
     recording::recorder::ClientRecorder,
@@ -194,7 +194,7 @@ impl<'a> PollClient<'a> {
             return Ok(false);
         }
         if !matches!(head.status, 200 | 204 | 304) {
-            bail!(UnexpectedStatus(head.status));
+            bail!(head.unexpected_status());
         }
         head.ensure_uncompressed()?;
         let has_messages = self.recorder.take(body);

@@ -10,12 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::http::{
-    connection::Connection,
-    endpoint::Endpoint,
-    error::{Timeout, UnexpectedStatus},
-    meter::NoMeter,
-};
+use crate::http::{connection::Connection, endpoint::Endpoint, error::Timeout, meter::NoMeter};
 
 /// How long an answer may take.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,7 +65,7 @@ impl PublishConnection {
             self.server = head.text(&header::SERVER);
         }
         self.connection = Some((connection, Instant::now()));
-        ensure!(head.status / 100 == 2, UnexpectedStatus(head.status));
+        ensure!(head.status / 100 == 2, head.unexpected_status());
         Ok(())
     }
 }

@@ -6,10 +6,7 @@ use tokio::time::timeout;
 use super::{PAUSE, RESPONSE_TIMEOUT};
 use crate::{
     http::{
-        connection::Connection,
-        endpoint::Endpoint,
-        error::{NotAnEventStream, Timeout, UnexpectedStatus},
-        event_stream::{EVENT_STREAM, EventDecoder},
+        connection::Connection, endpoint::Endpoint, error::Timeout, event_stream::EventDecoder,
     },
     recording::recorder::ClientRecorder,
     target::requests::StreamRequest,
@@ -53,13 +50,9 @@ impl<'a> SseClient<'a> {
         self.recorder.record_request();
         let head = connection.send(request, &mut self.recorder).await?;
         self.recorder.record_answered();
-        ensure!(head.status == 200, UnexpectedStatus(head.status));
+        ensure!(head.status == 200, head.unexpected_status());
         head.ensure_uncompressed()?;
-        if let Some(kind) = head.content_type()
-            && kind != EVENT_STREAM
-        {
-            bail!(NotAnEventStream(kind));
-        }
+        head.ensure_event_stream()?;
         self.recorder.record_served();
         self.events.begin();
         self.stream = Some(connection);

@@ -11,7 +11,8 @@ use super::limits;
 use crate::{
     Target, Transport, Workload,
     http::error::{
-        CompressedAnswer, NotAnEventStream, Timeout, TlsFailure, UnexpectedStatus, WrongProtocol,
+        CompressedAnswer, HeadTooLarge, NotAnEventStream, Timeout, TlsFailure, UnexpectedStatus,
+        WrongProtocol,
     },
     load::{poll_client::PollClient, publish_connection::PublishConnection, sse_client::SseClient},
     machine::cpu_pinning::CpuPinning,
@@ -178,12 +179,18 @@ impl<'a> Preflight<'a> {
 
     /// The error in this `part` of the profile, and what to change.
     fn with_hint(&self, part: &str, error: &Error) -> Error {
-        let status = error.downcast_ref().map(|UnexpectedStatus(status)| *status);
+        let unexpected = error.downcast_ref::<UnexpectedStatus>();
         let profile = self.profile();
-        let advice = match status {
+        let advice = match unexpected.map(|answer| answer.status) {
+            Some(300..=399) => format!(
+                "the clients follow no redirect: give its address as --target, or correct [{part}] in {profile}"
+            ),
             Some(500..) => "see the server's log, because that is a failure of the server itself".to_owned(),
             Some(401 | 403) => format!("add the credentials it asks for to the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ if error.is::<HeadTooLarge>() => {
+                "no browser reads that: look into the server or the proxy before it".to_owned()
+            }
             _ if error.is::<WrongProtocol>() => "leave --protocol out, or choose the other".to_owned(),
             _ if error.downcast_ref::<TlsFailure>().is_some_and(|it| it.is_certificate) => {
                 "add --insecure to take any certificate".to_owned()

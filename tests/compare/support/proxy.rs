@@ -32,6 +32,12 @@ pub enum ProxyFault {
     DropLastEventId,
     /// Answers a poll that it has seen from memory.
     CachePolls,
+    /// Sends this answer to requests whose line begins with the first of these, without asking the server.
+    Answer(&'static str, &'static str),
+    /// Closes the connection of requests whose line begins with this.
+    Close(&'static str),
+    /// Holds the answer to a publish back for this time.
+    SlowPublish(Duration),
 }
 
 /// A running proxy. It accepts no further connections once it is dropped.
@@ -86,6 +92,13 @@ fn serve(
     client.set_nodelay(true)?;
     let request = read_request(&mut client)?;
     let line = request.lines().next().unwrap_or_default().to_owned();
+    match fault {
+        ProxyFault::Close(part) if line.starts_with(part) => return Ok(()),
+        ProxyFault::Answer(part, answer) if line.starts_with(part) => {
+            return client.write_all(answer.as_bytes());
+        }
+        _ => {}
+    }
     let mut server = TcpStream::connect(server)?;
     server.set_nodelay(true)?;
     let forwarded = match fault {
@@ -101,6 +114,12 @@ fn serve(
         ProxyFault::CutSilence(limit) => {
             server.set_read_timeout(Some(limit))?;
             copy(&mut server, &mut client, None)
+        }
+        ProxyFault::SlowPublish(time) if line.starts_with("POST") => {
+            let mut answer = Vec::new();
+            server.read_to_end(&mut answer)?;
+            thread::sleep(time);
+            client.write_all(&answer)
         }
         ProxyFault::CutAge(limit) => copy(&mut server, &mut client, Some(Instant::now() + limit)),
         ProxyFault::CachePolls if line.starts_with("GET /poll") => {
