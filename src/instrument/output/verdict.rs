@@ -120,19 +120,31 @@ impl Costs {
         let [first, others @ ..] = &self.names[..] else {
             return String::new();
         };
+        if self.measures.is_empty() {
+            return "No verdict on costs: nothing arrived within the measured time.".to_owned();
+        }
         if others.is_empty() {
             return format!("{}: {} a delivery.", capitalize(*first), self.costs_of(0));
         }
-        let best: Vec<usize> = (0..self.names.len())
+        match self.unbeaten()[..] {
+            [] => self.split(),
+            [best, ref others @ ..] if others.len() + 1 < self.names.len() => self.join_best(best),
+            _ => self.tie(),
+        }
+    }
+
+    /// The transports than which no other costs less in any measure, the cheapest by value first.
+    fn unbeaten(&self) -> Vec<usize> {
+        let mut unbeaten: Vec<usize> = (0..self.names.len())
             .filter(|at| self.is_best(*at))
             .collect();
-        match best[..] {
-            [] => self.split(),
-            [best] => self.join_best(best),
-            // If several are unbeaten, they are equal; the cheapest by value comes first.
-            _ if best.len() == self.names.len() => self.tie(),
-            [best, ..] => self.join_best(best),
-        }
+        // The product weighs each measure by its ratio, not by its unit.
+        let value = |at: &usize| -> f64 {
+            let measures = self.measures.iter();
+            measures.map(|(_, figures)| figures[*at].value).product()
+        };
+        unbeaten.sort_by(|one, other| value(one).total_cmp(&value(other)));
+        unbeaten
     }
 
     /// Whether no other transport costs less in any measure.
@@ -238,11 +250,8 @@ impl Costs {
             list(&each.collect::<Vec<_>>())
         };
         let fastest = halves.iter().copied().fold(f64::INFINITY, f64::min);
-        let best: Vec<usize> = (0..self.names.len())
-            .filter(|at| self.is_best(*at))
-            .collect();
-        let lead = match best[..] {
-            [best] if self.names.len() > 1 => {
+        let lead = match self.unbeaten()[..] {
+            [best, ref others @ ..] if others.len() + 1 < self.names.len() => {
                 if halves[best] * (1.0 - DELAY_MARGIN) <= fastest {
                     "No other transport is faster: half"
                 } else if halves[best] - fastest > NOTICED_US {

@@ -189,8 +189,8 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
     let (arrived, due) = (outcome.arrivals as f64, outcome.deliveries as f64);
     if !outcome.interrupted && due > 0.0 && (arrived - due).abs() / due > UNSTEADY {
         warn(format!(
-            "{name}: {} deliveries of the messages that count arrived while it was measured, {} in all: \
-             it was not in a steady state, so a longer --duration will be nearer the truth",
+            "{name}: {} deliveries, of any messages, fell into the measured time, and {} were of messages due in \
+             it: it was not in a steady state, so a longer --duration will be nearer the truth",
             with_thousands(outcome.arrivals),
             with_thousands(outcome.deliveries),
         ));
@@ -315,7 +315,9 @@ mod tests {
             arrivals: sound.deliveries / 2,
             ..sound.clone()
         };
-        assert!(texts(&[unsteady])[0].contains("steady"));
+        let words =
+            "1,500 deliveries, of any messages, fell into the measured time, and 3,000 were";
+        assert!(texts(&[unsteady])[0].contains(words));
         let full = RunResult {
             server_cpu_s: Some(sound.duration_s * 0.99),
             server_cores: Some(1),

@@ -96,6 +96,43 @@ fn a_difference_within_the_noise_is_a_tie() {
 }
 
 #[test]
+fn the_cheapest_of_equals_is_named_with_its_delay() {
+    let text = said(vec![
+        costing(Transport::Poll, 745, 6.1, 1_000_000),
+        costing(Transport::LongPoll, 1253, 9.0, 420),
+        costing(Transport::Stream, 738, 6.0, 400),
+    ]);
+    assert_says(
+        &text,
+        &[
+            "Stream costs least, 738 wire bytes",
+            "poll takes about the same bytes and about the same CPU",
+            "No other transport is faster",
+        ],
+    );
+}
+
+#[test]
+fn there_is_no_verdict_on_costs_if_nothing_arrived_within_the_measured_time() {
+    let late = |transport| RunResult {
+        arrivals: 0,
+        ..costing(transport, 250, 6.0, 2_000_000)
+    };
+    let words = "No verdict on costs: nothing arrived within the measured time.";
+    for transports in [
+        &[Transport::Stream][..],
+        &[Transport::Poll, Transport::Stream],
+    ] {
+        let text = said(transports.iter().copied().map(late).collect());
+        assert_says(
+            &text,
+            &[words, "Half of the messages were seen within 2.00 s"],
+        );
+        assert!(!text.contains("the same"), "{text}");
+    }
+}
+
+#[test]
 fn ranges_of_repeated_runs_decide_and_not_the_margin() {
     let runs = |poll: [f64; 2]| {
         let mut runs = Vec::new();
