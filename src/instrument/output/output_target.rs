@@ -31,7 +31,7 @@ impl OutputTarget {
         }
         let named = || format!("{flag} {}", path.display());
         // The file that a link points to is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = fs::canonicalize(path).unwrap_or_else(|_| canonical_new_file(path));
         match fs::metadata(&path) {
             Ok(found) if found.is_dir() => {
                 anyhow::bail!("{}: that is a directory, name a file in it", named())
@@ -84,6 +84,20 @@ impl std::fmt::Display for OutputTarget {
     }
 }
 
+/// The path of a file that is not there yet, in the one spelling of its directory.
+fn canonical_new_file(path: &Path) -> PathBuf {
+    let directory = fs::canonicalize(directory_of(path)).ok();
+    let named = directory.zip(path.file_name());
+    named.map_or_else(|| path.to_owned(), |(directory, name)| directory.join(name))
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut file = temp_file_next_to(path)?;
     file.write_all(text.as_bytes())?;
@@ -102,15 +116,13 @@ fn cause(error: &io::Error) -> String {
 
 /// A temporary file in the directory of `path`, which is removed with the value unless it is renamed.
 fn temp_file_next_to(path: &Path) -> io::Result<NamedTempFile> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
     let mut builder = Builder::new();
     // The permissions of any other new file, restricted by the user's umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".poll-vs-sse-").tempfile_in(directory)
+    builder
+        .prefix(".poll-vs-sse-")
+        .tempfile_in(directory_of(path))
 }
 
 #[cfg(test)]
@@ -138,6 +150,20 @@ mod tests {
         found.write("two").expect("written");
         assert_eq!(fs::read_to_string(&path).expect("read"), "two");
         assert_eq!(names(directory.path()), ["out.json"]);
+    }
+
+    #[test]
+    fn a_new_file_has_one_path_in_every_spelling() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let found = |path: &Path| OutputTarget::find(path, "--json").expect("fit");
+        let plain = found(&directory.path().join("out"));
+        assert_eq!(found(&directory.path().join("./out")), plain);
+        let parent = directory
+            .path()
+            .join("../")
+            .join(directory.path().file_name().expect("a name"));
+        assert_eq!(found(&parent.join("out")), plain);
+        assert_ne!(found(&directory.path().join("other")), plain);
     }
 
     #[test]
