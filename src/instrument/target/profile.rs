@@ -19,8 +19,10 @@ const BUILT_IN: [(&str, &str); 5] = [
         include_str!("profiles/durable-streams.toml"),
     ),
 ];
-/// The placeholders that a path, a header or a body may have, in braces.
-pub const PLACEHOLDERS: [&str; 4] = ["room", "text", "id", "wait"];
+/// The placeholders that any path or header may have, in braces.
+const PLACEHOLDERS: &[&str] = &["room", "wait"];
+/// Those of publishing, where there is a message.
+const PUBLISH_PLACEHOLDERS: &[&str] = &["room", "text", "id", "wait"];
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -187,32 +189,41 @@ impl Profile {
     }
 
     fn check(&self) -> Result<()> {
-        let mut paths = vec![("publish.path", &self.publish.path)];
-        let mut headers = vec![&self.headers, &self.publish.headers];
+        let publish = PUBLISH_PLACEHOLDERS;
+        let mut paths = vec![("publish.path", &self.publish.path, publish)];
+        let mut headers = vec![
+            (&self.headers, PLACEHOLDERS),
+            (&self.publish.headers, publish),
+        ];
         for (name, ask) in [("poll", &self.poll), ("long-poll", &self.long_poll)] {
             let Some(ask) = ask else { continue };
-            paths.push((name, &ask.path));
-            paths.extend(ask.start.iter().map(|start| (name, start)));
-            headers.push(&ask.headers);
+            paths.push((name, &ask.path, PLACEHOLDERS));
+            paths.extend(ask.start.iter().map(|start| (name, start, PLACEHOLDERS)));
+            headers.push((&ask.headers, PLACEHOLDERS));
             ensure!(
                 !ask.cursor.is_empty(),
                 "[{name}] has no cursor: without one every answer would bring the same messages"
             );
         }
         if let Some(open) = &self.stream {
-            paths.push(("stream", &open.path));
-            headers.push(&open.headers);
+            paths.push(("stream", &open.path, PLACEHOLDERS));
+            headers.push((&open.headers, PLACEHOLDERS));
         }
-        for (name, path) in paths {
+        for (name, path, known) in paths {
             ensure!(
                 path.starts_with('/'),
                 "{name}: a path begins with /, unlike {path:?}"
             );
             let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
             ensure!(printable, "{name}: {path:?} must be percent-encoded");
-            placeholders(path)?;
+            placeholders(path, known).with_context(|| name.to_owned())?;
         }
-        for (name, value) in headers.into_iter().flatten() {
+        let headers = headers.into_iter().flat_map(|(headers, known)| {
+            headers
+                .iter()
+                .map(move |(name, value)| (name, value, known))
+        });
+        for (name, value, known) in headers {
             let is_token =
                 |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             ensure!(
@@ -221,9 +232,9 @@ impl Profile {
             );
             let printable = value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
             ensure!(printable, "the header {name} has a control character");
-            placeholders(value)?;
+            placeholders(value, known).with_context(|| format!("the header {name}"))?;
         }
-        placeholders(&self.publish.body)?;
+        placeholders(&self.publish.body, publish).context("publish.body")?;
         ensure!(
             [&self.publish.body, &self.publish.path]
                 .into_iter()
@@ -234,15 +245,15 @@ impl Profile {
     }
 }
 
-/// Refuses unknown placeholders. Braces of JSON are fine.
-fn placeholders(template: &str) -> Result<()> {
+/// Refuses placeholders that are not `known`. Braces of JSON are fine.
+fn placeholders(template: &str, known: &[&str]) -> Result<()> {
     for part in template.split('{').skip(1) {
         let name = part.split('}').next().unwrap_or_default();
         let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
-        if is_word && part.len() > name.len() && !PLACEHOLDERS.contains(&name) {
+        if is_word && part.len() > name.len() && !known.contains(&name) {
             bail!(
-                "there is no {{{name}}}: use {{{}}}",
-                PLACEHOLDERS.join("}, {")
+                "there is no {{{name}}} here: use {{{}}}",
+                known.join("}, {")
             );
         }
     }
@@ -368,6 +379,29 @@ mod tests {
 
     #[test]
     fn braces_of_json_are_not_placeholders() {
-        assert!(placeholders(r#"{"a":{"text":"{text}"},"b":{}}"#).is_ok());
+        let body = r#"{"a":{"text":"{text}"},"b":{}}"#;
+        assert!(placeholders(body, PUBLISH_PLACEHOLDERS).is_ok());
+    }
+
+    #[test]
+    fn only_what_publishes_has_a_message_and_its_key() {
+        let own = BUILT_IN[0].1;
+        for (old, new, place) in [
+            ("/poll?room={room}\"", "/poll?room={room}&id={id}\"", "poll"),
+            ("/stream?room={room}", "/stream?room={text}", "stream"),
+            (
+                "[publish]",
+                "headers = { X-Key = \"{id}\" }\n[publish]",
+                "the header X-Key",
+            ),
+        ] {
+            let error = Profile::parse(&own.replace(old, new)).expect_err(place);
+            let error = format!("{error:#}");
+            assert!(
+                error.starts_with(&format!("{place}: there is no {{")),
+                "{error}"
+            );
+            assert!(error.ends_with("use {room}, {wait}"), "{error}");
+        }
     }
 }
