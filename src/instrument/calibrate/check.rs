@@ -13,20 +13,22 @@ use crate::{
 
 /// Refuses a run that is not a valid measurement.
 pub fn ensure_valid(point: &Point, outcome: &RunResult) -> Result<()> {
-    let RunResult {
-        missed,
-        duplicates,
-        out_of_order,
-        errors,
-        ..
-    } = outcome;
     let Point {
         transport, clients, ..
     } = point;
+    let run = format!("with {clients} clients by {transport}");
     ensure!(
-        [*missed, *duplicates, *out_of_order, *errors] == [0; 4],
-        "with {clients} clients by {transport}: {missed} messages missed, {duplicates} twice, \
-         {out_of_order} out of order, {errors} errors{}; such a run is no measure of anything",
+        !outcome.publishing.fell_short,
+        "{run}: messages could not be published at their rate; such a run has another workload"
+    );
+    ensure!(
+        outcome.is_valid(),
+        "{run}: {} of {} messages came, {} twice, {} out of order, {} errors{}; such a run is no measure of anything",
+        outcome.deliveries,
+        outcome.expected,
+        outcome.duplicates,
+        outcome.out_of_order,
+        outcome.errors,
         match &outcome.first_error {
             Some(error) => format!(" (the first: {error})"),
             None => String::new(),

@@ -170,3 +170,23 @@ fn a_server_that_differs_from_the_model_shows_an_error() {
     let errors = fitted(&runs).errors;
     assert!((0.4..0.6).contains(&errors.cpu_median), "{errors:?}");
 }
+
+#[test]
+fn a_run_of_another_workload_or_with_a_loss_is_refused() {
+    let point = &POINTS[0];
+    let sound = test_fixtures::outcome(point.transport);
+    assert!(check::ensure_valid(point, &sound).is_ok());
+    let refused = |outcome: RunResult| {
+        let error = check::ensure_valid(point, &outcome).expect_err("not valid");
+        error.to_string()
+    };
+    let mut short = sound.clone();
+    short.publishing.fell_short = true;
+    assert!(refused(short).contains("could not be published"));
+    let lossy = RunResult {
+        missed: 1,
+        deliveries: sound.deliveries - 1,
+        ..sound
+    };
+    assert!(refused(lossy).contains("2999 of 3000 messages came"));
+}
