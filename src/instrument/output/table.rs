@@ -127,7 +127,15 @@ pub fn workload(workload: &Workload) -> String {
             Pacing::FixedTimes => "a poll every",
             Pacing::AfterAnswer => "a poll after each answer and",
         };
-        text += &format!("{pace} {}, ", humantime::format_duration(workload.interval));
+        text += &format!("{pace} {}", humantime::format_duration(workload.interval));
+        text += match workload.new_connections {
+            true => " on a new connection, ",
+            false => ", ",
+        };
+    }
+    if workload.transports.contains(&Transport::LongPoll) {
+        let wait = humantime::format_duration(workload.wait);
+        text += &format!("long-polls that wait {wait}, ");
     }
     text += &format!("{}, ", heads(workload));
     text += &format!("{:.0} s a run", workload.measured().as_secs_f64());
@@ -239,7 +247,18 @@ mod tests {
         };
         assert_eq!(
             workload(&asked),
-            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s, bare heads without a cookie, 30 s a run, 3 runs each"
+            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s, long-polls that wait 25s, bare heads without a \
+             cookie, 30 s a run, 3 runs each"
+        );
+        let polls = Workload {
+            transports: vec![Transport::Poll],
+            new_connections: true,
+            ..asked
+        };
+        assert_eq!(
+            workload(&polls),
+            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s on a new connection, bare heads without a \
+             cookie, 30 s a run, 3 runs each"
         );
     }
 }

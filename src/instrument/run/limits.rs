@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Result, ensure};
 
-use crate::{Workload, recording::message_tag::MessageTag};
+use crate::{Transport, Workload, recording::message_tag::MessageTag};
 use poll_vs_sse_model::format::with_thousands;
 
 const CLIENTS: RangeInclusive<usize> = 1..=100_000;
@@ -48,6 +48,10 @@ impl Workload {
         ensure!(
             self.rooms <= self.clients,
             "--rooms must not be more than --clients: the messages of a room without a client would have no receiver"
+        );
+        ensure!(
+            !self.new_connections || self.transports.contains(&Transport::Poll),
+            "--new-connections is for polls: add poll to --transports, or leave it out"
         );
         check_range("--stalled", &self.stalled, &STALLED, count)?;
         check_range("--vanish", &self.vanish, &VANISHING, count)?;
