@@ -26,20 +26,15 @@ fn main() -> ExitCode {
         .and_then(|matches| {
             Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         });
+    let name = |why: &str| environment::with_variables(why, &command, &words);
     match parsed.map(Cli::into_command) {
         Ok(Command::Serve(flags)) => match flags.into_config() {
-            Ok(config) => {
-                let name = |why: &str| environment::with_variables(why, &command, &words);
-                serve(config, name)
-            }
-            Err(why) => {
-                let why = environment::with_variables(&why, &command, &words);
-                fail(&why, exit::USAGE_ERROR)
-            }
+            Ok(config) => serve(config, name),
+            Err(why) => fail(&name(&why), exit::USAGE_ERROR),
         },
-        Ok(Command::Check(flags)) => check::run(&flags),
-        Ok(Command::Compare(flags)) => compare::run(*flags),
-        Ok(Command::Plan(flags)) => plan::run(&flags),
+        Ok(Command::Check(flags)) => check::run(&flags, name),
+        Ok(Command::Compare(flags)) => compare::run(*flags, name),
+        Ok(Command::Plan(flags)) => plan::run(&flags, name),
         Ok(Command::Completions(flags)) => manual::print_completions(&flags),
         Ok(Command::Man) => manual::print_manual(),
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Flags given as environment variables: a blank one is none, and a complaint about a value says which
 //! variable it came from.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::{Arg, Command, Error, builder::Resettable, error::ContextKind, error::ContextValue};
 
@@ -25,14 +25,27 @@ pub fn source_of(error: &Error, command: &Command, words: &[OsString]) -> Option
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    let variable = find_arg(command, shown)?;
+    let command = command_in_use(command, words);
+    let variable = command
+        .get_arguments()
+        .find(|arg| arg.to_string() == *shown)
+        .and_then(Arg::get_env)?
+        .to_string_lossy()
+        .into_owned();
     let flag = shown.split_whitespace().next().unwrap_or_default();
     let is_set = std::env::var_os(&variable).is_some();
     (is_set && !is_given(flag, words)).then_some(variable)
 }
 
+/// The command that the command line names; without one, it is the whole program.
+fn command_in_use<'a>(command: &'a Command, words: &[OsString]) -> &'a Command {
+    let named = words.get(1).and_then(|word| command.find_subcommand(word));
+    named.unwrap_or(command)
+}
+
 /// `complaint`, with the variable of each flag that it names, unless the flag itself was given.
 pub fn with_variables(complaint: &str, command: &Command, words: &[OsString]) -> String {
+    let command = command_in_use(command, words);
     let mut text = complaint.to_owned();
     let is_flag = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let mut named: Vec<&str> = complaint
@@ -50,17 +63,12 @@ pub fn with_variables(complaint: &str, command: &Command, words: &[OsString]) ->
 
 /// The variable that sets the flag `--NAME`; `None` if it is not set, or the flag itself was given.
 fn set_variable(flag: &str, command: &Command, words: &[OsString]) -> Option<String> {
-    let own = command
+    let variable = command
         .get_arguments()
         .find(|arg| arg.get_long() == flag.strip_prefix("--"))
-        .and_then(Arg::get_env);
-    let variable = match own {
-        Some(variable) => variable.to_string_lossy().into_owned(),
-        None => {
-            let mut nested = command.get_subcommands();
-            return nested.find_map(|nested| set_variable(flag, nested, words));
-        }
-    };
+        .and_then(Arg::get_env)?
+        .to_string_lossy()
+        .into_owned();
     let is_set = std::env::var_os(&variable).is_some();
     (is_set && !is_given(flag, words)).then_some(variable)
 }
@@ -69,19 +77,5 @@ fn is_given(flag: &str, words: &[OsString]) -> bool {
     words.iter().any(|word| {
         let word = word.to_string_lossy();
         word.split_once('=').map_or(&*word, |(name, _)| name) == flag
-    })
-}
-
-/// The variable of the argument that clap shows as `shown`, such as `--bind <ADDR:PORT>`.
-fn find_arg(command: &Command, shown: &str) -> Option<String> {
-    let own = command
-        .get_arguments()
-        .find(|arg| arg.to_string() == shown)
-        .and_then(Arg::get_env)
-        .map(OsStr::to_string_lossy)
-        .map(String::from);
-    own.or_else(|| {
-        let mut nested = command.get_subcommands();
-        nested.find_map(|nested| find_arg(nested, shown))
     })
 }

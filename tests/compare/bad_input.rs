@@ -68,6 +68,8 @@ fn values_out_of_range_are_refused() {
         ("--rate", "0", "from 0.01 to 10000"),
         ("--rate", "NaN", "--rate"),
         ("--interval", "soon", "such as"),
+        ("--interval", "-1s", "such as"),
+        ("--cookie", "-4k", "0 or more"),
         ("--interval", "1ms", "from 10ms to 10m"),
         ("--duration", "2h", "from 1s to 1h"),
         ("--wait", "2m", "from 1s to 1m"),
@@ -96,6 +98,62 @@ fn values_out_of_range_are_refused() {
     ] {
         assert_refused(&[flag, value], &[words]);
     }
+}
+
+#[test]
+fn values_of_variables_that_are_refused_name_the_variable() {
+    let refused = |args: &[&str], variable: &str, value: &str, words: &[&str]| {
+        let mut command = command(args);
+        command.env(variable, value);
+        assert_sentence(&Program::start(command).wait(), words);
+    };
+    let from = |variable: &str| format!("from the environment variable {variable})");
+    for (args, name, value, words) in [
+        (&["compare"][..], "RATE", "99999", "--rate must be from"),
+        (&["compare"], "COMPARE_TLS", "maybe", "--tls"),
+        (
+            &["compare", "--target", "http://127.0.0.1:9"],
+            "COMPARE_TLS",
+            "yes",
+            "--tls is for `self`",
+        ),
+        (&["plan"], "RATE", "99999", "--rate must be"),
+        (&["plan"], "PLAN_JSON", "maybe", "--json"),
+        (
+            &["check", "http://127.0.0.1:9"],
+            "PATIENCE",
+            "2h",
+            "--patience must be",
+        ),
+    ] {
+        let variable = format!("POLL_VS_SSE_{name}");
+        refused(args, &variable, value, &[words, &from(&variable)]);
+    }
+}
+
+#[test]
+fn two_spellings_of_one_new_file_are_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut refused = command(&["compare", "--json", "out", "--report", "./out"]);
+    refused.current_dir(directory.path());
+    let ended = Program::start(refused).wait();
+    assert_sentence(&ended, &["--json", "--report", "same file"]);
+}
+
+#[test]
+fn the_parent_of_the_program_is_not_measured_as_the_server() {
+    let pid = std::process::id().to_string();
+    assert_refused(
+        &["--target", "http://127.0.0.1:9", "--pid", &pid],
+        &["also started this program", "--pid"],
+    );
+}
+
+#[test]
+fn new_connections_without_polls_are_refused() {
+    let flags = ["compare", "--new-connections", "--transports", "stream"];
+    let ended = Program::start(command(&flags)).wait();
+    assert_sentence(&ended, &["--new-connections is for polls"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::support::program::Program;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_poll-vs-sse");
 
 /// Exit code and standard error of the program, whose standard output is a full disk.
@@ -39,4 +41,19 @@ fn a_comparison_that_cannot_be_printed_is_an_error() {
     let (code, said) = run_on_full_disk(&[&flags[..], &["--json", "-"]].concat());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cannot write standard output"), "{said}");
+}
+
+#[test]
+fn a_check_whose_reader_has_gone_is_no_error() {
+    let (_server, addr) = Program::serve();
+    let url = format!("http://{addr}");
+    let mut check = Command::new(PROGRAM)
+        .args(["check", &url, "--patience", "1s"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    drop(check.stdout.take());
+    let ended = check.wait_with_output().expect("ends");
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
 }

@@ -46,7 +46,8 @@ pub struct CheckFlags {
         env = "POLL_VS_SSE_PATIENCE",
         value_name = "TIME",
         default_value = "180s",
-        value_parser = value::duration
+        value_parser = value::duration,
+        allow_hyphen_values = true
     )]
     patience: Duration,
 

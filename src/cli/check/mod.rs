@@ -2,7 +2,7 @@
 
 mod flags;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use console::Term;
@@ -12,14 +12,17 @@ pub use flags::CheckFlags;
 use poll_vs_sse_instrument::check::{CheckReport, check, text::text};
 use poll_vs_sse_model::text_table::width;
 
-use super::exit::{self, fail};
+use super::{
+    exit::{self, fail},
+    output,
+};
 
-/// Runs `check`. See [`CheckFlags`] for the exit codes.
-pub fn run(flags: &CheckFlags) -> ExitCode {
+/// Runs `check`. See [`CheckFlags`] for the exit codes. `name` adds to an error the variables that its flags came from.
+pub fn run(flags: &CheckFlags, name: impl Fn(&str) -> String) -> ExitCode {
     match answer(flags) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(exit::FAILED),
-        Err(error) => fail(&format!("{error:#}"), exit::USAGE_ERROR),
+        Err(error) => fail(&name(&format!("{error:#}")), exit::USAGE_ERROR),
     }
 }
 
@@ -48,8 +51,5 @@ fn print(report: &CheckReport, as_json: bool) -> Result<()> {
         true => serde_json::to_string_pretty(report).context("cannot write the findings")? + "\n",
         false => text(report, console::colors_enabled(), width(&terminal)),
     };
-    let printed = terminal.write_all(text.as_bytes());
-    printed
-        .and_then(|()| terminal.flush())
-        .context("cannot print the result")
+    output::write_to(&mut terminal, &text).context("cannot print the result")
 }

@@ -23,11 +23,12 @@ use super::{
     output,
 };
 
-/// Runs `compare`. See [`CompareFlags`] for the exit codes.
-pub fn run(flags: CompareFlags) -> ExitCode {
+/// Runs `compare`. See [`CompareFlags`] for the exit codes. `name` adds to an error the variables that its flags came
+/// from.
+pub fn run(flags: CompareFlags, name: impl Fn(&str) -> String) -> ExitCode {
     let options = match flags.options() {
         Ok(options) => options,
-        Err(error) => return fail(&format!("{error:#}"), exit::USAGE_ERROR),
+        Err(error) => return fail(&name(&format!("{error:#}")), exit::USAGE_ERROR),
     };
     let machine = probe();
     let pinning = match &options.target {
@@ -54,7 +55,7 @@ pub fn run(flags: CompareFlags) -> ExitCode {
     });
     // Nothing that is still under way is of interest.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::USAGE_ERROR))
+    ended.unwrap_or_else(|error| fail(&name(&format!("{error:#}")), exit::USAGE_ERROR))
 }
 
 /// Measures, prints and writes. Returns an error if there was nothing to measure.

@@ -29,6 +29,7 @@ pub struct PlanFlags {
         value_name = "N",
         default_value = "10000",
         value_parser = value::count,
+        allow_hyphen_values = true,
         help_heading = "Question"
     )]
     clients: usize,
@@ -40,6 +41,7 @@ pub struct PlanFlags {
         value_name = "R",
         default_value = "1",
         value_parser = value::rate,
+        allow_hyphen_values = true,
         help_heading = "Question"
     )]
     rate: f64,
@@ -51,12 +53,13 @@ pub struct PlanFlags {
         value_name = "BYTES",
         default_value = "100",
         value_parser = value::whole_size,
+        allow_hyphen_values = true,
         help_heading = "Question"
     )]
     size: usize,
 
     /// The greatest delay a message may have. It decides how often a client must poll.
-    #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = value::duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = value::duration, allow_hyphen_values = true, help_heading = "Question")]
     max_delay: Duration,
 
     /// How messages are spaced in time: `random`, as people write, or `regular`, like a clock.
@@ -71,12 +74,12 @@ pub struct PlanFlags {
     spacing: ArrivalPattern,
 
     /// How long a long-poll asks to wait for a message.
-    #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = value::duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = value::duration, allow_hyphen_values = true, help_heading = "Question")]
     wait: Duration,
 
     /// The time from a client to the server and back. A message that comes while a long-poll is in transit waits for
     /// the next long-poll.
-    #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = value::duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = value::duration, allow_hyphen_values = true, help_heading = "Question")]
     round_trip: Duration,
 
     /// The program whose request heads are assumed; `bare` has only `Host`.
@@ -97,6 +100,7 @@ pub struct PlanFlags {
         value_name = "BYTES",
         default_value = "0",
         value_parser = value::whole_size,
+        allow_hyphen_values = true,
         help_heading = "Question"
     )]
     cookie: usize,

@@ -16,8 +16,9 @@ use super::{
     output,
 };
 
-/// Runs `plan`. Exit code 2: a value is out of range, or the model file is invalid.
-pub fn run(flags: &PlanFlags) -> ExitCode {
+/// Runs `plan`. Exit code 2: a value is out of range, or the model file is invalid. `name` adds to an error the
+/// variables that its flags came from.
+pub fn run(flags: &PlanFlags, name: impl Fn(&str) -> String) -> ExitCode {
     if flags.is_list() {
         return print(&list(flags.json));
     }
@@ -27,7 +28,7 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
     });
     let (question, model, prices) = match asked {
         Ok(asked) => asked,
-        Err(error) => return fail(&format!("{error:#}"), exit::USAGE_ERROR),
+        Err(error) => return fail(&name(&format!("{error:#}")), exit::USAGE_ERROR),
     };
     let mut document = PlanDocument::new(model::plan(&model, &question), &model);
     if let Some(prices) = prices {

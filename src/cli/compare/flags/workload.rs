@@ -27,7 +27,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_CLIENTS",
         value_name = "N",
         default_value = "100",
-        value_parser = value::count
+        value_parser = value::count,
+        allow_hyphen_values = true
     )]
     pub clients: usize,
 
@@ -37,7 +38,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_RATE",
         value_name = "R",
         default_value = "1",
-        value_parser = value::rate
+        value_parser = value::rate,
+        allow_hyphen_values = true
     )]
     pub rate: f64,
 
@@ -47,7 +49,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_INTERVAL",
         value_name = "TIME",
         default_value = "2s",
-        value_parser = value::duration
+        value_parser = value::duration,
+        allow_hyphen_values = true
     )]
     pub interval: Duration,
 
@@ -68,7 +71,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_WAIT",
         value_name = "TIME",
         default_value = "25s",
-        value_parser = value::duration
+        value_parser = value::duration,
+        allow_hyphen_values = true
     )]
     pub wait: Duration,
 
@@ -78,7 +82,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_DURATION",
         value_name = "TIME",
         default_value = "30s",
-        value_parser = value::duration
+        value_parser = value::duration,
+        allow_hyphen_values = true
     )]
     pub duration: Duration,
 
@@ -88,7 +93,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_SIZE",
         value_name = "BYTES",
         default_value = "100",
-        value_parser = value::whole_size
+        value_parser = value::whole_size,
+        allow_hyphen_values = true
     )]
     pub size: usize,
 
@@ -109,13 +115,14 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_COOKIE",
         value_name = "BYTES",
         default_value = "0",
-        value_parser = value::whole_size
+        value_parser = value::whole_size,
+        allow_hyphen_values = true
     )]
     pub cookie: usize,
 
     /// The number of rooms, over which clients and messages are spread in turn.
     #[arg(long, env = "POLL_VS_SSE_ROOMS", value_name = "K", default_value = "1",
-        value_parser = value::count)]
+        value_parser = value::count, allow_hyphen_values = true)]
     pub rooms: usize,
 
     /// The number of additional clients that send their first request and then stop reading. The report shows what
@@ -125,7 +132,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_STALLED",
         value_name = "N",
         default_value = "0",
-        value_parser = value::count
+        value_parser = value::count,
+        allow_hyphen_values = true
     )]
     pub stalled: usize,
 
@@ -136,7 +144,8 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_VANISH",
         value_name = "N",
         default_value = "0",
-        value_parser = value::count
+        value_parser = value::count,
+        allow_hyphen_values = true
     )]
     pub vanish: usize,
 
