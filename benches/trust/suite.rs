@@ -1,5 +1,6 @@
 //! The program: flags, and the order of the parts.
 
+mod agreement;
 mod cgroup;
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -70,7 +71,13 @@ fn run(arguments: Arguments) -> Result<()> {
     }
     // A filtered run is not a full run.
     measured.about.full &= flags.filter.is_none();
-    flags.save_part(measured)
+    // The figures are saved also if they disagree. A quick run has a single round.
+    let agreement = match flags.quick {
+        true => Ok(()),
+        false => agreement::ensure_agreement(&measured.rows),
+    };
+    flags.save_part(measured)?;
+    agreement
 }
 
 /// The versions that the other programs report. The run skips those that are not installed.

@@ -23,8 +23,8 @@ const AS_SERVER: &str = "COMPARE_TEST_SERVER";
 const COST: Duration = Duration::from_millis(2);
 /// The tolerance of the measured time.
 const SHARE: f64 = 0.02;
-/// The most attempts. On a busy machine a late reading makes one run wrong; a wrong instrument is wrong in every run.
-const RUNS: usize = 4;
+/// The runs whose median must be within it. On a busy machine a late reading makes one of them wrong.
+const RUNS: usize = 5;
 
 /// The server's record, with times of the machine's monotonic clock in nanoseconds.
 #[derive(Default, Serialize, Deserialize)]
@@ -80,15 +80,18 @@ fn server() {
 
 #[test]
 fn cpu_time_is_measured_within_two_percent() {
-    let mut off = Vec::new();
-    for _ in 0..RUNS {
+    let mut off: Vec<f64> = Vec::new();
+    // If most runs are within it, so is the median, whatever the others give.
+    while off.len() < RUNS && off.iter().filter(|off| off.abs() < SHARE).count() <= RUNS / 2 {
         let (measured, own) = measure_cost();
         off.push(measured / own - 1.0);
-        if off.iter().any(|off| off.abs() < SHARE) {
-            return;
-        }
     }
-    panic!("the measured CPU time was off by {off:?}");
+    off.sort_by(f64::total_cmp);
+    let median = off[off.len() / 2];
+    assert!(
+        median.abs() < SHARE,
+        "the measured CPU time was off by {off:?}"
+    );
 }
 
 /// CPU seconds of one run, by the instrument and by the server's own record.
