@@ -2,12 +2,17 @@
 
 use std::fs;
 
-use poll_vs_sse_server::access::{JwtRules, keys::KeySource};
+use poll_vs_sse_server::{
+    access::{JwtRules, keys::KeySource},
+    domain::client_label::ClientLabel,
+};
 use serde_json::json;
 
 use crate::support::{
     client::{JSON, TestClient as _},
+    events::Events,
     guarded::{SECRET, TokenServer, everything, signer},
+    raw_connection::request,
     server::{Server, StoreKind},
     signer::now,
 };
@@ -168,4 +173,59 @@ fn figures_of_all_clients_can_require_a_token() {
     }
     without_tokens.get("/poll?client=me").ok();
     without_tokens.get("/ledger?client=me").ok();
+}
+
+#[test]
+fn clients_of_unreadable_rooms_stay_unknown_after_many_others() {
+    let guarded = TokenServer::new();
+    let all = signer().token(&everything());
+    let lobby = signer().token(&json!({"read": ["lobby"]}));
+    let authorization = format!("Bearer {lobby}");
+    let headers = [("Authorization", authorization.as_str())];
+    let authorization_of_all = format!("Bearer {all}");
+    let mut stream = Events::open(
+        guarded.server.raw(),
+        "/stream?room=secret&client=connected&trace=1",
+        &[("Authorization", &authorization_of_all)],
+    );
+    stream.frame();
+    guarded
+        .get("/poll?room=secret&client=gone&trace=1", &all)
+        .ok();
+
+    // More labels than the server remembers.
+    let mut flood = guarded.server.raw();
+    const AT_ONCE: usize = 200;
+    for first in (0..ClientLabel::MAX_REMEMBERED.get() + 1).step_by(AT_ONCE) {
+        let polls: Vec<u8> = (first..first + AT_ONCE)
+            .flat_map(|n| request("GET", &format!("/poll?last=0&client=m{n}"), &headers, b""))
+            .collect();
+        flood.send(polls);
+        for _ in 0..AT_ONCE {
+            flood.answer("GET").expect("an answer").ok();
+        }
+    }
+    for client in ["connected", "gone"] {
+        guarded
+            .get(&format!("/poll?room=lobby&client={client}"), &lobby)
+            .ok();
+    }
+    let of = |target: &str, client: &str| {
+        let target = format!("{target}?client={client}");
+        guarded.get(&target, &lobby)
+    };
+    of("/ledger", "connected").problem(404);
+    of("/trace", "connected").problem(404);
+    of("/trace", "gone").problem(404);
+    let own = of("/ledger", "gone").ok();
+    assert_eq!(own["transports"]["poll"]["requests"], 1, "only the last");
+
+    // A trace that begins now has only what the token may read.
+    guarded
+        .get("/poll?room=lobby&client=gone&trace=1", &lobby)
+        .ok();
+    let trace = of("/trace", "gone").ok();
+    let events = trace["events"].as_array().expect("a list");
+    let requests = events.iter().filter(|event| event["kind"] == "request");
+    assert_eq!(requests.count(), 1, "{trace}");
 }

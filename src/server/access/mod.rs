@@ -3,7 +3,6 @@
 //! Nothing here depends on HTTP. `http` takes a token or a ticket out of a request, asks [`Access`] for its
 //! [`identity::Identity`], and checks whether that identity may use the request's room.
 
-pub mod client_rooms;
 pub mod identity;
 pub mod keys;
 pub mod origins;
@@ -15,7 +14,6 @@ pub mod tokens;
 use std::sync::Arc;
 
 use self::{
-    client_rooms::ClientRooms,
     identity::Identity,
     keys::{KeyError, KeySource},
     tickets::TicketTable,
@@ -34,8 +32,6 @@ pub struct JwtRules {
 pub struct Access {
     tokens: TokenVerifier,
     pub tickets: TicketTable,
-    /// The rooms that each client label was used in.
-    pub client_rooms: ClientRooms,
 }
 
 impl Access {
@@ -46,7 +42,6 @@ impl Access {
         Ok(Self {
             tokens: TokenVerifier::new(rules)?,
             tickets: TicketTable::default(),
-            client_rooms: ClientRooms::default(),
         })
     }
 

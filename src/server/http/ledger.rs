@@ -20,7 +20,7 @@ pub async fn ledger(
     };
     let client = ledger.clients.find(&label);
     let client = client
-        .filter(|_| requester.may_know(&label))
+        .filter(|client| requester.may_know(&client.rooms))
         .ok_or_else(|| {
             let detail = "no request had this client label, or it was too long ago";
             Problem::new(StatusCode::NOT_FOUND, detail).field("client")

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     access::identity::Identity,
     domain::{client_label::ClientLabel, room::Room},
+    ledger::{Ledger, client_rooms::ClientRooms},
     limits::refusals::RefusalReason,
 };
 
@@ -24,6 +25,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Requester {
     policy: Option<Data<Policy>>,
+    ledger: Option<Data<Ledger>>,
     /// `None` if the server does not use tokens, or the request has none.
     identity: Option<Arc<Identity>>,
 }
@@ -32,6 +34,7 @@ impl Requester {
     pub fn from_request(request: &HttpRequest) -> Self {
         Self {
             policy: policy_of(request).cloned(),
+            ledger: request.app_data().cloned(),
             identity: request.extensions().get::<Arc<Identity>>().cloned(),
         }
     }
@@ -50,8 +53,8 @@ impl Requester {
         self.check([room], client, Identity::may_publish, "publish in")
     }
 
-    /// Whether the sender may see what `client` did, because it may read every room that the client was in.
-    pub fn may_know(&self, client: &ClientLabel) -> bool {
+    /// Whether the sender may see what a client did, because it may read all `rooms` that the client was in.
+    pub fn may_know(&self, rooms: &ClientRooms) -> bool {
         let access = self
             .policy
             .as_ref()
@@ -59,7 +62,9 @@ impl Requester {
         match (access, &self.identity) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(access), Some(identity)) => access.client_rooms.are_readable(client, identity),
+            (Some(_), Some(identity)) => {
+                identity.may_read_all() || rooms.all(|room| identity.may_read(room))
+            }
         }
     }
 
@@ -78,9 +83,9 @@ impl Requester {
         let Some(policy) = &self.policy else {
             return Ok(());
         };
-        let Some(access) = &policy.access else {
+        if policy.access.is_none() {
             return Ok(());
-        };
+        }
         for room in rooms.clone() {
             if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
                 policy.refusals.count(RefusalReason::Room);
@@ -88,10 +93,8 @@ impl Requester {
                 return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
             }
         }
-        if let Some(client) = client {
-            for room in rooms {
-                access.client_rooms.record(client, room);
-            }
+        if let (Some(client), Some(ledger)) = (client, &self.ledger) {
+            ledger.clients.open(client).record_rooms(rooms);
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub async fn trace(
     let after = after.unwrap_or(0);
     let trace = ledger.traces.find(&client);
     let trace = trace
-        .filter(|_| requester.may_know(&client))
+        .filter(|trace| requester.may_know(&trace.rooms))
         .ok_or_else(|| {
             let detail =
                 "no client with this label asked for a trace (`trace=1`), or it was too long ago";

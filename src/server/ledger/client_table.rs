@@ -8,8 +8,8 @@ use std::sync::{
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::counters::CounterTable;
-use crate::domain::client_label::ClientLabel;
+use super::{client_rooms::ClientRooms, counters::CounterTable};
+use crate::domain::{client_label::ClientLabel, room::Room};
 
 /// How many labels with an open connection are passed over to find one without.
 const MAX_PASSED_OVER: usize = 32;
@@ -18,6 +18,16 @@ const MAX_PASSED_OVER: usize = 32;
 pub struct ClientCounters {
     pub label: ClientLabel,
     pub counters: CounterTable,
+    pub rooms: Arc<ClientRooms>,
+}
+
+impl ClientCounters {
+    /// Notes that the client was used in these rooms.
+    pub fn record_rooms<'a>(&self, rooms: impl IntoIterator<Item = &'a Room>) {
+        for room in rooms {
+            self.rooms.record(room);
+        }
+    }
 }
 
 /// If it is full, the label that connected least recently is forgotten, of those without an open connection.
@@ -50,6 +60,7 @@ impl ClientTable {
         let new = Arc::new(ClientCounters {
             label: label.clone(),
             counters: CounterTable::default(),
+            rooms: Arc::default(),
         });
         clients.put(label.clone(), new.clone());
         new

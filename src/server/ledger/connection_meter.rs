@@ -255,7 +255,9 @@ impl ConnectionMeter {
         attribution.charge(ledger, |counters| &counters.wire_bytes_in, read);
         attribution.charge(ledger, |counters| &counters.wire_bytes_out, written);
         if let Some(client) = info.client.filter(|_| info.trace) {
-            let trace = ledger.traces.open(client);
+            let trace = ledger
+                .traces
+                .open(client, &ledger.clients.open(client).rooms);
             let event = |kind| self.event(kind, info.account);
             let traced = state.trace.get_or_insert_with(|| {
                 let number = ledger.next_connection();

@@ -8,6 +8,7 @@
 pub mod access_log;
 mod access_log_entry;
 mod attribution;
+pub mod client_rooms;
 pub mod client_table;
 pub mod connection_meter;
 pub mod counters;

@@ -13,7 +13,10 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::counters::{Account, Protocol};
+use super::{
+    client_rooms::ClientRooms,
+    counters::{Account, Protocol},
+};
 use crate::domain::client_label::ClientLabel;
 
 /// The most events of a client; the oldest are dropped first.
@@ -30,7 +33,11 @@ pub struct TraceTable(Mutex<LruCache<ClientLabel, Arc<ClientTrace>>>);
 
 /// One client's events. A gap in `seq` shows that older ones were dropped.
 #[derive(Default)]
-pub struct ClientTrace(Mutex<TraceEvents>);
+pub struct ClientTrace {
+    /// The rooms that the client was used in since the first event.
+    pub rooms: Arc<ClientRooms>,
+    events: Mutex<TraceEvents>,
+}
 
 #[derive(Default)]
 struct TraceEvents {
@@ -123,12 +130,21 @@ impl Default for TraceTable {
 }
 
 impl TraceTable {
-    /// The trace of a client, created when it first asks.
-    pub fn open(&self, client: &ClientLabel) -> Arc<ClientTrace> {
-        self.0
-            .lock()
-            .get_or_insert_ref(client, Arc::default)
-            .clone()
+    /// The trace of a client, created when it first asks. `rooms` are those of its present figures: a trace from before
+    /// these were forgotten is dropped, because the rooms of its further events would not be known.
+    pub fn open(&self, client: &ClientLabel, rooms: &Arc<ClientRooms>) -> Arc<ClientTrace> {
+        let mut traces = self.0.lock();
+        if let Some(known) = traces.get(client)
+            && Arc::ptr_eq(&known.rooms, rooms)
+        {
+            return known.clone();
+        }
+        let new = Arc::new(ClientTrace {
+            rooms: rooms.clone(),
+            events: Mutex::default(),
+        });
+        traces.put(client.clone(), new.clone());
+        new
     }
 
     /// The trace of a client that asked for one before.
@@ -140,7 +156,7 @@ impl TraceTable {
 impl ClientTrace {
     /// Adds an event and numbers it.
     pub fn record(&self, event: Event) {
-        let mut events = self.0.lock();
+        let mut events = self.events.lock();
         events.seq += 1;
         let seq = events.seq;
         if events.newest.len() == MAX_EVENTS {
@@ -151,7 +167,7 @@ impl ClientTrace {
 
     /// The newest number, and the kept events after `seq`.
     pub fn after(&self, seq: u64) -> (u64, Vec<Event>) {
-        let events = self.0.lock();
+        let events = self.events.lock();
         let first = events.newest.partition_point(|event| event.seq <= seq);
         let after = events.newest.iter().skip(first).cloned().collect();
         (events.seq, after)

@@ -9,17 +9,24 @@ use crate::{
     delivery::read_query::ReadQuery,
     fastpath::PollGate,
     http::policy::Policy,
+    ledger::Ledger,
 };
 
 /// Checks polls of the accelerator against the policy.
-pub struct PolicyGate(Arc<Policy>);
+pub struct PolicyGate {
+    policy: Arc<Policy>,
+    ledger: Arc<Ledger>,
+}
 
 impl PolicyGate {
     /// `None` if every poll may be served.
-    pub fn from_policy(policy: &Arc<Policy>) -> Option<Rc<dyn PollGate>> {
+    pub fn from_policy(policy: &Arc<Policy>, ledger: &Arc<Ledger>) -> Option<Rc<dyn PollGate>> {
         match policy.is_open_to_readers() {
             true => None,
-            false => Some(Rc::new(Self(policy.clone()))),
+            false => Some(Rc::new(Self {
+                policy: policy.clone(),
+                ledger: ledger.clone(),
+            })),
         }
     }
 }
@@ -31,7 +38,7 @@ impl PollGate for PolicyGate {
         authorization: Option<&str>,
         peer: &dyn Fn() -> Option<IpAddr>,
     ) -> Option<Duration> {
-        let policy = &*self.0;
+        let policy = &*self.policy;
         let identity = match &policy.access {
             None => None,
             Some(access) => Some(reader(access, query, bearer_token(authorization?)?)?),
@@ -40,13 +47,12 @@ impl PollGate for PolicyGate {
             let key = Policy::rate_key(identity.as_deref(), || peer().map(Into::into));
             table.check(key?).ok()?;
         }
-        let (Some(access), Some(identity)) = (&policy.access, identity) else {
+        let Some(identity) = identity else {
             return Some(Duration::MAX);
         };
         if let Some(client) = &query.client {
-            for room in query.rooms.iter() {
-                access.client_rooms.record(client, room);
-            }
+            let client = self.ledger.clients.open(client);
+            client.record_rooms(query.rooms.iter());
         }
         Some(identity.lasts_for())
     }

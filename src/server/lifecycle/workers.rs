@@ -120,7 +120,7 @@ impl Workers {
                     fast_path: FastPath::new(fastpath::AcceleratorOptions {
                         is_on: workers.http_fast_path
                             && workers.state.policy.knows_readers_by_address(),
-                        gate: PolicyGate::from_policy(&workers.state.policy),
+                        gate: PolicyGate::from_policy(&workers.state.policy, &workers.state.ledger),
                         delivery: workers.state.delivery.clone(),
                         stopping: workers.stopping.clone(),
                         keep_alive: workers.keep_alive,
