@@ -12,6 +12,8 @@ backend chat {
 }
 
 sub vcl_recv {
+    # For --trusted-proxy: Varnish adds the client's address to `X-Forwarded-For` itself.
+    unset req.http.Forwarded;
     if (req.url ~ "^/poll(\?|$)") {
         # What is for one reader must not wait for another request to the same address.
         if (req.url ~ "[?&](client|ticket)=" || req.http.Authorization || req.http.Last-Event-ID) {

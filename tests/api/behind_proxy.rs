@@ -30,7 +30,7 @@ const READ_WITHIN: Duration = Duration::from_secs(60);
 const SERVERS: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"];
 
 /// The clients that may see the figures and the health, in the files in `deploy/`.
-const OPERATORS: &str = "127.0.0.0/8";
+pub const OPERATORS: &str = "127.0.0.0/8";
 
 impl TestClient for Front {
     fn addr(&self) -> SocketAddr {
@@ -43,7 +43,7 @@ impl TestClient for Front {
 fn start(
     program: &str,
     (file, listen): (&str, &str),
-    (servers, operators): (&[Process], &str),
+    (servers, operators): (&[SocketAddr], &str),
     arguments: impl FnOnce(&Path) -> Vec<String>,
 ) -> Front {
     let directory = tempfile::tempdir().expect("a directory");
@@ -51,7 +51,7 @@ fn start(
     let mut config = deployed(file);
     for (written, server) in SERVERS.iter().zip(servers.iter().cycle()) {
         assert!(config.contains(written), "{written} is in {file}");
-        config = config.replace(written, &server.addr().to_string());
+        config = config.replace(written, &server.to_string());
     }
     assert!(config.contains(OPERATORS), "{OPERATORS} is in {file}");
     config = config.replace(OPERATORS, operators);
@@ -67,14 +67,18 @@ fn start(
     Front::start(command, addr, directory)
 }
 
-fn nginx(servers: &[Process], operators: &str) -> Front {
+fn addresses(servers: &[Process]) -> Vec<SocketAddr> {
+    servers.iter().map(TestClient::addr).collect()
+}
+
+pub fn nginx(servers: &[SocketAddr], operators: &str) -> Front {
     let of = (servers, operators);
     start("nginx", ("nginx.conf", "listen 80;"), of, |site| {
         nginx_arguments(site).into()
     })
 }
 
-fn haproxy(servers: &[Process], operators: &str) -> Front {
+pub fn haproxy(servers: &[SocketAddr], operators: &str) -> Front {
     let of = (servers, operators);
     start("haproxy", ("haproxy.cfg", "bind :80"), of, |config| {
         ["-db", "-f", &config.display().to_string()]
@@ -159,11 +163,11 @@ fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
     all
 }
 
-fn assert_readers_continue_behind(proxy: fn(&[Process], &str) -> Front) {
+fn assert_readers_continue_behind(proxy: fn(&[SocketAddr], &str) -> Front) {
     let nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
     let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
-    let proxy = proxy(&servers, OPERATORS);
+    let proxy = proxy(&addresses(&servers), OPERATORS);
     eventually("the proxy has found its servers", || {
         proxy.get("/readyz").status() == 200
     });
@@ -223,11 +227,14 @@ fn readers_behind_haproxy_continue_while_servers_stop() {
 
 /// While NATS is unavailable: reads from memory works, publishes fail, and so do reads of messages that are not in
 /// memory.
-fn assert_reads_work_behind(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(&Front) -> bool) {
+fn assert_reads_work_behind(
+    proxy: fn(&[SocketAddr], &str) -> Front,
+    is_noticed: fn(&Front) -> bool,
+) {
     let mut nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
     let servers: Vec<Process> = (0..3).map(|_| server()).collect();
-    let proxy = proxy(&servers, OPERATORS);
+    let proxy = proxy(&addresses(&servers), OPERATORS);
     eventually("the proxy has found its servers", || {
         proxy.get("/readyz").status() == 200
     });
@@ -278,10 +285,10 @@ fn reads_behind_haproxy_work_while_the_store_is_unavailable() {
 
 #[test]
 fn only_operators_reach_figures_and_health_in_any_spelling_of_the_path() {
-    let servers = [Process::start(&["--store", "memory", "--workers", "1"])];
+    let server = Process::start(&["--store", "memory", "--workers", "1"]);
     for proxy in [nginx, haproxy] {
         // Addresses reserved for documentation (RFC 5737), so never this test's.
-        let proxy = proxy(&servers, "192.0.2.0/24");
+        let proxy = proxy(&[server.addr()], "192.0.2.0/24");
         eventually("the proxy has found its server", || {
             proxy.get("/poll").status() == 200
         });

@@ -71,8 +71,10 @@ fn socket_address(addr: SocketAddr) -> String {
 
 /// Eight streams, a waiting long-poll and a publish share one connection. Each event must arrive at once, and the
 /// server must notice clients that leave.
-fn serves_http2(front: Option<Front>, server: &Server) {
-    let Some(front) = front else { return };
+fn assert_serves_http2(front: fn(SocketAddr) -> Option<Front>) {
+    let server = Server::memory();
+    let addr = server.protocol_addr(ProtocolForm::Http1);
+    let Some(front) = front(addr) else { return };
     run(async {
         let mut client = ProtocolClient::connect_to(front.addr, ProtocolForm::H2Tls).await;
         let mut bodies = Vec::new();
@@ -115,67 +117,59 @@ fn serves_http2(front: Option<Front>, server: &Server) {
     });
 }
 
-#[test]
-fn nginx() {
-    let server = Server::memory();
-    let front = start(
-        "nginx",
-        "nginx.conf",
-        ("listen 443", "listen 127.0.0.1:PORT"),
-        server.protocol_addr(ProtocolForm::Http1),
-        |site| nginx_arguments(site).into(),
+pub fn nginx(server: SocketAddr) -> Option<Front> {
+    let listen = ("listen 443", "listen 127.0.0.1:PORT");
+    start("nginx", "nginx.conf", listen, server, |site| {
+        nginx_arguments(site).into()
+    })
+}
+
+pub fn haproxy(server: SocketAddr) -> Option<Front> {
+    let listen = ("bind :443", "bind 127.0.0.1:PORT");
+    start("haproxy", "haproxy.cfg", listen, server, |file| {
+        vec!["-f".to_owned(), file.display().to_string()]
+    })
+}
+
+pub fn caddy(server: SocketAddr) -> Option<Front> {
+    let listen = ("https://chat.example:443", "https://127.0.0.1:PORT");
+    start("caddy", "Caddyfile", listen, server, |file| {
+        let file = file.display().to_string();
+        ["run", "--config", &file, "--adapter", "caddyfile"]
+            .map(str::to_owned)
+            .into()
+    })
+}
+
+pub fn envoy(server: SocketAddr) -> Option<Front> {
+    let listen = (
+        "address: 0.0.0.0, port_value: 443",
+        "address: 127.0.0.1, port_value: PORT",
     );
-    serves_http2(front, &server);
+    start("envoy", "envoy.yaml", listen, server, |file| {
+        let file = file.display().to_string();
+        ["-c", &file, "--concurrency", "1", "--disable-hot-restart"]
+            .map(str::to_owned)
+            .into()
+    })
 }
 
 #[test]
-fn haproxy() {
-    let server = Server::memory();
-    let front = start(
-        "haproxy",
-        "haproxy.cfg",
-        ("bind :443", "bind 127.0.0.1:PORT"),
-        server.protocol_addr(ProtocolForm::Http1),
-        |file| vec!["-f".to_owned(), file.display().to_string()],
-    );
-    serves_http2(front, &server);
+fn browsers_speak_http_2_to_nginx() {
+    assert_serves_http2(nginx);
 }
 
 #[test]
-fn caddy() {
-    let server = Server::memory();
-    let front = start(
-        "caddy",
-        "Caddyfile",
-        ("https://chat.example:443", "https://127.0.0.1:PORT"),
-        server.protocol_addr(ProtocolForm::Http1),
-        |file| {
-            let file = file.display().to_string();
-            ["run", "--config", &file, "--adapter", "caddyfile"]
-                .map(str::to_owned)
-                .into()
-        },
-    );
-    serves_http2(front, &server);
+fn browsers_speak_http_2_to_haproxy() {
+    assert_serves_http2(haproxy);
 }
 
 #[test]
-fn envoy() {
-    let server = Server::memory();
-    let front = start(
-        "envoy",
-        "envoy.yaml",
-        (
-            "address: 0.0.0.0, port_value: 443",
-            "address: 127.0.0.1, port_value: PORT",
-        ),
-        server.protocol_addr(ProtocolForm::Http1),
-        |file| {
-            let file = file.display().to_string();
-            ["-c", &file, "--concurrency", "1", "--disable-hot-restart"]
-                .map(str::to_owned)
-                .into()
-        },
-    );
-    serves_http2(front, &server);
+fn browsers_speak_http_2_to_caddy() {
+    assert_serves_http2(caddy);
+}
+
+#[test]
+fn browsers_speak_http_2_to_envoy() {
+    assert_serves_http2(envoy);
 }

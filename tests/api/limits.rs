@@ -14,6 +14,7 @@ use crate::support::{
     eventually,
     process::Process,
     protocol_client::{ProtocolClient, ProtocolForm, run},
+    raw_connection::request,
     response::Response,
     server::{Server, StoreKind},
     signer::Signer,
@@ -104,8 +105,7 @@ fn clients_behind_a_trusted_proxy_are_distinguished_by_its_header() {
     let open = |client: &str, field| {
         let headers = [(field, client)];
         let mut connection = server.raw();
-        let bytes = crate::support::raw_connection::request("GET", "/stream?last=0", &headers, b"");
-        connection.send(bytes);
+        connection.send(request("GET", "/stream?last=0", &headers, b""));
         let head = connection.head().expect("a head");
         (head.status, connection)
     };
@@ -117,6 +117,17 @@ fn clients_behind_a_trusted_proxy_are_distinguished_by_its_header() {
     assert_eq!(open("192.0.2.9, 192.0.2.1", "X-Forwarded-For").0, 429);
     let second = open("192.0.2.2", "X-Forwarded-For");
     assert_eq!(second.0, 200);
+    // Clients for whom both fields name an address share the proxy's own address, whatever they claim.
+    let both = |claimed: &str| {
+        let headers = [("Forwarded", claimed), ("X-Forwarded-For", "192.0.2.1")];
+        let mut connection = server.raw();
+        connection.send(request("GET", "/stream?last=0", &headers, b""));
+        let head = connection.head().expect("a head");
+        (head.status, connection)
+    };
+    let of_proxy = both("for=192.0.2.66");
+    assert_eq!(of_proxy.0, 200);
+    assert_eq!(both("for=192.0.2.67").0, 429);
     drop(first);
     eventually("the first has left", || {
         open("192.0.2.1", "X-Forwarded-For").0 == 200

@@ -13,6 +13,7 @@ mod disconnects;
 mod drain;
 mod fast_path_equivalence;
 mod faults;
+mod forwarded_address;
 mod fuzz;
 mod fuzz_input;
 mod half_closed;

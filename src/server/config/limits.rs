@@ -30,8 +30,8 @@ pub struct LimitFlags {
     #[arg(long, env = "POLL_VS_SSE_READ_RATE", value_name = "N/s", allow_hyphen_values = true, value_parser = rate)]
     read_rate: Option<Rate>,
 
-    /// Addresses of proxies whose `Forwarded` or `X-Forwarded-For` the server believes, such as `10.0.0.0/8`.
-    /// Repeatable; separated by commas in the environment.
+    /// Addresses of proxies whose `Forwarded` or `X-Forwarded-For` the server believes, such as `10.0.0.0/8`. A proxy
+    /// must write one of them and remove the other. Repeatable; separated by commas in the environment.
     #[arg(long = "trusted-proxy", env = "POLL_VS_SSE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     trusted_proxies: Vec<IpNet>,
 

@@ -40,8 +40,11 @@ impl TrustedProxies {
     }
 
     /// The client's address: that of `peer`, or, if that is a trusted proxy, the nearest address in its list of hops
-    /// that is not one. `Forwarded` (RFC 7239) counts before `X-Forwarded-For`. Both parameters are the values of
-    /// these fields, in order.
+    /// that is not one. The list is in `Forwarded` (RFC 7239) or in `X-Forwarded-For`; both parameters are the values
+    /// of these fields, in order.
+    ///
+    /// A proxy writes one of the fields and may pass on the other as the client sent it. Nothing shows which is which,
+    /// so if they name different clients, the address is that of the proxy.
     pub fn client<'a>(
         &self,
         peer: IpAddr,
@@ -51,23 +54,30 @@ impl TrustedProxies {
         if !self.contains(peer) {
             return peer;
         }
-        let mut hops = forwarded.rev().flat_map(|it| it.rsplit(',')).peekable();
-        if hops.peek().is_some() {
-            return self.nearest(peer, hops.map(forwarded_for));
+        let forwarded = self.nearest(peer, forwarded, forwarded_for);
+        let x_forwarded_for = self.nearest(peer, x_forwarded_for, hop_address);
+        match (forwarded, x_forwarded_for) {
+            (Some(one), Some(other)) if one != other => peer,
+            (Some(client), _) | (None, Some(client)) => client,
+            (None, None) => peer,
         }
-        let hops = x_forwarded_for.rev().flat_map(|it| it.rsplit(','));
-        self.nearest(peer, hops.map(hop_address))
     }
 
-    /// Goes back over `hops`, the nearest first, as long as each is a trusted proxy. Hops behind an unreadable
-    /// address are unknown, so the client is then the last readable one.
-    fn nearest(&self, peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
-        let mut client = peer;
-        for hop in hops {
-            let Some(address) = hop else {
+    /// Goes back over the hops in a field, the nearest first, as long as each is a trusted proxy. Hops behind an
+    /// unreadable address are unknown, so the client is then the last readable one. `None` without the field.
+    fn nearest<'a>(
+        &self,
+        peer: IpAddr,
+        values: impl DoubleEndedIterator<Item = &'a str>,
+        address_of: fn(&str) -> Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        let mut client = None;
+        for hop in values.rev().flat_map(|it| it.rsplit(',')) {
+            let known = client.get_or_insert(peer);
+            let Some(address) = address_of(hop) else {
                 break;
             };
-            client = address;
+            *known = address;
             if !self.contains(address) {
                 break;
             }
@@ -144,7 +154,28 @@ mod tests {
             "1.2.3.4"
         );
         assert_eq!(
-            client("10.0.0.1", &["for=6.6.6.6, for=1.2.3.4"], &["7.7.7.7"]),
+            client("10.0.0.1", &["for=6.6.6.6, for=1.2.3.4"], &[]),
+            "1.2.3.4"
+        );
+    }
+
+    #[test]
+    fn of_two_fields_that_disagree_neither_is_believed() {
+        let of = |forwarded, x_forwarded_for| client("10.0.0.1", &[forwarded], &[x_forwarded_for]);
+        for (forwarded, x_forwarded_for) in [
+            ("for=6.6.6.6", "1.2.3.4"),
+            ("for=1.2.3.4", "6.6.6.6"),
+            ("for=1.2.3.4, for=6.6.6.6", "1.2.3.4"),
+            ("for=unknown", "1.2.3.4"),
+            ("", "1.2.3.4"),
+            ("for=1.2.3.4", ""),
+        ] {
+            let claims = (forwarded, x_forwarded_for);
+            assert_eq!(of(forwarded, x_forwarded_for), "10.0.0.1", "{claims:?}");
+        }
+        assert_eq!(of("for=1.2.3.4", "1.2.3.4"), "1.2.3.4");
+        assert_eq!(
+            of("for=6.6.6.6, for=1.2.3.4", "7.7.7.7, 1.2.3.4"),
             "1.2.3.4"
         );
     }
