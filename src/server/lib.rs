@@ -25,5 +25,6 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod limits;
 pub mod log;
+mod named_file;
 pub mod net;
 pub mod presence;

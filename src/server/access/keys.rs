@@ -1,18 +1,16 @@
 //! The keys that tokens are verified with: a shared secret, or the public keys of a JSON Web Key Set.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-/// A larger key set must be a mistake.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+use crate::named_file;
+
 const MAX_KEYS: usize = 64;
 /// RFC 7518, 3.2: a key of HS256 is at least as long as its hash.
 const RECOMMENDED_SECRET_BYTES: usize = 32;
@@ -35,8 +33,6 @@ pub enum KeySource {
 pub enum KeyError {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-    #[error("{} is too large for a key file", .0.display())]
-    TooLarge(PathBuf),
     #[error("the secret in {} is empty", .0.display())]
     EmptySecret(PathBuf),
     #[error("{} is not a JSON Web Key Set: {reason}", path.display())]
@@ -63,6 +59,8 @@ pub struct VerificationKey {
 
 /// All keys, and a warning for the operator.
 pub struct KeySet {
+    /// The hash of the file that they come from.
+    pub file_hash: [u8; 32],
     pub keys: Vec<VerificationKey>,
     pub warning: Option<&'static str>,
 }
@@ -70,11 +68,8 @@ pub struct KeySet {
 impl KeySource {
     pub fn load(&self) -> Result<KeySet, KeyError> {
         match self {
-            Self::Secret(path) => secret(path),
-            Self::Jwks(path) => Ok(KeySet {
-                keys: key_set(path)?,
-                warning: None,
-            }),
+            Self::Secret(path) => secret(path, &read(path)?),
+            Self::Jwks(path) => key_set(path, &read(path)?),
         }
     }
 }
@@ -94,24 +89,19 @@ impl KeySet {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let unreadable = |error: std::io::Error| KeyError::Unreadable {
+    named_file::read(path).map_err(|error| KeyError::Unreadable {
         path: path.to_owned(),
         reason: error.to_string(),
-    };
-    let size = fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(KeyError::TooLarge(path.to_owned()));
-    }
-    fs::read(path).map_err(unreadable)
+    })
 }
 
-fn secret(path: &Path) -> Result<KeySet, KeyError> {
-    let bytes = read(path)?;
+fn secret(path: &Path, bytes: &[u8]) -> Result<KeySet, KeyError> {
     let secret = bytes.trim_ascii_end();
     let key = DecodingKey::from_secret(secret);
     let key = key.map_err(|_| KeyError::EmptySecret(path.to_owned()))?;
     let is_short = secret.len() < RECOMMENDED_SECRET_BYTES;
     Ok(KeySet {
+        file_hash: Sha256::digest(bytes).into(),
         keys: vec![VerificationKey {
             id: None,
             algorithm: Algorithm::HS256,
@@ -121,8 +111,8 @@ fn secret(path: &Path) -> Result<KeySet, KeyError> {
     })
 }
 
-fn key_set(path: &Path) -> Result<Vec<VerificationKey>, KeyError> {
-    let set: JwkSet = serde_json::from_slice(&read(path)?).map_err(|error| KeyError::NotJwks {
+fn key_set(path: &Path, bytes: &[u8]) -> Result<KeySet, KeyError> {
+    let set: JwkSet = serde_json::from_slice(bytes).map_err(|error| KeyError::NotJwks {
         path: path.to_owned(),
         // Only the position, because the error's message may repeat the content.
         reason: format!("line {}, column {}", error.line(), error.column()),
@@ -141,7 +131,11 @@ fn key_set(path: &Path) -> Result<Vec<VerificationKey>, KeyError> {
     }
     match keys.is_empty() {
         true => Err(KeyError::NoUsableKey(path.to_owned())),
-        false => Ok(keys),
+        false => Ok(KeySet {
+            file_hash: Sha256::digest(bytes).into(),
+            keys,
+            warning: None,
+        }),
     }
 }
 

@@ -20,6 +20,8 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use x509_cert::{Certificate, der::Decode as _};
 
+use crate::named_file;
+
 /// Names that a self-signed certificate is valid for.
 const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -112,18 +114,21 @@ fn self_signed() -> Result<CertifiedKey, CertificateError> {
 }
 
 fn from_files(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
-    let unreadable = |path: &Path, error: &pem::Error| CertificateError::Unreadable {
+    let unreadable = |path: &Path, reason: String| CertificateError::Unreadable {
         path: path.to_owned(),
-        reason: pem_reason(error),
+        reason,
     };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(|chain| chain.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| unreadable(certificate, &error))?;
+    let read =
+        |path: &Path| named_file::read(path).map_err(|error| unreadable(path, error.to_string()));
+    let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unreadable(certificate, pem_reason(&error)))?;
     let Some(leaf) = chain.first() else {
         return Err(CertificateError::NoCertificate(certificate.to_owned()));
     };
     check_validity(certificate, leaf)?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
+    let private = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .map_err(|error| unreadable(key, pem_reason(&error)))?;
     let private = any_supported_type(&private).map_err(|error| CertificateError::UnusableKey {
         path: key.to_owned(),
         reason: error.to_string(),
@@ -165,7 +170,6 @@ fn check_validity(path: &Path, leaf: &CertificateDer<'_>) -> Result<(), Certific
 
 fn pem_reason(error: &pem::Error) -> String {
     match error {
-        pem::Error::Io(error) => error.to_string(),
         pem::Error::NoItemsFound => "it contains no key in PEM format".to_owned(),
         error => format!("it is not PEM: {error}"),
     }

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
 
-use crate::log::store::OpenError;
+use crate::{log::store::OpenError, named_file};
 
 /// How long connecting may take, once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -196,7 +196,7 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
 }
 
 fn read(path: &PathBuf) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+    named_file::read_text(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn is_stream_name(text: &str) -> bool {
