@@ -50,9 +50,14 @@ impl Access {
         self.tokens.verify(token)
     }
 
-    /// Reads the keys again. After an error, the present keys stay.
+    /// Reads the keys again and returns their number. New keys revoke all tickets, because each stands for a token that
+    /// an old key verified. After an error, the present keys and tickets stay.
     pub fn reload_keys(&self) -> Result<usize, KeyError> {
-        self.tokens.reload()
+        let reloaded = self.tokens.reload()?;
+        if reloaded.have_changed {
+            self.tickets.revoke_all();
+        }
+        Ok(reloaded.count)
     }
 
     /// A warning about the keys, for the log.

@@ -81,6 +81,11 @@ impl TicketTable {
     pub fn spend(&self, ticket: &str) -> Option<Arc<Identity>> {
         self.0.lock().take(&hash(ticket), Instant::now())
     }
+
+    /// Makes all unused tickets invalid.
+    pub fn revoke_all(&self) {
+        *self.0.lock() = Tickets::default();
+    }
 }
 
 impl Tickets {

@@ -72,6 +72,14 @@ struct Claims {
     rooms: RoomGrants,
 }
 
+/// The keys that were read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReloadedKeys {
+    pub count: usize,
+    /// Whether their file had another content before.
+    pub have_changed: bool,
+}
+
 pub struct TokenVerifier {
     rules: JwtRules,
     keys: RwLock<Arc<KeySet>>,
@@ -92,15 +100,22 @@ impl TokenVerifier {
         })
     }
 
-    /// Reads the keys again and returns their number. After an error, the present keys stay.
-    pub fn reload(&self) -> Result<usize, KeyError> {
+    /// Reads the keys again. After an error, the present keys stay.
+    pub fn reload(&self) -> Result<ReloadedKeys, KeyError> {
         let new = Arc::new(self.rules.keys.load()?);
-        let count = new.keys.len();
-        *self.keys.write() = new;
-        let mut remembered = self.remembered.lock();
-        self.generation.fetch_add(1, Ordering::Relaxed);
-        remembered.clear();
-        Ok(count)
+        let mut keys = self.keys.write();
+        let reloaded = ReloadedKeys {
+            count: new.keys.len(),
+            have_changed: new.file_hash != keys.file_hash,
+        };
+        *keys = new;
+        drop(keys);
+        if reloaded.have_changed {
+            let mut remembered = self.remembered.lock();
+            self.generation.fetch_add(1, Ordering::Relaxed);
+            remembered.clear();
+        }
+        Ok(reloaded)
     }
 
     pub fn key_warning(&self) -> Option<&'static str> {
