@@ -101,7 +101,6 @@ fn an_invalid_ticket_is_401() {
         "%00",
         "%ff",
         "0123456789abcdef0123456789abcdef0123456789abcdef",
-        "a&ticket=b",
     ] {
         server
             .get(&format!("/poll?ticket={bad}"))
@@ -111,6 +110,21 @@ fn an_invalid_ticket_is_401() {
     server
         .get(&format!("/poll?ticket={long}"))
         .assert_problem_field(401, "ticket");
+}
+
+#[test]
+fn a_repeated_ticket_is_400_and_is_not_used_up() {
+    let server = server();
+    let token = token(&json!({"read": ["lobby"]}));
+    let ticket = ticket(&server, &token);
+    for target in [
+        format!("/poll?ticket={ticket}&ticket=x"),
+        format!("/stream?ticket=x&ticket={ticket}"),
+        format!("/poll?ticket={ticket}&%74icket={ticket}"),
+    ] {
+        server.get(&target).assert_problem_field(400, "ticket");
+    }
+    server.get(&format!("/poll?ticket={ticket}")).ok();
 }
 
 #[test]

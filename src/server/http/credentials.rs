@@ -1,12 +1,11 @@
 //! Where a request carries its token: in a header field, in a cookie, or as a ticket.
 
-use std::borrow::Cow;
-
 use actix_web::{
     dev::ServiceRequest,
     http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN},
 };
 
+use super::{extractors::parameter, problem::Problem};
 use crate::access::{origins::AllowedOrigins, tokens::bearer_token};
 
 pub const TOKEN_COOKIE: &str = "poll_vs_sse_token";
@@ -18,39 +17,30 @@ pub enum Credentials<'a> {
     Bearer(&'a str),
     /// A cookie: browsers also send it when a page of another site causes the request.
     Cookie(&'a str),
-    Ticket(Cow<'a, str>),
+    Ticket(String),
     None,
 }
 
 impl<'a> Credentials<'a> {
-    /// The first of them that the request has.
-    pub fn from_request(request: &'a ServiceRequest) -> Self {
+    /// The first of them that the request has. A ticket that is given twice is an error.
+    pub fn from_request(request: &'a ServiceRequest) -> Result<Self, Problem> {
         let headers = request.headers();
         if let Some(token) = bearer(headers) {
-            return Self::Bearer(token);
+            return Ok(Self::Bearer(token));
         }
-        if let Some(ticket) = ticket(request.query_string()) {
-            return Self::Ticket(ticket);
+        if let Some(ticket) = parameter(request.query_string(), TICKET_PARAMETER)? {
+            return Ok(Self::Ticket(ticket));
         }
-        match cookie(headers) {
+        Ok(match cookie(headers) {
             Some(token) => Self::Cookie(token),
             None => Self::None,
-        }
+        })
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION);
     values.find_map(|value| bearer_token(value.to_str().ok()?))
-}
-
-fn ticket(query: &str) -> Option<Cow<'_, str>> {
-    if !query.contains(TICKET_PARAMETER) {
-        return None;
-    }
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == TICKET_PARAMETER)
-        .map(|(_, ticket)| ticket)
 }
 
 /// Whether the request has the token's cookie.

@@ -217,7 +217,7 @@ fn verify(
     policy: &Policy,
 ) -> Result<Arc<Identity>, Problem> {
     let token = |error: TokenError| invalid_token(&error.to_string());
-    match Credentials::from_request(request) {
+    match Credentials::from_request(request)? {
         Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
         Credentials::Ticket(_) if required == RouteAccess::Tickets => Err(Problem::new(
             StatusCode::BAD_REQUEST,
@@ -248,7 +248,7 @@ fn verify(
 /// Uses up the ticket of a request that is admitted. One that is refused, for its rate for example, may come again.
 fn spend_ticket(request: &ServiceRequest, policy: &Policy) -> Result<(), Problem> {
     if let Some(access) = &policy.access
-        && let Credentials::Ticket(ticket) = Credentials::from_request(request)
+        && let Credentials::Ticket(ticket) = Credentials::from_request(request)?
         && access.tickets.spend(&ticket).is_none()
     {
         policy.refusals.count(RefusalReason::Token);
