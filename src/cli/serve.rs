@@ -76,6 +76,8 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     }
     // Before the server listens, so that it handles a signal that comes as soon as it does.
     let (mut stop, force) = signals().map_err(|error| Failure::Broken(error.into()))?;
+    // Unhandled, it would end a process that still waits for its store. The server reloads its files once it runs.
+    let reload = signal(SignalKind::hangup()).map_err(|error| Failure::Broken(error.into()))?;
     let (built, building) = oneshot::channel();
     let drain = config.drain;
     // On a separate thread: opening the store may take long, and a signal must end the wait for it.
@@ -97,7 +99,7 @@ async fn run(mut config: Config) -> Result<(), Failure> {
         force.await;
         end_process(STOP_TIMEOUT);
     };
-    let run = server.run_until(stop, force).await;
+    let run = server.run_until(stop, force, reload).await;
     run.map_err(Failure::Broken)
 }
 

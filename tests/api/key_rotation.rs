@@ -1,6 +1,6 @@
 //! SIGHUP: the server loads new keys, and keeps the old ones if the new ones are invalid.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{
     client::TestClient as _,
     eventually,
     guarded::{SECRET, everything},
-    process::Process,
+    process::{Process, StartingProcess, command},
     signer::{Signer, now},
 };
 
@@ -99,4 +99,107 @@ fn sighup_keeps_the_old_key_set_if_the_new_one_is_invalid() {
     let ended = server.stop();
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
     assert!(!ended.stdout.contains("c2VjcmV0"), "{}", ended.stdout);
+}
+
+#[test]
+fn new_keys_revoke_tickets_and_the_same_keys_do_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let file = path.to_str().expect("UTF-8");
+    let flags = [
+        "--store",
+        "memory",
+        "--auth",
+        "jwt",
+        "--jwt-secret-file",
+        file,
+    ];
+    let server = Process::start(&flags);
+    let authorization = format!("Bearer {}", Signer::secret(SECRET).token(&everything()));
+    let headers = [("Authorization", authorization.as_str())];
+    let ticket = || {
+        let issued = server.raw().ask("POST", "/tickets", &headers, b"").ok();
+        issued["ticket"].as_str().expect("a ticket").to_owned()
+    };
+    let use_up = |ticket: &str| server.get(&format!("/poll?ticket={ticket}")).status();
+    let reloads = || {
+        let noted = "keys-reloaded tokens are verified with 1 key\n";
+        server.stdout.text().matches(noted).count()
+    };
+    let (first, second) = (ticket(), ticket());
+    server.signal(libc::SIGHUP);
+    eventually("the same key is read", || reloads() == 1);
+    assert_eq!(use_up(&first), 200);
+    fs::write(&path, "another secret of more than thirty-two bytes").expect("written");
+    server.signal(libc::SIGHUP);
+    eventually("the new key is taken", || reloads() == 2);
+    assert_eq!(use_up(&second), 401);
+}
+
+/// Nothing writes into the pipe, so reading it would never end.
+#[test]
+fn a_key_file_that_became_a_pipe_is_refused_and_the_server_still_stops() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let file = path.to_str().expect("UTF-8");
+    let flags = [
+        "--store",
+        "memory",
+        "--auth",
+        "jwt",
+        "--jwt-secret-file",
+        file,
+    ];
+    let server = Process::start(&flags);
+    fs::remove_file(&path).expect("removed");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo runs").success());
+    server.signal(libc::SIGHUP);
+    eventually("the pipe is refused", || {
+        let refused = format!("keys-refused cannot read {file}: it is not a regular file");
+        server.stdout.text().contains(&refused)
+    });
+    assert_eq!(server.stop().status.code(), Some(0));
+}
+
+#[test]
+fn sighup_during_the_wait_for_the_store_counts_once_the_server_runs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    let later = directory.path().join("later");
+    fs::write(&path, SECRET).expect("written");
+    let file = path.to_str().expect("UTF-8");
+    let store = format!("sqlite:{}", later.join("chat.db").display());
+    let waiting = StartingProcess::new(command(&[
+        "--store",
+        &store,
+        "--wait-for-store",
+        "--auth",
+        "jwt",
+        "--jwt-secret-file",
+        file,
+    ]));
+    eventually("it waits", || waiting.stdout.text().contains("waiting"));
+    const NEW: &str = "another secret of more than thirty-two bytes";
+    fs::write(&path, NEW).expect("written");
+    waiting.signal(libc::SIGHUP);
+    fs::create_dir(&later).expect("created");
+    let server = waiting.wait_until_listening();
+    let authorization = format!("Bearer {}", Signer::secret(NEW).token(&everything()));
+    eventually("the new key is taken", || {
+        let headers = [("Authorization", authorization.as_str())];
+        server.get_with("/poll", &headers).status() == 200
+    });
+    assert_eq!(server.stop().status.code(), Some(0));
+}
+
+#[test]
+fn sighup_does_nothing_to_a_server_without_keys_and_certificate() {
+    let server = Process::start(&["--store", "memory"]);
+    server.signal(libc::SIGHUP);
+    server.get("/poll").ok();
+    let ended = server.stop();
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
 }

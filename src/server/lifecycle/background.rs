@@ -1,20 +1,15 @@
 //! The server's background tasks: summaries, presence, retention, memory.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::interval,
-};
+use tokio::time::interval;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::memory::release_after_herds;
 use crate::{
-    http::policy::Policy,
     ledger::{Ledger, access_log::EventLog},
     limits::connections::ConnectionCounter,
     log::Log,
-    net::certificate::CurrentCertificate,
     presence::{self, Presence},
 };
 
@@ -47,51 +42,8 @@ impl BackgroundTasks {
         background
     }
 
-    /// Reads the certificate again on SIGHUP. If it is bad, the log says so, and the present one stays.
-    pub fn reload_certificate(
-        &self,
-        certificate: Arc<CurrentCertificate>,
-        events: EventLog,
-    ) -> io::Result<()> {
-        let mut hangups = signal(SignalKind::hangup())?;
-        self.run(async move {
-            while hangups.recv().await.is_some() {
-                match certificate.reload() {
-                    Ok(()) => {
-                        let fingerprint = certificate.fingerprint();
-                        events.event("certificate-reloaded", fingerprint);
-                    }
-                    Err(error) => events.event("certificate-refused", error),
-                }
-            }
-        });
-        Ok(())
-    }
-
-    /// Reads the keys for tokens again on SIGHUP. If they are bad, the log says so, and the present ones stay.
-    pub fn reload_keys(&self, policy: Arc<Policy>, events: EventLog) -> io::Result<()> {
-        let mut hangups = signal(SignalKind::hangup())?;
-        self.run(async move {
-            while hangups.recv().await.is_some() {
-                let Some(access) = &policy.access else { return };
-                match access.reload_keys() {
-                    Ok(keys) => {
-                        events.event(
-                            "keys-reloaded",
-                            format_args!("tokens are verified with {keys}"),
-                        );
-                        if let Some(warning) = access.key_warning() {
-                            events.event("keys-warning", warning);
-                        }
-                    }
-                    Err(error) => events.event("keys-refused", error),
-                }
-            }
-        });
-        Ok(())
-    }
-
-    fn run(&self, task: impl Future<Output = ()> + 'static) {
+    /// Runs `task` until it ends or the tasks are stopped.
+    pub fn run(&self, task: impl Future<Output = ()> + 'static) {
         let stopping = self.stopping.clone();
         self.tasks.spawn_local(async move {
             stopping.run_until_cancelled(task).await;

@@ -9,6 +9,7 @@ mod memory;
 mod open_store;
 mod poll_gate;
 pub mod process_limits;
+mod reload;
 pub mod server;
 mod shutdown;
 mod standby;

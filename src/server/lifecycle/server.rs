@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     listener::Listener,
     open_store::open_log,
     process_limits::ProcessLimits,
+    reload::ReloadedFiles,
     shutdown::Shutdown,
     workers::{TlsListener, Workers},
 };
@@ -129,14 +131,17 @@ impl Server {
     /// Serves until `stop` completes. Then it takes no more connections, ends streams and waiting long-polls, and
     /// prints the ledger's totals.
     pub async fn run(self, stop: impl Future<Output = ()> + 'static) -> anyhow::Result<()> {
-        self.run_until(stop, pending()).await
+        let reload = signal(SignalKind::hangup())?;
+        self.run_until(stop, pending(), reload).await
     }
 
-    /// The same, but when `force` completes, readers get no more time to leave.
+    /// The same, but when `force` completes, readers get no more time to leave. At each signal of `reload`, also if it
+    /// came before, it reads the certificate and the keys for tokens again.
     pub async fn run_until(
         self,
         stop: impl Future<Output = ()> + 'static,
         force: impl Future<Output = ()> + 'static,
+        reload: Signal,
     ) -> anyhow::Result<()> {
         let state = AppState {
             delivery: Arc::new(Delivery {
@@ -193,15 +198,15 @@ impl Server {
             &self.log,
             &connections,
         );
-        if let Some(certificate) = certificate {
-            background.reload_certificate(certificate, events.clone())?;
+        if let Some(warning) = self.policy.access.as_ref().and_then(|it| it.key_warning()) {
+            events.event("keys-warning", warning);
         }
-        if let Some(access) = &self.policy.access {
-            if let Some(warning) = access.key_warning() {
-                events.event("keys-warning", warning);
-            }
-            background.reload_keys(self.policy.clone(), events.clone())?;
-        }
+        let files = ReloadedFiles {
+            certificate,
+            policy: self.policy.clone(),
+            events: events.clone(),
+        };
+        background.run(files.reload_on(reload));
         let drain = self.config.drain;
         let shutdown = actix_web::rt::spawn(async move {
             stop.await;

@@ -71,10 +71,7 @@ impl Process {
     }
 
     pub fn signal(&self, signal: i32) {
-        let pid = self.child.0.id() as i32;
-        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
-        let result = unsafe { libc::kill(pid, signal) };
-        assert_eq!(result, 0, "signalled");
+        self.child.signal(signal);
     }
 
     /// Its resident memory now.
@@ -114,6 +111,10 @@ impl StartingProcess {
         }
     }
 
+    pub fn signal(&self, signal: i32) {
+        self.child.signal(signal);
+    }
+
     pub fn wait_until_listening(self) -> Process {
         let Self {
             mut child,
@@ -144,6 +145,15 @@ impl TestClient for Process {
 
 /// Kills the child on drop, if it has not ended.
 struct ChildGuard(Child);
+
+impl ChildGuard {
+    fn signal(&self, signal: i32) {
+        let pid = self.0.id() as i32;
+        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
+        let result = unsafe { libc::kill(pid, signal) };
+        assert_eq!(result, 0, "signalled");
+    }
+}
 
 impl Drop for ChildGuard {
     fn drop(&mut self) {
