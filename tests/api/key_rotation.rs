@@ -181,7 +181,7 @@ fn sighup_during_the_wait_for_the_store_counts_once_the_server_runs() {
         "--jwt-secret-file",
         file,
     ]));
-    eventually("it waits", || waiting.stdout.text().contains("waiting"));
+    waiting.wait_until_standby();
     const NEW: &str = "another secret of more than thirty-two bytes";
     fs::write(&path, NEW).expect("written");
     waiting.signal(libc::SIGHUP);

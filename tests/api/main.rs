@@ -58,6 +58,7 @@ mod signals;
 mod slow_http;
 mod sqlite_file;
 mod stalled_clients;
+mod standby;
 mod store_health;
 mod stream;
 mod stream_frames;

@@ -1,6 +1,6 @@
 //! NATS that cannot be used: the server prints one clear line and exits with 2, or waits if told to.
 
-use std::{fs, net::SocketAddr, path::Path, thread};
+use std::{fs, path::Path, thread};
 
 use serde_json::json;
 
@@ -277,10 +277,7 @@ fn a_server_that_waits_for_its_store_serves_once_it_is_available() {
         "the server logs repeatedly that the store is unavailable",
         || away(&waiting.stdout.text()).len() >= 3,
     );
-    let lines = waiting.stdout.text();
-    let (_, addr) = lines.split_once("http://").expect("an address");
-    let (addr, _) = addr.split_once('/').expect("an address");
-    let addr: SocketAddr = addr.parse().expect("an address");
+    let addr = waiting.wait_until_standby();
     assert_eq!(addr.get("/healthz").status(), 200);
     for answer in [
         addr.get("/readyz"),

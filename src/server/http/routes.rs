@@ -130,7 +130,7 @@ fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
 }
 
 /// A resource for GET, and HEAD for its head alone.
-fn readable<F, Args>(path: &str, handler: F) -> Resource
+pub fn readable<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,

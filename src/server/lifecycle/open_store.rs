@@ -11,7 +11,7 @@ use crate::{
     delivery::sse,
     domain::cursor::LogId,
     ledger::access_log::EventLog,
-    lifecycle::{listener::Listener, standby::StandbyServer},
+    lifecycle::standby::{Standby, StandbyServer},
     log::{
         Log,
         store::{Store, memory::Memory, nats, sqlite},
@@ -22,28 +22,28 @@ use crate::{
 /// How often to retry a store that cannot be opened yet, and to log that it is away.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Opens the log. If the configuration says to wait for the store, this logs the error once a second, and meanwhile
-/// answers requests at `listener` with `503`.
+/// Opens the log. If the configuration says to wait for the store, this logs the error once a second, and in the
+/// meantime answers requests as `standby` says.
 pub fn open_log(
     config: &Config,
     events: &EventLog,
-    listener: &Listener,
+    standby: &Standby<'_>,
 ) -> anyhow::Result<Arc<Log>> {
-    let mut standby = None;
+    let mut server = None;
     loop {
         let begun = Instant::now();
         match try_open_log(config) {
             Ok(log) => {
-                if standby.is_some() {
+                if server.is_some() {
                     events.event("store-back", "the store answers");
                 }
                 return Ok(log);
             }
             Err(error) if config.wait_for_store => {
                 events.event("store-away", format_args!("{error:#}"));
-                if standby.is_none() {
-                    standby = Some(StandbyServer::serve(listener)?);
-                    let addr = listener.addr();
+                if server.is_none() {
+                    server = Some(StandbyServer::serve(standby, events)?);
+                    let addr = standby.listener.addr();
                     let note = format_args!(
                         "until the store answers, http://{addr}/healthz answers 200 and everything else 503"
                     );

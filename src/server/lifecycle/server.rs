@@ -19,6 +19,7 @@ use super::{
     process_limits::ProcessLimits,
     reload::ReloadedFiles,
     shutdown::Shutdown,
+    standby::Standby,
     workers::{TlsListener, Workers},
 };
 use crate::{
@@ -97,7 +98,15 @@ impl Server {
             });
         }
         let (events, writer) = EventLog::to(out, config.log_format)?;
-        let log = match open_log(&config, &events, &listener) {
+        let policy = Arc::new(policy);
+        let standby = Standby {
+            listener: &listener,
+            tls: tls.as_ref().map(|tls| &tls.listener),
+            policy: &policy,
+            stall_timeout: config.stall_timeout,
+            keep_alive: config.keep_alive,
+        };
+        let log = match open_log(&config, &events, &standby) {
             Ok(log) => log,
             Err(error) => {
                 // The error that counts is the one above.
@@ -114,7 +123,7 @@ impl Server {
             ledger,
             writer,
             tls,
-            policy: Arc::new(policy),
+            policy,
         })
     }
 

@@ -13,14 +13,8 @@ use std::{
 
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response, body::BoxBody};
 use actix_server::{Server, ServerBuilder};
-use actix_service::{
-    IntoServiceFactory as _, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory,
-    map_config,
-};
-use actix_web::{
-    dev::{AppConfig, ServiceResponse},
-    rt::net::TcpStream,
-};
+use actix_service::{Service, ServiceFactory, fn_factory};
+use actix_web::rt::net::TcpStream;
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -30,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    application::bare_service,
     connection::{ConnectionServer, HttpIo, HttpServer},
     http2::Http2Server,
     listener::Listener,
@@ -47,7 +42,7 @@ use crate::{
 /// How long open requests may take to finish when the server stops.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the server continues to read a refused request's body, so that the client sees the refusal.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The most bytes that wait for a reader in this process before its answer is polled for more.
 const WRITE_BUFFER_BYTES: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 
@@ -189,11 +184,7 @@ impl Workers {
         Error = Response<BoxBody>,
         InitError = (),
     > + use<> {
-        let app = app(self.state.clone())
-            .into_factory()
-            .map(|response: ServiceResponse<_>| Response::from(response).map_into_boxed_body())
-            .map_err(|error: actix_web::Error| Response::from(error.error_response()));
-        map_config(app, |()| AppConfig::default())
+        bare_service(app(self.state.clone()))
     }
 
     /// HTTP/1.1 on connections of this kind.

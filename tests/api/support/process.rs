@@ -115,6 +115,19 @@ impl StartingProcess {
         self.child.signal(signal);
     }
 
+    /// Waits until it waits for its store, and returns the address at which it answers in the meantime.
+    pub fn wait_until_standby(&self) -> SocketAddr {
+        let mut addr = None;
+        eventually("the server says where it answers", || {
+            let lines = self.stdout.text();
+            let rest = lines.split_once("until the store answers, http://");
+            let written = rest.and_then(|(_, rest)| rest.split_once('/'));
+            addr = written.and_then(|(addr, _)| addr.parse().ok());
+            addr.is_some()
+        });
+        addr.expect("an address")
+    }
+
     pub fn wait_until_listening(self) -> Process {
         let Self {
             mut child,
