@@ -50,8 +50,8 @@ pub struct LimitFlags {
     )]
     fault_injection: FaultInjection,
 
-    /// Whether everyone may see `/metrics`, the totals of `/ledger`, and `/trace`. With `off`, only tokens that may
-    /// read every room see them.
+    /// Whether everyone may see `/metrics`, the totals of `/ledger`, and, without tokens, `/trace`. With `off`, only
+    /// tokens that may read every room see them. With tokens, a trace always needs one that may read the client's rooms.
     #[arg(long, env = "POLL_VS_SSE_PUBLIC_METRICS", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     public_metrics: bool,
 }
