@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use actix_web::http::Uri;
 use clap::{Args, ValueEnum};
 
-use super::value::plain;
+use super::value::{choice, plain};
 use crate::access::{JwtRules, keys::KeySource, origins::AllowedOrigins};
 
 #[derive(Debug, Clone, Args)]
@@ -16,7 +16,8 @@ pub struct AccessFlags {
         long,
         env = "POLL_VS_SSE_AUTH",
         value_name = "off|jwt",
-        default_value = "off"
+        default_value = "off",
+        value_parser = choice::<Auth>()
     )]
     auth: Auth,
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::value::{number, parse_on_off, plain};
+use super::value::{choice, number, parse_on_off, plain};
 use crate::limits::{
     ConnectionLimits, Limits,
     rates::{Rate, RateLimits},
@@ -46,7 +46,8 @@ pub struct LimitFlags {
         long,
         env = "POLL_VS_SSE_FAULT_INJECTION",
         value_name = "auto|on|off",
-        default_value = "auto"
+        default_value = "auto",
+        value_parser = choice::<FaultInjection>()
     )]
     fault_injection: FaultInjection,
 

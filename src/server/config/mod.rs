@@ -22,7 +22,7 @@ use self::{
     nats::NatsFlags,
     store::{StoreFlag, store},
     tls::TlsFlags,
-    value::{address, count, number, parse_on_off, plain},
+    value::{address, choice, count, number, parse_on_off, plain},
 };
 use crate::{ledger::access_log::Format, limits::Limits, log::retention::Retention};
 
@@ -42,7 +42,7 @@ pub struct Serve {
     store: StoreFlag,
 
     /// If the store cannot be opened, wait for it instead of ending.
-    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE", value_parser = parse_on_off)]
     wait_for_store: bool,
 
     /// Threads that serve requests [default: one per processor].
@@ -65,9 +65,9 @@ pub struct Serve {
     #[arg(
         long,
         env = "POLL_VS_SSE_LOG_FORMAT",
-        ignore_case = true,
         value_name = "text|json",
-        default_value = "text"
+        default_value = "text",
+        value_parser = choice::<Format>()
     )]
     log_format: Format,
 
@@ -324,6 +324,35 @@ mod tests {
     fn the_request_log_can_be_off() {
         assert!(!config(&["--request-log", "off"]).request_log);
         assert!(config(&["--request-log", "on"]).request_log);
+    }
+
+    #[test]
+    fn choices_are_read_as_they_are_written() {
+        for text in ["on", "ON", " on ", "'on'", "true", "Yes", "1"] {
+            let config = config(&["--bind", "0.0.0.0:80", "--fault-injection", text]);
+            assert!(config.limits.fault_injection, "{text}");
+        }
+        for text in ["off", "\"OFF\"", "false", "no", "0"] {
+            let config = config(&["--fault-injection", text]);
+            assert!(!config.limits.fault_injection, "{text}");
+            assert!(
+                self::config(&["--auth", text]).access.jwt.is_none(),
+                "{text}"
+            );
+        }
+        for text in ["json", " json ", "'JSON'"] {
+            assert_eq!(config(&["--log-format", text]).log_format, Format::Json);
+        }
+        assert!(config(&["--tls", "\"Self-Signed\""]).tls.is_some());
+        let flags = ["--auth", " JWT ", "--jwks", "keys.json"];
+        assert!(config(&flags).access.jwt.is_some());
+        for flags in [["--auth", "on"], ["--fault-injection", "Maybe"]] {
+            let error = parsed(&flags).expect_err("refused").to_string();
+            assert!(
+                error.contains(flags[0]) && error.contains(flags[1]),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::value::address;
+use super::value::{address, choice};
 use crate::net::certificate::CertificateSource;
 
 const DEFAULT_BIND: SocketAddr =
@@ -22,8 +22,8 @@ pub struct TlsFlags {
     #[arg(
         long,
         env = "POLL_VS_SSE_TLS",
-        ignore_case = true,
-        value_name = "self-signed"
+        value_name = "self-signed",
+        value_parser = choice::<GeneratedCertificate>()
     )]
     tls: Option<GeneratedCertificate>,
 

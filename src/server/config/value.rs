@@ -1,8 +1,14 @@
 //! Values as people write them: in capitals, or with spaces or quotes around them, which an `--env-file` passes on.
 
 use std::{
+    ffi::OsStr,
     net::{SocketAddr, ToSocketAddrs},
     ops::RangeInclusive,
+};
+
+use clap::{
+    Arg, Command, ValueEnum,
+    builder::{EnumValueParser, PossibleValue, TypedValueParser},
 };
 
 /// `text` without the spaces or quotes around the value.
@@ -43,10 +49,49 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn parse_on_off(text: &str) -> Result<bool, String> {
-    match plain(text).to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
+    match choice_name(text).as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
         _ => Err("expected `on` or `off`".to_owned()),
+    }
+}
+
+/// A choice as its flag calls it, in lower case: the other words for `on` and `off` are these.
+fn choice_name(text: &str) -> String {
+    let text = plain(text).to_ascii_lowercase();
+    match text.as_str() {
+        "true" | "yes" | "1" => "on".to_owned(),
+        "false" | "no" | "0" => "off".to_owned(),
+        _ => text,
+    }
+}
+
+/// Parses one of the choices that are the variants of `T`.
+#[derive(Clone)]
+pub(super) struct Choice<T: ValueEnum + Clone + Send + Sync + 'static>(EnumValueParser<T>);
+
+/// The parser of a flag with these choices.
+pub(super) fn choice<T: ValueEnum + Clone + Send + Sync + 'static>() -> Choice<T> {
+    Choice(EnumValueParser::new())
+}
+
+impl<T: ValueEnum + Clone + Send + Sync + 'static> TypedValueParser for Choice<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let name = value.to_str().map(choice_name).unwrap_or_default();
+        let known = self.0.parse_ref(command, arg, OsStr::new(&name));
+        // The error must show the value as it was given.
+        known.or_else(|_| self.0.parse_ref(command, arg, value))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
     }
 }
 
