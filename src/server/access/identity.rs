@@ -14,6 +14,8 @@ const MAX_PATTERNS: usize = 1024;
 pub struct Identity {
     /// The token's `sub`.
     pub subject: Option<String>,
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
     pub rooms: RoomGrants,
     /// When the token is no longer accepted, leeway included; seconds since the Unix epoch.
     pub expires_at: u64,
@@ -112,6 +114,7 @@ mod tests {
     fn identity(rooms: &str) -> Result<Identity, serde_json::Error> {
         Ok(Identity {
             subject: None,
+            token_hash: [0; 32],
             rooms: serde_json::from_str(rooms)?,
             expires_at: 0,
         })

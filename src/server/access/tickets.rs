@@ -16,8 +16,8 @@ use super::identity::Identity;
 
 /// How long a ticket is valid.
 pub const TICKET_TTL: Duration = Duration::from_secs(30);
-/// The most unused tickets of one token subject.
-const MAX_PER_SUBJECT: u32 = 64;
+/// The most unused tickets of one token subject, or of one token without a subject.
+const MAX_PER_OWNER: u32 = 64;
 /// The most unused tickets of all subjects.
 const MAX_TICKETS: usize = 50_000;
 const RANDOM_BYTES: usize = 24;
@@ -25,8 +25,8 @@ const RANDOM_BYTES: usize = 24;
 /// Why no ticket was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TicketError {
-    #[error("the subject of this token already has {MAX_PER_SUBJECT} unused tickets")]
-    TooManyOfSubject,
+    #[error("the owner of this token already has {MAX_PER_OWNER} unused tickets")]
+    TooManyOfOwner,
     #[error("there are too many unused tickets")]
     TooMany,
     #[error("no random numbers are available for a ticket")]
@@ -44,7 +44,15 @@ struct Tickets {
     unspent: HashMap<TicketHash, Ticket>,
     /// In the order of expiry; some tickets are already used.
     by_expiry: VecDeque<(Instant, TicketHash)>,
-    per_subject: HashMap<String, u32>,
+    per_owner: HashMap<Owner, u32>,
+}
+
+/// Whose tickets are counted together.
+#[derive(PartialEq, Eq, Hash)]
+enum Owner {
+    Subject(String),
+    /// The hash of a token without a subject.
+    Token([u8; 32]),
 }
 
 struct Ticket {
@@ -99,11 +107,11 @@ impl Tickets {
         if self.unspent.len() >= MAX_TICKETS {
             return Err(TicketError::TooMany);
         }
-        let of_subject = self.per_subject.entry(subject(&identity)).or_default();
-        if *of_subject >= MAX_PER_SUBJECT {
-            return Err(TicketError::TooManyOfSubject);
+        let of_owner = self.per_owner.entry(Owner::of(&identity)).or_default();
+        if *of_owner >= MAX_PER_OWNER {
+            return Err(TicketError::TooManyOfOwner);
         }
-        *of_subject += 1;
+        *of_owner += 1;
         let expires_at = now + TICKET_TTL;
         self.by_expiry.push_back((expires_at, hash));
         self.unspent.insert(
@@ -142,11 +150,11 @@ impl Tickets {
     }
 
     fn forget_one_of(&mut self, identity: &Identity) {
-        let subject = subject(identity);
-        if let Some(count) = self.per_subject.get_mut(&subject) {
+        let owner = Owner::of(identity);
+        if let Some(count) = self.per_owner.get_mut(&owner) {
             *count -= 1;
             if *count == 0 {
-                self.per_subject.remove(&subject);
+                self.per_owner.remove(&owner);
             }
         }
     }
@@ -156,9 +164,13 @@ fn hash(ticket: &str) -> TicketHash {
     Sha256::digest(ticket).into()
 }
 
-/// Tokens without a subject share one.
-fn subject(identity: &Identity) -> String {
-    identity.subject.clone().unwrap_or_default()
+impl Owner {
+    fn of(identity: &Identity) -> Self {
+        match &identity.subject {
+            Some(subject) => Self::Subject(subject.clone()),
+            None => Self::Token(identity.token_hash),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +181,7 @@ mod tests {
     fn identity(subject: &str) -> Arc<Identity> {
         Arc::new(Identity {
             subject: Some(subject.to_owned()),
+            token_hash: [0; 32],
             rooms: RoomGrants::default(),
             expires_at: u64::MAX,
         })
@@ -198,21 +211,41 @@ mod tests {
             .expect("room");
         tickets.remove_expired(begun + TICKET_TTL);
         assert!(tickets.unspent.is_empty() && tickets.by_expiry.is_empty());
-        assert!(tickets.per_subject.is_empty());
+        assert!(tickets.per_owner.is_empty());
     }
 
     #[test]
     fn the_unspent_tickets_of_a_subject_are_bounded_and_spending_makes_room() {
         let tickets = TicketTable::default();
         let mina = identity("mina");
-        let issued: Vec<String> = (0..MAX_PER_SUBJECT)
+        let issued: Vec<String> = (0..MAX_PER_OWNER)
             .map(|_| tickets.issue(mina.clone()).expect("a ticket"))
             .collect();
         let refused = tickets.issue(mina.clone());
-        assert_eq!(refused, Err(TicketError::TooManyOfSubject));
+        assert_eq!(refused, Err(TicketError::TooManyOfOwner));
         tickets.issue(identity("joon")).expect("another's");
         tickets.spend(&issued[5]).expect("unspent");
         tickets.issue(mina).expect("room again");
+    }
+
+    #[test]
+    fn tokens_without_a_subject_have_a_limit_each() {
+        let tickets = TicketTable::default();
+        let of_token = |token| {
+            Arc::new(Identity {
+                subject: None,
+                token_hash: [token; 32],
+                rooms: RoomGrants::default(),
+                expires_at: u64::MAX,
+            })
+        };
+        for _ in 0..MAX_PER_OWNER {
+            tickets.issue(of_token(1)).expect("a ticket");
+        }
+        let refused = tickets.issue(of_token(1));
+        assert_eq!(refused, Err(TicketError::TooManyOfOwner));
+        tickets.issue(of_token(2)).expect("another's");
+        tickets.issue(identity("")).expect("another's");
     }
 
     #[test]
@@ -230,7 +263,7 @@ mod tests {
     #[test]
     fn the_unspent_tickets_of_all_subjects_are_bounded() {
         let tickets = TicketTable::default();
-        let per_subject = MAX_PER_SUBJECT as usize;
+        let per_subject = MAX_PER_OWNER as usize;
         for number in 0..MAX_TICKETS {
             let subject = identity(&(number / per_subject).to_string());
             tickets.issue(subject).expect("a ticket");

@@ -135,7 +135,7 @@ impl TokenVerifier {
         }
         let generation = self.generation.load(Ordering::Relaxed);
         let keys = self.keys.read().clone();
-        let identity = Arc::new(self.check(token, &keys)?);
+        let identity = Arc::new(self.check(token, hash, &keys)?);
         let mut remembered = self.remembered.lock();
         if self.generation.load(Ordering::Relaxed) == generation {
             remembered.put(hash, identity.clone());
@@ -143,13 +143,18 @@ impl TokenVerifier {
         Ok(identity)
     }
 
-    fn check(&self, token: &str, keys: &KeySet) -> Result<Identity, TokenError> {
+    fn check(
+        &self,
+        token: &str,
+        token_hash: [u8; 32],
+        keys: &KeySet,
+    ) -> Result<Identity, TokenError> {
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
         let mut refusal = TokenError::UnknownKey;
         for key in keys.candidates(header.kid.as_deref()) {
             // By the algorithm of the key, whatever the token says.
             match decode::<Claims>(token, &key.key, &self.validation(key)) {
-                Ok(verified) => return identity(verified.claims),
+                Ok(verified) => return identity(verified.claims, token_hash),
                 Err(error) => match token_error(error.kind()) {
                     // Another key may fit.
                     TokenError::UnknownKey => {}
@@ -183,7 +188,7 @@ impl TokenVerifier {
     }
 }
 
-fn identity(claims: Claims) -> Result<Identity, TokenError> {
+fn identity(claims: Claims, token_hash: [u8; 32]) -> Result<Identity, TokenError> {
     let exp = claims.exp.as_f64().filter(|exp| *exp >= 0.0);
     let exp = exp.ok_or(TokenError::BadClaims)? as u64;
     if claims
@@ -195,6 +200,7 @@ fn identity(claims: Claims) -> Result<Identity, TokenError> {
     }
     Ok(Identity {
         subject: claims.sub,
+        token_hash,
         rooms: claims.rooms,
         expires_at: exp.saturating_add(LEEWAY_S),
     })

@@ -40,7 +40,7 @@ pub async fn issue_ticket(
 impl From<TicketError> for Problem {
     fn from(error: TicketError) -> Self {
         let status = match error {
-            TicketError::TooManyOfSubject => StatusCode::TOO_MANY_REQUESTS,
+            TicketError::TooManyOfOwner => StatusCode::TOO_MANY_REQUESTS,
             TicketError::TooMany | TicketError::NoRandomness => StatusCode::SERVICE_UNAVAILABLE,
         };
         Self::new(status, error.to_string())
