@@ -1,9 +1,13 @@
 //! Flags given as environment variables: a blank one is none, and a complaint about a value says which
 //! variable it came from.
 
-use std::ffi::OsString;
+use std::{any::TypeId, ffi::OsString, path::PathBuf};
 
-use clap::{Arg, Command, Error, builder::Resettable, error::ContextKind, error::ContextValue};
+use clap::{
+    Arg, Command, Error,
+    builder::Resettable,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 
 /// `command` without the variables that are set but blank, as a compose file passes them on.
 pub fn ignore_blank(command: Command) -> Command {
@@ -22,10 +26,14 @@ pub fn ignore_blank(command: Command) -> Command {
 
 /// The variable that the wrong value came from; none if it was given as a flag.
 pub fn source_of(error: &Error, command: &Command, words: &[OsString]) -> Option<String> {
+    let command = command_in_use(command, words);
+    // clap does not say which value it is.
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return find_not_utf8(command, words);
+    }
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    let command = command_in_use(command, words);
     let variable = command
         .get_arguments()
         .find(|arg| arg.to_string() == *shown)
@@ -78,4 +86,22 @@ fn is_given(flag: &str, words: &[OsString]) -> bool {
         let word = word.to_string_lossy();
         word.split_once('=').map_or(&*word, |(name, _)| name) == flag
     })
+}
+
+/// The first variable with a value that is not UTF-8, of those that are used and not paths; `None` if a word is not
+/// UTF-8.
+fn find_not_utf8(command: &Command, words: &[OsString]) -> Option<String> {
+    if words.iter().any(|word| word.to_str().is_none()) {
+        return None;
+    }
+    command
+        .get_arguments()
+        .filter(|arg| arg.get_value_parser().type_id() != TypeId::of::<PathBuf>())
+        .filter(|arg| {
+            let flag = arg.get_long().map(|name| format!("--{name}"));
+            flag.is_none_or(|flag| !is_given(&flag, words))
+        })
+        .filter_map(Arg::get_env)
+        .find(|name| std::env::var_os(name).is_some_and(|value| value.to_str().is_none()))
+        .map(|name| name.to_string_lossy().into_owned())
 }

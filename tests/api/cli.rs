@@ -1,6 +1,6 @@
 //! The command line: what it refuses, and how it reports that.
 
-use std::net::TcpListener;
+use std::{ffi::OsStr, net::TcpListener, os::unix::ffi::OsStrExt as _};
 
 use crate::support::{
     client::TestClient as _,
@@ -247,6 +247,50 @@ fn an_error_about_several_values_names_each_variable() {
     assert!(!refused.stderr.contains("POLL_VS"), "{}", refused.stderr);
 }
 
+#[test]
+fn an_error_about_a_file_names_its_flag_or_variable() {
+    const NATS: (&str, &str) = ("POLL_VS_SSE_STORE", "nats://127.0.0.1:1");
+    const MEMORY: (&str, &str) = ("POLL_VS_SSE_STORE", "memory");
+    const TOKENS: (&str, &str) = ("POLL_VS_SSE_AUTH", "jwt");
+    const CERT: (&str, &str) = ("POLL_VS_SSE_TLS_CERT", "/nope");
+    for (name, flag, others) in [
+        (
+            "JWT_SECRET_FILE",
+            "--jwt-secret-file",
+            &[MEMORY, TOKENS][..],
+        ),
+        ("JWKS", "--jwks", &[MEMORY, TOKENS]),
+        ("TLS_KEY", "--tls-key", &[MEMORY, CERT]),
+        ("NATS_CREDS", "--nats-creds", &[NATS]),
+        ("NATS_NKEY", "--nats-nkey", &[NATS]),
+        ("NATS_TLS_CA", "--nats-tls-ca", &[NATS]),
+    ] {
+        let name = format!("POLL_VS_SSE_{name}");
+        let mut command = command(&["--bind", "127.0.0.1:0"]);
+        command.envs(others.iter().copied()).env(&name, "/nope");
+        let refused = run_command(command);
+        assert_refused(&refused, &["/nope", "No such file", flag, &name]);
+        let stderr = &refused.stderr;
+        assert!(!stderr.contains("POLL_VS_SSE_STORE"), "{stderr}");
+    }
+}
+
+#[test]
+fn an_error_about_a_value_that_is_not_utf_8_names_its_variable() {
+    for name in [
+        "POLL_VS_SSE_BIND",
+        "POLL_VS_SSE_AUTH",
+        "POLL_VS_SSE_NATS_USER",
+    ] {
+        let mut command = command(&["--store", "memory"]);
+        command.env(name, OsStr::from_bytes(b"\xff"));
+        // A path may be any bytes, and the other one is not used.
+        command.env("POLL_VS_SSE_JWKS", OsStr::from_bytes(b"\xff"));
+        command.env("POLL_VS_SSE_STORE", OsStr::from_bytes(b"\xff"));
+        assert_refused(&run_command(command), &[name]);
+    }
+}
+
 /// Values as an `--env-file` or a compose file passes them on.
 #[test]
 fn values_may_have_spaces_quotes_and_capitals() {
@@ -254,8 +298,12 @@ fn values_may_have_spaces_quotes_and_capitals() {
     command
         .env("POLL_VS_SSE_STORE", "\"memory\"")
         .env("POLL_VS_SSE_REQUEST_LOG", " No ")
-        .env("POLL_VS_SSE_LOG_FORMAT", "JSON")
-        .env("POLL_VS_SSE_WAIT_FOR_STORE", "1")
+        .env("POLL_VS_SSE_LOG_FORMAT", " 'JSON' ")
+        .env("POLL_VS_SSE_WAIT_FOR_STORE", " Yes ")
+        .env("POLL_VS_SSE_AUTH", "Off")
+        .env("POLL_VS_SSE_FAULT_INJECTION", "'true'")
+        .env("POLL_VS_SSE_TLS", "\"self-signed\"")
+        .env("POLL_VS_SSE_BIND_TLS", "127.0.0.1:0")
         .env("POLL_VS_SSE_RETAIN_AGE", "'36h'")
         .env("POLL_VS_SSE_RETAIN_MESSAGES", "10k")
         .env("POLL_VS_SSE_KEEP_ALIVE", " 1m 15s ");

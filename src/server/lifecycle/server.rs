@@ -23,7 +23,7 @@ use super::{
     workers::{TlsListener, Workers},
 };
 use crate::{
-    access::{Access, own_origins::OwnPorts},
+    access::{Access, JwtRules, keys::KeySource, own_origins::OwnPorts},
     config::{Config, StoreChoice, TlsConfig},
     delivery::{Delivery, poll_cache::PollCache},
     http::{lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState},
@@ -32,8 +32,11 @@ use crate::{
         access_log::{EventLog, LogWriter},
         summary_table::summary_table,
     },
-    log::Log,
-    net::{certificate::CurrentCertificate, tls::server_config},
+    log::{Log, store::OpenError},
+    net::{
+        certificate::{CertificateSource, CurrentCertificate},
+        tls::server_config,
+    },
 };
 
 /// A server that is bound and ready to run.
@@ -56,7 +59,12 @@ struct Tls {
 
 impl Tls {
     fn bind(config: &TlsConfig, stall_timeout: Duration) -> anyhow::Result<Self> {
-        let certificate = Arc::new(CurrentCertificate::load(config.certificate.clone())?);
+        let flags = match config.certificate {
+            CertificateSource::SelfSigned => "--tls",
+            CertificateSource::Files { .. } => "--tls-cert, --tls-key",
+        };
+        let certificate = CurrentCertificate::load(config.certificate.clone()).context(flags)?;
+        let certificate = Arc::new(certificate);
         let listener = Listener::bind(config.bind, stall_timeout)
             .with_context(|| format!("--bind-tls: cannot listen on {}", config.bind))?;
         let config = server_config(certificate.clone()).context("cannot set up TLS")?;
@@ -72,6 +80,15 @@ impl Tls {
     }
 }
 
+/// Reads the keys for tokens. The error names their flag.
+fn read_keys(rules: JwtRules) -> anyhow::Result<Access> {
+    let flag = match rules.keys {
+        KeySource::Secret(_) => "--jwt-secret-file",
+        KeySource::Jwks(_) => "--jwks",
+    };
+    Access::new(rules).context(flag)
+}
+
 impl Server {
     /// Opens the store and binds the address. Log lines go to `out`.
     pub fn build(
@@ -80,7 +97,7 @@ impl Server {
         out: impl Write + Send + 'static,
     ) -> anyhow::Result<Self> {
         // Before the store is opened, so that bad keys leave no files behind.
-        let access = config.access.jwt.clone().map(Access::new).transpose()?;
+        let access = config.access.jwt.clone().map(read_keys).transpose()?;
         let origins = config.access.cors_origins.clone();
         let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
         let mut policy = Policy::new(access, origins, limits);
@@ -111,7 +128,8 @@ impl Server {
             Err(error) => {
                 // The error that counts is the one above.
                 let _ = writer.finish();
-                return Err(error.context("--store"));
+                let flag = error.downcast_ref::<OpenError>().map(OpenError::flag);
+                return Err(error.context(flag.unwrap_or("--store")));
             }
         };
         let ledger = Arc::new(Ledger::new(events, config.request_log));

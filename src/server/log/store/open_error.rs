@@ -8,6 +8,7 @@ use thiserror::Error;
 pub struct OpenError {
     store: String,
     detail: String,
+    flag: &'static str,
 }
 
 impl OpenError {
@@ -15,7 +16,18 @@ impl OpenError {
         Self {
             store: store.to_owned(),
             detail: one_line(&detail),
+            flag: "--store",
         }
+    }
+
+    /// The same, for a fault in the value of another flag than `--store`.
+    pub(super) fn at_flag(self, flag: &'static str) -> Self {
+        Self { flag, ..self }
+    }
+
+    /// The flag whose value is at fault.
+    pub fn flag(&self) -> &'static str {
+        self.flag
     }
 }
 

@@ -1,6 +1,10 @@
 //! How to reach NATS and which stream to use, as the operator gave it. Secrets are never shown.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
@@ -13,6 +17,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
 const MAX_STREAM: usize = 64;
+/// The mark of what a PEM file contains, and its name.
+const CERTIFICATE: (&str, &str) = ("CERTIFICATE-----", "certificate");
+const PRIVATE_KEY: (&str, &str) = ("PRIVATE KEY-----", "private key");
 
 /// A text that must not be shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -115,9 +122,9 @@ impl Target {
                 0 | 1 => Duration::ZERO,
                 _ => MAX_RECONNECT_DELAY.min(Duration::from_millis(20) * attempts as u32),
             });
-        let connect =
-            with_credentials(connect, options, &urls).map_err(|detail| refuse(&detail))?;
-        let connect = tls(connect, options).map_err(|detail| refuse(&detail))?;
+        let connect = with_credentials(connect, options, &urls)
+            .and_then(|connect| tls(connect, options))
+            .map_err(|fault| refuse(&fault.detail).at_flag(fault.flag))?;
         Ok(Self {
             name,
             servers,
@@ -126,11 +133,50 @@ impl Target {
     }
 }
 
+/// Why the options cannot be used.
+struct Fault {
+    flag: &'static str,
+    detail: String,
+}
+
+impl Fault {
+    fn new(flag: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            flag,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(detail: &str) -> Self {
+        Self::new("--store", detail)
+    }
+}
+
 fn with_credentials(
     connect: ConnectOptions,
     options: &Options,
     urls: &Urls,
-) -> Result<ConnectOptions, String> {
+) -> Result<ConnectOptions, Fault> {
+    for (flag, is_given, is_in_url) in [
+        ("--nats-user", options.user.is_some(), urls.user.is_some()),
+        (
+            "--nats-password",
+            options.password.is_some(),
+            urls.password.is_some(),
+        ),
+        (
+            "--nats-token",
+            options.token.is_some(),
+            urls.token.is_some(),
+        ),
+    ] {
+        if is_given && is_in_url {
+            let detail = "the address in --store has one already; give only one of them";
+            return Err(Fault::new(flag, detail));
+        }
+    }
     let user = options.user.clone().or_else(|| urls.user.clone());
     let password = options.password.as_ref().map(Secret::reveal);
     let password = password.or_else(|| urls.password.clone());
@@ -146,19 +192,25 @@ fn with_credentials(
         return Err("give one way to log in: a user, a token, --nats-creds or --nats-nkey".into());
     }
     if let Some(path) = &options.creds {
-        let text = read(path)?;
-        return connect
-            .credentials(&text)
-            .map_err(|_| format!("{}: this is not a credentials file", path.display()));
+        const FLAG: &str = "--nats-creds";
+        let text = read(FLAG, path)?;
+        return connect.credentials(&text).map_err(|_| {
+            let detail = format!("{}: this is not a credentials file", path.display());
+            Fault::new(FLAG, detail)
+        });
     }
     if let Some(path) = &options.nkey {
-        let text = read(path)?;
+        const FLAG: &str = "--nats-nkey";
+        let text = read(FLAG, path)?;
         let seed = text
             .lines()
             .map(str::trim)
             .find(|line| line.starts_with("SU"))
             .filter(|seed| nkeys::KeyPair::from_seed(seed).is_ok())
-            .ok_or_else(|| format!("{} contains no NKey seed of a user", path.display()))?;
+            .ok_or_else(|| {
+                let detail = format!("{} contains no NKey seed of a user", path.display());
+                Fault::new(FLAG, detail)
+            })?;
         return Ok(connect.nkey(seed.to_owned()));
     }
     match (user, password, token) {
@@ -170,17 +222,18 @@ fn with_credentials(
     }
 }
 
-fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions, String> {
+fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions, Fault> {
     let files = [
-        (&options.tls_ca, "CERTIFICATE-----", "certificate"),
-        (&options.tls_cert, "CERTIFICATE-----", "certificate"),
-        (&options.tls_key, "PRIVATE KEY-----", "private key"),
+        ("--nats-tls-ca", &options.tls_ca, CERTIFICATE),
+        ("--nats-tls-cert", &options.tls_cert, CERTIFICATE),
+        ("--nats-tls-key", &options.tls_key, PRIVATE_KEY),
     ];
-    for (path, mark, what) in files {
+    for (flag, path, (mark, what)) in files {
         if let Some(path) = path
-            && !read(path)?.contains(mark)
+            && !read(flag, path)?.contains(mark)
         {
-            return Err(format!("{} contains no {what}", path.display()));
+            let detail = format!("{} contains no {what}", path.display());
+            return Err(Fault::new(flag, detail));
         }
     }
     if let Some(ca) = &options.tls_ca {
@@ -195,8 +248,10 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, String> {
-    named_file::read_text(path).map_err(|error| format!("{}: {error}", path.display()))
+/// The text of the file that `flag` names.
+fn read(flag: &'static str, path: &Path) -> Result<String, Fault> {
+    named_file::read_text(path)
+        .map_err(|error| Fault::new(flag, format!("{}: {error}", path.display())))
 }
 
 fn is_stream_name(text: &str) -> bool {
@@ -291,6 +346,27 @@ mod tests {
         let mut options = Options::new("nats://u:hunter2@host");
         options.token = Some(Secret::new("hunter2"));
         assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_login_that_is_given_twice_is_refused() {
+        let refusal = |url: &str, change: fn(&mut Options)| {
+            let mut options = Options::new(url);
+            change(&mut options);
+            let error = Target::from_options(&options).err();
+            error.map(|error| error.flag())
+        };
+        let user: fn(&mut Options) = |options| options.user = Some("joon".into());
+        let password: fn(&mut Options) = |options| options.password = Some(Secret::new("x"));
+        let token: fn(&mut Options) = |options| options.token = Some(Secret::new("x"));
+        for (url, change, flag) in [
+            ("nats://mina:p@host", user, "--nats-user"),
+            ("nats://mina:p@host", password, "--nats-password"),
+            ("nats://token@host", token, "--nats-token"),
+        ] {
+            assert_eq!(refusal(url, change), Some(flag), "{url}");
+        }
+        assert_eq!(refusal("nats://mina:p@host", |_| ()), None);
     }
 
     #[test]
