@@ -1,9 +1,12 @@
-//! Returns memory to the system after many connections have left.
+//! Keeps the allocator's share of the memory small.
 //!
-//! Their memory is free, but in pieces between live allocations, so the allocator would keep it.
+//! When many connections have left, their memory is free, but in pieces between live allocations, so the allocator
+//! would keep it. And for each thread it reserves 64 MiB of addresses, which count for `ulimit -v`.
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use rlimit::{INFINITY, Resource};
 use tokio::{task::spawn_blocking, time::interval};
 
 use crate::limits::connections::ConnectionCounter;
@@ -28,6 +31,20 @@ pub async fn release_after_herds(connections: Arc<ConnectionCounter>) {
         }
     }
 }
+
+/// Makes all threads share their memory if the process has a limit of addresses. Call it before there are threads.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn share_if_limited() {
+    let is_limited = rlimit::getrlimit(Resource::AS).is_ok_and(|(soft, _)| soft != INFINITY);
+    if is_limited {
+        // SAFETY: `mallopt` has no preconditions. If it fails, the threads reserve what they always do.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
+/// Other allocators reserve nothing for a thread.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_if_limited() {}
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn release() {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     background::BackgroundTasks,
     listener::Listener,
+    memory::share_if_limited,
     open_store::open_log,
     process_limits::ProcessLimits,
     reload::ReloadedFiles,
@@ -96,6 +97,7 @@ impl Server {
         page: EmbeddedPage,
         out: impl Write + Send + 'static,
     ) -> anyhow::Result<Self> {
+        share_if_limited();
         // Before the store is opened, so that bad keys leave no files behind.
         let access = config.access.jwt.clone().map(read_keys).transpose()?;
         let origins = config.access.cors_origins.clone();
