@@ -3,6 +3,7 @@
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::support::{
     client::TestClient as _,
@@ -12,35 +13,62 @@ use crate::support::{
     signer::{Signer, now},
 };
 
+/// A secret that the server has not been started with.
+const NEW: &str = "another secret of more than thirty-two bytes";
+
+/// The file of the secret that tokens are signed with.
+struct SecretFile {
+    directory: TempDir,
+    path: String,
+}
+
+impl SecretFile {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("secret");
+        let file = Self {
+            path: path.to_str().expect("UTF-8").to_owned(),
+            directory,
+        };
+        file.write(SECRET);
+        file
+    }
+
+    fn write(&self, secret: &str) {
+        fs::write(&self.path, secret).expect("written");
+    }
+
+    /// The flags of a server that verifies tokens with it.
+    fn flags(&self) -> [&str; 4] {
+        ["--auth", "jwt", "--jwt-secret-file", &self.path]
+    }
+
+    fn start_server(&self) -> Process {
+        Process::start(&[&["--store", "memory"][..], &self.flags()].concat())
+    }
+}
+
+/// The value of `Authorization` with a token that `secret` signed.
+fn authorization(secret: &str) -> String {
+    format!("Bearer {}", Signer::secret(secret).token(&everything()))
+}
+
 #[test]
 fn sighup_loads_new_keys_and_keeps_the_old_ones_if_they_are_bad() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    fs::write(&path, SECRET).expect("written");
-    let file = path.to_str().expect("UTF-8");
-    let server = Process::start(&[
-        "--store",
-        "memory",
-        "--auth",
-        "jwt",
-        "--jwt-secret-file",
-        file,
-    ]);
+    let file = SecretFile::new();
+    let server = file.start_server();
     let ask = |secret: &str| {
-        let token = Signer::secret(secret).token(&everything());
-        let authorization = format!("Bearer {token}");
         server
-            .get_with("/poll", &[("Authorization", &authorization)])
+            .get_with("/poll", &[("Authorization", &authorization(secret))])
             .status()
     };
-    const NEW: &str = "another secret of more than thirty-two bytes";
     assert_eq!((ask(SECRET), ask(NEW)), (200, 401));
-    fs::write(&path, NEW).expect("written");
+    file.write(NEW);
     server.signal(libc::SIGHUP);
     eventually("the new key is taken", || ask(NEW) == 200);
     // The old token was cached, and must be forgotten.
     assert_eq!(ask(SECRET), 401);
-    fs::write(&path, "").expect("written");
+    file.write("");
     server.signal(libc::SIGHUP);
     eventually("the bad key is refused", || {
         server.stdout.text().contains("keys-refused")
@@ -103,20 +131,9 @@ fn sighup_keeps_the_old_key_set_if_the_new_one_is_invalid() {
 
 #[test]
 fn new_keys_revoke_tickets_and_the_same_keys_do_not() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    fs::write(&path, SECRET).expect("written");
-    let file = path.to_str().expect("UTF-8");
-    let flags = [
-        "--store",
-        "memory",
-        "--auth",
-        "jwt",
-        "--jwt-secret-file",
-        file,
-    ];
-    let server = Process::start(&flags);
-    let authorization = format!("Bearer {}", Signer::secret(SECRET).token(&everything()));
+    let file = SecretFile::new();
+    let server = file.start_server();
+    let authorization = authorization(SECRET);
     let headers = [("Authorization", authorization.as_str())];
     let ticket = || {
         let issued = server.raw().ask("POST", "/tickets", &headers, b"").ok();
@@ -131,7 +148,7 @@ fn new_keys_revoke_tickets_and_the_same_keys_do_not() {
     server.signal(libc::SIGHUP);
     eventually("the same key is read", || reloads() == 1);
     assert_eq!(use_up(&first), 200);
-    fs::write(&path, "another secret of more than thirty-two bytes").expect("written");
+    file.write(NEW);
     server.signal(libc::SIGHUP);
     eventually("the new key is taken", || reloads() == 2);
     assert_eq!(use_up(&second), 401);
@@ -140,25 +157,17 @@ fn new_keys_revoke_tickets_and_the_same_keys_do_not() {
 /// Nothing writes into the pipe, so reading it would never end.
 #[test]
 fn a_key_file_that_became_a_pipe_is_refused_and_the_server_still_stops() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    fs::write(&path, SECRET).expect("written");
-    let file = path.to_str().expect("UTF-8");
-    let flags = [
-        "--store",
-        "memory",
-        "--auth",
-        "jwt",
-        "--jwt-secret-file",
-        file,
-    ];
-    let server = Process::start(&flags);
-    fs::remove_file(&path).expect("removed");
-    let made = Command::new("mkfifo").arg(&path).status();
+    let file = SecretFile::new();
+    let server = file.start_server();
+    fs::remove_file(&file.path).expect("removed");
+    let made = Command::new("mkfifo").arg(&file.path).status();
     assert!(made.expect("mkfifo runs").success());
     server.signal(libc::SIGHUP);
     eventually("the pipe is refused", || {
-        let refused = format!("keys-refused cannot read {file}: it is not a regular file");
+        let refused = format!(
+            "keys-refused cannot read {}: it is not a regular file",
+            file.path
+        );
         server.stdout.text().contains(&refused)
     });
     assert_eq!(server.stop().status.code(), Some(0));
@@ -166,28 +175,17 @@ fn a_key_file_that_became_a_pipe_is_refused_and_the_server_still_stops() {
 
 #[test]
 fn sighup_during_the_wait_for_the_store_counts_once_the_server_runs() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    let later = directory.path().join("later");
-    fs::write(&path, SECRET).expect("written");
-    let file = path.to_str().expect("UTF-8");
+    let file = SecretFile::new();
+    let later = file.directory.path().join("later");
     let store = format!("sqlite:{}", later.join("chat.db").display());
-    let waiting = StartingProcess::new(command(&[
-        "--store",
-        &store,
-        "--wait-for-store",
-        "--auth",
-        "jwt",
-        "--jwt-secret-file",
-        file,
-    ]));
+    let flags = [&["--store", &store, "--wait-for-store"][..], &file.flags()].concat();
+    let waiting = StartingProcess::new(command(&flags));
     waiting.wait_until_standby();
-    const NEW: &str = "another secret of more than thirty-two bytes";
-    fs::write(&path, NEW).expect("written");
+    file.write(NEW);
     waiting.signal(libc::SIGHUP);
     fs::create_dir(&later).expect("created");
     let server = waiting.wait_until_listening();
-    let authorization = format!("Bearer {}", Signer::secret(NEW).token(&everything()));
+    let authorization = authorization(NEW);
     eventually("the new key is taken", || {
         let headers = [("Authorization", authorization.as_str())];
         server.get_with("/poll", &headers).status() == 200
