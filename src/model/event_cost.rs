@@ -2,7 +2,7 @@
 
 use crate::{Constants, Model, Scenario, Transport, idle_share};
 
-/// What one event costs.
+/// The CPU and bytes of one request, one delivery and one keep-alive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EventCost {
     /// CPU of a request, microseconds.

@@ -202,7 +202,7 @@ pub fn departure_time(run: &StackRun) -> String {
     }
 }
 
-/// What the server noticed before this was found at the bench's first look, so it may have happened at any time before.
+/// A departure that the bench found at its first look has a time below this. The server may have noticed it earlier.
 const FIRST_LOOK_S: f64 = 1.5 * DEPARTURE_INTERVAL.as_secs_f64();
 
 fn departure_range(spread: Spread) -> String {

@@ -85,7 +85,7 @@ pub enum Severity {
 }
 
 impl FindingName {
-    /// What cannot be found out without a stream.
+    /// The findings that need a stream.
     pub const OF_STREAMS: [Self; 5] = [
         Self::FirstEvent,
         Self::Compression,

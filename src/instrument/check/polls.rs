@@ -23,7 +23,7 @@ use crate::{
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// An answer that comes before this share of the requested wait was cut.
 const EARLY: f64 = 0.9;
-/// What ends a long-poll sooner than this is not a limit on its time.
+/// A long-poll that ends sooner than this was not ended by a limit on its time.
 const SOON: Duration = Duration::from_millis(500);
 const MESSAGE_BYTES: usize = 100;
 

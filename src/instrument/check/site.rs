@@ -189,7 +189,7 @@ impl Site {
         self.seen.lock().ok()?.proxy
     }
 
-    /// What to change if the answer to this `part` of the profile is a refusal.
+    /// Advice for a refused request of this `part` of the profile; `None` if the answer is no refusal.
     pub fn refusal_advice(&self, part: &str, head: &Head) -> Option<String> {
         let profile = &self.profile.name;
         Some(match head.status {

@@ -67,10 +67,17 @@ pub struct KeySet {
 
 impl KeySource {
     pub fn load(&self) -> Result<KeySet, KeyError> {
-        match self {
-            Self::Secret(path) => secret(path, &read(path)?),
-            Self::Jwks(path) => key_set(path, &read(path)?),
-        }
+        let (Self::Secret(path) | Self::Jwks(path)) = self;
+        let bytes = read(path)?;
+        let (keys, warning) = match self {
+            Self::Secret(_) => secret(path, &bytes)?,
+            Self::Jwks(_) => (key_set(path, &bytes)?, None),
+        };
+        Ok(KeySet {
+            file_hash: Sha256::digest(&bytes).into(),
+            keys,
+            warning,
+        })
     }
 }
 
@@ -95,23 +102,25 @@ fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
     })
 }
 
-fn secret(path: &Path, bytes: &[u8]) -> Result<KeySet, KeyError> {
+/// The key of a shared secret, and a warning about it.
+fn secret(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(Vec<VerificationKey>, Option<&'static str>), KeyError> {
     let secret = bytes.trim_ascii_end();
     let key = DecodingKey::from_secret(secret);
     let key = key.map_err(|_| KeyError::EmptySecret(path.to_owned()))?;
     let is_short = secret.len() < RECOMMENDED_SECRET_BYTES;
-    Ok(KeySet {
-        file_hash: Sha256::digest(bytes).into(),
-        keys: vec![VerificationKey {
-            id: None,
-            algorithm: Algorithm::HS256,
-            key,
-        }],
-        warning: is_short.then_some("the secret is shorter than 32 bytes, and might be guessed"),
-    })
+    let key = VerificationKey {
+        id: None,
+        algorithm: Algorithm::HS256,
+        key,
+    };
+    let warning = is_short.then_some("the secret is shorter than 32 bytes, and might be guessed");
+    Ok((vec![key], warning))
 }
 
-fn key_set(path: &Path, bytes: &[u8]) -> Result<KeySet, KeyError> {
+fn key_set(path: &Path, bytes: &[u8]) -> Result<Vec<VerificationKey>, KeyError> {
     let set: JwkSet = serde_json::from_slice(bytes).map_err(|error| KeyError::NotJwks {
         path: path.to_owned(),
         // Only the position, because the error's message may repeat the content.
@@ -131,11 +140,7 @@ fn key_set(path: &Path, bytes: &[u8]) -> Result<KeySet, KeyError> {
     }
     match keys.is_empty() {
         true => Err(KeyError::NoUsableKey(path.to_owned())),
-        false => Ok(KeySet {
-            file_hash: Sha256::digest(bytes).into(),
-            keys,
-            warning: None,
-        }),
+        false => Ok(keys),
     }
 }
 

@@ -27,6 +27,14 @@ impl PageAllowance {
         Self::take_of(&LARGE_ANSWERS)
     }
 
+    /// The allowance of an answer without messages, which is large only if it lists readers.
+    pub fn without_messages(lists_readers: bool) -> Self {
+        match lists_readers {
+            true => Self::take(),
+            false => Self::default(),
+        }
+    }
+
     fn take_of(large_answers: &'static Semaphore) -> Self {
         Self(large_answers.try_acquire().ok())
     }
@@ -47,7 +55,7 @@ impl PageAllowance {
         }
     }
 
-    /// What an answer of this size needs: a small one leaves the allowance to others.
+    /// The same allowance for an answer that has turned out to have this size. A small answer gives it back.
     pub fn for_bytes(self, bytes: usize) -> Self {
         Self(self.0.filter(|_| bytes > SMALL_BYTES))
     }

@@ -133,10 +133,7 @@ impl Delivery {
             rooms: query.rooms,
         };
         if let Some((read, cursor)) = empty_page {
-            let allowance = match page.with_presence {
-                true => PageAllowance::take(),
-                false => PageAllowance::default(),
-            };
+            let allowance = PageAllowance::without_messages(page.with_presence);
             let response = self.respond(read, cursor, &page, 0, allowance);
             return PollOutcome::Ready(Ok(response));
         }
@@ -349,7 +346,10 @@ impl<R: LogReader> WaitingPoll<R> {
         } = self;
         let (read, allowance) = match known {
             Some(known) => *known,
-            None => (ReadBatch::empty(after), PageAllowance::take()),
+            None => {
+                let allowance = PageAllowance::without_messages(request.page.with_presence);
+                (ReadBatch::empty(after), allowance)
+            }
         };
         let cursor = reader.cursor(read.after);
         Ok(request.respond(read, cursor, allowance))

@@ -10,6 +10,9 @@ use std::{
     time::Duration,
 };
 
+use actix_server::ServerBuilder;
+use actix_service::ServiceFactory;
+use actix_web::rt::net::TcpStream;
 use socket2::{Domain, Socket, Type};
 
 use crate::net::socket::configure_listener;
@@ -34,10 +37,11 @@ impl Listener {
         first.bind(&addr.into())?;
         let addr = first.local_addr()?.as_socket().unwrap_or(addr);
         let mut sockets = vec![first];
-        if SOCKETS > 1 && share_port(&sockets[0]).is_ok() {
+        // A system that cannot share ports has one socket.
+        if SOCKETS > 1 && sockets[0].set_reuse_port(true).is_ok() {
             for _ in 1..SOCKETS {
                 let socket = new_socket(addr)?;
-                share_port(&socket)?;
+                socket.set_reuse_port(true)?;
                 socket.bind(&addr.into())?;
                 sockets.push(socket);
             }
@@ -71,8 +75,20 @@ impl Listener {
         &self.sockets
     }
 
-    pub fn into_sockets(self) -> Vec<TcpListener> {
-        self.sockets
+    /// Adds the sockets to a server. `factory` makes the service of each.
+    pub fn add_to<I>(
+        &self,
+        mut builder: ServerBuilder,
+        name: &str,
+        factory: impl Fn() -> I + Clone + Send + 'static,
+    ) -> std::io::Result<ServerBuilder>
+    where
+        I: ServiceFactory<TcpStream, Config = ()>,
+    {
+        for socket in &self.sockets {
+            builder = builder.listen(name, socket.try_clone()?, factory.clone())?;
+        }
+        Ok(builder)
     }
 }
 
@@ -80,14 +96,6 @@ fn new_socket(addr: SocketAddr) -> std::io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     Ok(socket)
-}
-
-/// Lets other sockets of this user listen on the socket's port, too.
-fn share_port(socket: &Socket) -> std::io::Result<()> {
-    #[cfg(target_os = "linux")]
-    return socket.set_reuse_port(true);
-    #[cfg(not(target_os = "linux"))]
-    return Err(std::io::ErrorKind::Unsupported.into());
 }
 
 #[cfg(test)]

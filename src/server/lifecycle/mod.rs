@@ -1,5 +1,6 @@
 //! The server's life cycle: opening the store and the address, serving connections, and stopping.
 
+mod acceptor;
 mod application;
 mod background;
 mod connection;

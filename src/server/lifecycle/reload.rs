@@ -68,7 +68,7 @@ async fn read_apart<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static
     // A process that cannot make a thread keeps what it has.
     thread
         .spawn(move || {
-            // Nobody receives it if the server has stopped.
+            // This fails if the server has stopped.
             let _ = send.send(read());
         })
         .ok()?;

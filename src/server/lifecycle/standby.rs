@@ -131,23 +131,16 @@ impl StandbyConnections {
         cleartext: Listener,
         tls: Option<(Listener, Arc<ServerConfig>)>,
     ) -> io::Result<ServerBuilder> {
-        let mut builder = ServerBuilder::new()
+        let builder = ServerBuilder::new()
             .workers(1)
             .shutdown_timeout(SHUTDOWN_TIMEOUT)
             .disable_signals();
-        let addr = cleartext.addr();
-        for socket in cleartext.into_sockets() {
-            let connections = self.clone();
-            builder = builder.listen("http", socket, move || connections.http(addr))?;
-        }
+        let (connections, addr) = (self.clone(), cleartext.addr());
+        let mut builder = cleartext.add_to(builder, "http", move || connections.http(addr))?;
         if let Some((listener, config)) = tls {
             let addr = listener.addr();
-            for socket in listener.into_sockets() {
-                let (connections, config) = (self.clone(), config.clone());
-                builder = builder.listen("https", socket, move || {
-                    connections.https(addr, config.clone())
-                })?;
-            }
+            builder =
+                listener.add_to(builder, "https", move || self.https(addr, config.clone()))?;
         }
         Ok(builder)
     }

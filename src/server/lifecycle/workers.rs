@@ -1,19 +1,10 @@
 //! The work of each worker: the application behind HTTP/1.1 and HTTP/2, on each listener.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    future::{Future, Ready, ready},
-    net::SocketAddr,
-    rc::{Rc, Weak},
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response, body::BoxBody};
 use actix_server::{Server, ServerBuilder};
-use actix_service::{Service, ServiceFactory, fn_factory};
+use actix_service::ServiceFactory;
 use actix_web::rt::net::TcpStream;
 use rustls::ServerConfig;
 use tokio::{
@@ -24,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    acceptor::once_per_worker,
     application::bare_service,
     connection::{ConnectionServer, HttpIo, HttpServer},
     http2::Http2Server,
@@ -71,23 +63,17 @@ impl Workers {
     pub fn run(self, cleartext: &Listener, tls: Option<&TlsListener>) -> std::io::Result<Server> {
         // Connections are counted when they are admitted, because most have no task here.
         let accepted_ahead = ProcessLimits::read().refused_connections() as usize;
-        let mut builder = ServerBuilder::new()
+        let builder = ServerBuilder::new()
             .workers(self.count)
             .max_concurrent_connections(accepted_ahead)
             .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
             .disable_signals();
-        let addr = cleartext.addr();
-        for socket in cleartext.try_clone()?.into_sockets() {
-            let workers = self.clone();
-            builder = builder.listen("http", socket, move || workers.http(addr))?;
-        }
+        let (workers, addr) = (self.clone(), cleartext.addr());
+        let mut builder = cleartext.add_to(builder, "http", move || workers.http(addr))?;
         if let Some(TlsListener { listener, config }) = tls {
-            let addr = listener.addr();
-            for socket in listener.try_clone()?.into_sockets() {
-                let (workers, config) = (self.clone(), config.clone());
-                builder =
-                    builder.listen("https", socket, move || workers.https(addr, config.clone()))?;
-            }
+            let (addr, config) = (listener.addr(), config.clone());
+            builder =
+                listener.add_to(builder, "https", move || self.https(addr, config.clone()))?;
         }
         Ok(builder.run())
     }
@@ -208,57 +194,6 @@ impl Workers {
             .local_addr(addr)
             .on_connect_ext(|io: &Io, data| io.insert_into(data))
             .h1(self.application())
-    }
-}
-
-/// Serves a connection in a task of its own.
-type Accept = dyn Fn(TcpStream);
-
-thread_local! {
-    /// How this worker serves the connections of each listener, by the listener's name.
-    static ACCEPTORS: RefCell<HashMap<&'static str, Weak<Accept>>> = RefCell::default();
-}
-
-/// The service of a listener in a worker. actix-server asks for one for each of the listener's sockets; they share the
-/// first, so that a worker has one application and one accelerator.
-fn once_per_worker<F, A>(
-    listener: &'static str,
-    new: impl Fn() -> F + 'static,
-) -> impl ServiceFactory<TcpStream, Config = (), Response = (), InitError = ()>
-where
-    F: Future<Output = Result<A, ()>> + 'static,
-    A: Fn(TcpStream) + 'static,
-{
-    fn_factory(move || {
-        let existing =
-            ACCEPTORS.with_borrow(|acceptors| acceptors.get(listener).and_then(Weak::upgrade));
-        let new = existing.is_none().then(&new);
-        async move {
-            if let Some(accept) = existing {
-                return Ok(Acceptor(accept));
-            }
-            let accept: Rc<Accept> = Rc::new(new.ok_or(())?.await?);
-            ACCEPTORS.with_borrow_mut(|it| it.insert(listener, Rc::downgrade(&accept)));
-            Ok::<_, ()>(Acceptor(accept))
-        }
-    })
-}
-
-/// Accepts a listener's connections without waiting for any of them.
-struct Acceptor(Rc<Accept>);
-
-impl Service<TcpStream> for Acceptor {
-    type Response = ();
-    type Error = ();
-    type Future = Ready<Result<(), ()>>;
-
-    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&self, tcp: TcpStream) -> Self::Future {
-        (self.0)(tcp);
-        ready(Ok(()))
     }
 }
 

@@ -103,7 +103,7 @@ pub fn decode(
             author: json.author.into_owned(),
             text: json.text.into_owned(),
         },
-        // Another program published it, whose author and text nobody has checked.
+        // Our servers check author and text before they publish; another program may not.
         None => Draft::new(room, &json.author, &json.text).ok()?,
     };
     let past = PreviousMessage {
