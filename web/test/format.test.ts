@@ -131,7 +131,7 @@ describe('the times beside a diagram', () => {
   ])('are whole in %s', async (locale, long, short) => {
     vi.stubGlobal('navigator', { languages: [locale] });
     vi.resetModules();
-    const { formatTickTime } = await import('../src/views/diagram/sentences.ts');
+    const { formatTickTime } = await import('../src/i18n/format.ts');
     const at_ms = new Date(2026, 0, 2, 5, 13, 16).getTime();
     expect([formatTickTime(at_ms, true), formatTickTime(at_ms, false)]).toEqual([long, short]);
   });

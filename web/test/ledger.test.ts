@@ -1,9 +1,9 @@
 // The watch of a client's figures: why there are none, and when it asks again.
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import { LedgerWatch } from '../src/lab/ledger.ts';
-import { fakeFetch, json, limited, networkDown } from './support.ts';
+import { fakeFetch, fakeVisiblePage, json, limited, networkDown } from './support.ts';
 
 function watch(...replies: Parameters<typeof fakeFetch>) {
   const { fetch, calls } = fakeFetch(...replies);
@@ -13,15 +13,7 @@ function watch(...replies: Parameters<typeof fakeFetch>) {
   return { ledger, calls, missing };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+fakeVisiblePage();
 
 describe('the ledger watch', () => {
   test('tells a refusal from a server that is away, and from an invalid answer', async () => {

@@ -1,6 +1,6 @@
 // Builders of messages and responses, and a fake `fetch`.
 
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import type { Fetch } from '../src/client/connection-factory.ts';
 import type { Batch, Message } from '../src/client/message.ts';
 import type { Presence } from '../src/client/presence.ts';
@@ -76,6 +76,18 @@ export class RecordingSink implements Sink {
   get kinds(): string[] {
     return this.links.map(({ kind }) => kind);
   }
+}
+
+/** Gives each test of the file fake timers and a visible page. */
+export function fakeVisiblePage(): void {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
 }
 
 export interface Call {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import { parseTrace, TraceWatch, type TraceListener } from '../src/lab/trace.ts';
-import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
+import { fakeFetch, fakeVisiblePage, json, limited, networkDown, problem } from './support.ts';
 
 function event(seq: number, at_us = 1_000_000 * seq) {
   return {
@@ -35,15 +35,7 @@ function watch(...replies: Parameters<typeof fakeFetch>) {
   return { trace, received, calls, after };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+fakeVisiblePage();
 
 describe('the trace watch', () => {
   test('waits as long as a refusal asks', async () => {

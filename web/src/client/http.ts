@@ -16,6 +16,9 @@ export function buildUrl(name: string, query: Query = {}, base = ''): string {
   return text === '' ? base + name : `${base}${name}?${text}`;
 }
 
+/** The status of a refusal because the client has asked too often. */
+export const TOO_MANY_REQUESTS = 429;
+
 /** The longest wait that a server can ask for, as timers have a maximum. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
 

@@ -12,6 +12,7 @@ const clock = new Intl.DateTimeFormat(LOCALE, {
   second: '2-digit',
   hourCycle: 'h23',
 });
+const clockWithoutHour = new Intl.DateTimeFormat(LOCALE, { minute: '2-digit', second: '2-digit' });
 const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
 
 /** With thousands separators. */
@@ -42,6 +43,11 @@ export function formatMilliseconds(ms: number): string {
 export function formatDelay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
   if (uncertainty_ms === 0) return formatMilliseconds(ms);
   return `${formatCount(Math.max(0, Math.round(ms)))} ± ${formatCount(Math.ceil(uncertainty_ms))} ms`;
+}
+
+/** Local time in whole seconds, with or without the hour. */
+export function formatTickTime(ms: number, withHour: boolean): string {
+  return (withHour ? clock : clockWithoutHour).format(ms);
 }
 
 /** Local time of day; empty if invalid. */

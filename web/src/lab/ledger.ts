@@ -7,6 +7,7 @@ import type { Fetch } from '../client/connection-factory.ts';
 import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
+import { PollLoop } from './poll-loop.ts';
 import { getRetryAfter, RefusedError } from './refused-error.ts';
 
 export interface Cost {
@@ -157,59 +158,39 @@ export class LedgerWatch {
   readonly #client: string;
   readonly #clock: ServerClock;
   readonly #show: ShowFigures;
-  readonly #ended = new AbortController();
-  #running = false;
-  #inFlight = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** The server asked to wait until then, by `performance.now()`. */
-  #allowed_ms = 0;
+  readonly #loop = new PollLoop(POLL_INTERVAL_MS, () => this.#read());
 
   constructor(client: string, clock: ServerClock, show: ShowFigures) {
     this.#client = client;
     this.#clock = clock;
     this.#show = show;
-    document.addEventListener('visibilitychange', () => void this.#poll(), { signal: this.#ended.signal });
   }
 
   /** Call when the server has answered the client, so that it has counted something. */
   start(): void {
-    if (this.#running || this.#ended.signal.aborted) return;
-    this.#running = true;
-    void this.#poll();
+    this.#loop.start();
   }
 
   pause(): void {
-    this.#running = false;
-    clearTimeout(this.#timer);
+    this.#loop.pause();
     this.#show(null, 'paused');
   }
 
   /** Stops for good. */
   end(): void {
-    this.#running = false;
-    clearTimeout(this.#timer);
-    this.#ended.abort();
+    this.#loop.end();
   }
 
-  async #poll(): Promise<void> {
-    clearTimeout(this.#timer);
-    if (!this.#running || this.#inFlight || document.hidden) return;
-    const early_ms = this.#allowed_ms - performance.now();
-    if (early_ms > 0) return this.#pollAfter(early_ms);
-    this.#inFlight = true;
+  async #read(): Promise<number> {
+    let wait_ms = 0;
     const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): MissingReason => {
-      this.#allowed_ms = performance.now() + getRetryAfter(error);
+      wait_ms = getRetryAfter(error);
       return findReason(error);
     });
-    this.#inFlight = false;
-    if (this.#ended.signal.aborted) return;
-    if (!this.#running) this.#show(null, 'paused');
+    if (this.#loop.hasEnded) return 0;
+    if (!this.#loop.isRunning) this.#show(null, 'paused');
     else if (typeof figures === 'string') this.#show(null, figures);
     else this.#show(figures);
-    this.#pollAfter(POLL_INTERVAL_MS);
-  }
-
-  #pollAfter(ms: number): void {
-    this.#timer = setTimeout(() => void this.#poll(), ms);
+    return wait_ms;
   }
 }

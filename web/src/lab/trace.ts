@@ -6,6 +6,7 @@ import type { Fetch } from '../client/connection-factory.ts';
 import { buildUrl } from '../client/http.ts';
 import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
+import { PollLoop } from './poll-loop.ts';
 import { getRetryAfter, RefusedError } from './refused-error.ts';
 
 const KINDS = ['opened', 'request', 'answer', 'push', 'closed'] as const;
@@ -99,62 +100,35 @@ export class TraceWatch {
   readonly #clock: ServerClock;
   readonly #listener: TraceListener;
   readonly #get: Fetch;
-  readonly #ended = new AbortController();
-  #running = false;
-  #inFlight = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  // After a failure the next request asks for the same events, which the server keeps for a while.
+  readonly #loop = new PollLoop(POLL_INTERVAL_MS, () => this.#read().then(() => 0, getRetryAfter));
   #last: { seq: number; at_ms: number } | null = null;
-  /** The server asked to wait until then, by `performance.now()`. */
-  #allowed_ms = 0;
 
   constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = uncredentialedFetch) {
     this.#client = client;
     this.#clock = clock;
     this.#listener = listener;
     this.#get = get;
-    document.addEventListener('visibilitychange', () => void this.#poll(), { signal: this.#ended.signal });
   }
 
   start(): void {
-    if (this.#running) return;
-    this.#running = true;
-    void this.#poll();
+    this.#loop.start();
   }
 
   pause(): void {
-    this.#running = false;
-    clearTimeout(this.#timer);
+    this.#loop.pause();
   }
 
   /** Stops for good: no event is reported any more. */
   end(): void {
-    this.pause();
-    this.#ended.abort();
-  }
-
-  async #poll(): Promise<void> {
-    clearTimeout(this.#timer);
-    if (!this.#running || this.#inFlight || document.hidden) return;
-    const early_ms = this.#allowed_ms - performance.now();
-    if (early_ms > 0) return this.#pollAfter(early_ms);
-    this.#inFlight = true;
-    // After a failure the next request asks for the same events, which the server keeps for a while.
-    await this.#read().catch((error: unknown) => {
-      this.#allowed_ms = performance.now() + getRetryAfter(error);
-    });
-    this.#inFlight = false;
-    if (this.#running) this.#pollAfter(POLL_INTERVAL_MS);
-  }
-
-  #pollAfter(ms: number): void {
-    this.#timer = setTimeout(() => void this.#poll(), ms);
+    this.#loop.end();
   }
 
   async #read(): Promise<void> {
     const last = this.#last;
     // Requests the last known event again, as a restarted server no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
-    if (answer === null || this.#ended.signal.aborted) return;
+    if (answer === null || this.#loop.hasEnded) return;
     const repeated = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
     const isRestarted =
       last !== null &&

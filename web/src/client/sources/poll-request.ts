@@ -1,6 +1,6 @@
 // One poll: sends the request, passes its response to the sink, and returns the outcome.
 
-import { buildUrl, readProblemDetail, readRetryAfter } from '../http.ts';
+import { buildUrl, readProblemDetail, readRetryAfter, TOO_MANY_REQUESTS } from '../http.ts';
 import type { Position } from '../ingest.ts';
 import { ProtocolError, isRecord, parsePollPage } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -9,8 +9,6 @@ import type { Link, RequestContext, Sink } from './source.ts';
 
 /** A response without progress for this long, beyond the server's own wait, counts as lost. */
 const PROGRESS_TIMEOUT_MS = 10_000;
-
-const TOO_MANY_REQUESTS = 429;
 
 export interface PollFailure {
   ok: false;

@@ -3,14 +3,13 @@
 
 import type { Fetch } from '../../client/connection-factory.ts';
 import { backoff } from '../../client/backoff.ts';
-import { readProblemDetail, buildUrl, readRetryAfter } from '../../client/http.ts';
+import { readProblemDetail, buildUrl, readRetryAfter, TOO_MANY_REQUESTS } from '../../client/http.ts';
 import { uncredentialedFetch } from '../uncredentialed-fetch.ts';
 import { toQuery, type Question } from './fields.ts';
 import { parsePlan, type Plan } from './plan.ts';
 
 const DEBOUNCE_MS = 200;
 const RESPONSE_TIMEOUT_MS = 10_000;
-const TOO_MANY_REQUESTS = 429;
 
 export interface PlanListener {
   answer(question: Question, plan: Plan): void;

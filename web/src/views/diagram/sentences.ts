@@ -19,19 +19,6 @@ export function formatExactTime(ms: number): string {
   return exact.format(ms);
 }
 
-const timeOfDay = new Intl.DateTimeFormat(LOCALE, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
-const timeOfHour = new Intl.DateTimeFormat(LOCALE, { minute: '2-digit', second: '2-digit' });
-
-/** Local time in whole seconds, with or without the hour. */
-export function formatTickTime(ms: number, withHour: boolean): string {
-  return (withHour ? timeOfDay : timeOfHour).format(ms);
-}
-
 /** `0.34 ms`, `12 ms`, `1.98 s`, `24.5 s`. */
 function formatDuration(ms: number): string {
   if (ms < 9.995) return strings.plots.milliseconds(formatSeconds(ms));

@@ -4,6 +4,7 @@
 // animation of its transform in steps of whole pixels, which the browser's compositor runs: between two events the page
 // itself does nothing.
 
+import { formatTickTime } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import type { Transport } from '../../client/transport.ts';
 import { h } from '../dom.ts';
@@ -12,7 +13,6 @@ import type { Mark } from '../../lab/diagram/event-buffer.ts';
 import { Rows, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
-import { formatTickTime } from './sentences.ts';
 
 /** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
