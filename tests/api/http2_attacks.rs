@@ -24,6 +24,7 @@ const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
@@ -138,32 +139,34 @@ impl Attacker {
     /// Sends a PING with `number` as its payload, and waits for its answer: the connection is open.
     fn await_ping(&mut self, number: u8) {
         self.send(&frame(PING, 0, 0, &[number; 8]));
-        while self.next_frame() != (PING, 0, vec![number; 8]) {}
+        while self.next_frame() != (PING, ACK, 0, vec![number; 8]) {}
     }
 
-    /// The next frame: its kind, stream and payload.
-    fn next_frame(&mut self) -> (u8, u32, Vec<u8>) {
+    /// The next frame: its kind, flags, stream and payload.
+    fn next_frame(&mut self) -> (u8, u8, u32, Vec<u8>) {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).expect("a frame");
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         self.0.read_exact(&mut payload).expect("its payload");
         let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-        (head[3], stream, payload)
+        (head[3], head[4], stream, payload)
     }
 }
 
 /// Whether frames in `bytes` have one of this kind.
 fn has_frame(bytes: &[u8], kind: u8) -> bool {
-    let mut rest = bytes;
-    while rest.len() >= 9 {
-        if rest[3] == kind {
-            return true;
-        }
-        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
-        rest = rest.get(9 + length..).unwrap_or_default();
-    }
-    false
+    frame_kinds(bytes).any(|found| found == kind)
+}
+
+/// The kind of each frame in `bytes`.
+fn frame_kinds(mut bytes: &[u8]) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let (head, rest) = bytes.split_first_chunk::<9>()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        bytes = rest.get(length..).unwrap_or_default();
+        Some(head[3])
+    })
 }
 
 fn server() -> Process {
@@ -209,7 +212,7 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
     attacker.send(&frame(HEADERS, END_STREAM, 1, first));
     attacker.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
     let status = loop {
-        let (kind, stream, payload) = attacker.next_frame();
+        let (kind, _, stream, payload) = attacker.next_frame();
         if (kind, stream) == (HEADERS, 1) {
             break payload;
         }
@@ -377,11 +380,50 @@ fn a_reader_that_opens_no_window_holds_up_no_other_stream() {
         assert_eq!(published.status(), 201);
     }
     while received < 500 * text.len() {
-        let (kind, stream, payload) = reader.next_frame();
+        let (kind, _, stream, payload) = reader.next_frame();
         if kind == DATA {
             assert_eq!(stream, 3, "the other has no window");
             received += payload.len();
         }
     }
     assert_unharmed(&server, before);
+}
+
+#[test]
+fn answers_that_are_not_taken_delay_the_next_ones() {
+    const REQUESTS: u32 = 60;
+    let server = server();
+    let window = |bytes: u32| {
+        let mut setting = INITIAL_WINDOW_SIZE.to_be_bytes().to_vec();
+        setting.extend(bytes.to_be_bytes());
+        setting
+    };
+    let mut attacker = Attacker::with_settings(&server, &window(0));
+    for n in 0..REQUESTS {
+        let stream = 2 * n + 1;
+        let headers = frame(
+            HEADERS,
+            END_STREAM | END_HEADERS,
+            stream,
+            &get("/openapi.json"),
+        );
+        attacker.send(&headers);
+    }
+    let received = attacker.settle();
+    let begun = frame_kinds(&received)
+        .filter(|kind| *kind == HEADERS)
+        .count();
+    assert!(
+        begun > 1 && begun < REQUESTS as usize / 2,
+        "{begun} answers"
+    );
+
+    // Nothing is lost for a client that takes them later.
+    attacker.send(&frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 24).to_be_bytes()));
+    attacker.send(&frame(SETTINGS, 0, 0, &window(1 << 20)));
+    let mut complete = 0;
+    while complete < REQUESTS {
+        let (kind, flags, ..) = attacker.next_frame();
+        complete += u32::from(kind == DATA && flags & END_STREAM != 0);
+    }
 }

@@ -31,6 +31,7 @@ use super::{
     limits::{self, HANDSHAKE_TIMEOUT},
     pausable_waker::PausableWaker,
     tap::{Overhead, StreamCounter, StreamTable, Tap},
+    unread_answers::UnreadAnswers,
 };
 use crate::{
     limits::refusals::{RefusalCounters, RefusalReason},
@@ -108,6 +109,7 @@ where
     waker: Arc<PausableWaker>,
     table: Rc<StreamTable>,
     exchanges: FuturesUnordered<Exchange<S::Future>>,
+    unread: Rc<UnreadAnswers>,
     keep_alive: Option<KeepAlive>,
     /// When the last known stream began or ended.
     last_used: Instant,
@@ -143,6 +145,7 @@ where
             waker: Arc::default(),
             table,
             exchanges: FuturesUnordered::new(),
+            unread: Rc::default(),
             keep_alive,
             last_used: Instant::now(),
             was_used: false,
@@ -250,7 +253,8 @@ where
         let is_head = *request.method() == Method::HEAD;
         let call = self.service.call(request);
         let stall_timeout = self.timeouts.stall;
-        let exchange = Exchange::new(call, respond, is_head, handle, stall_timeout);
+        let unread = self.unread.clone();
+        let exchange = Exchange::new(call, respond, is_head, handle, unread, stall_timeout);
         self.exchanges.push(exchange);
     }
 }

@@ -11,6 +11,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -26,7 +27,11 @@ use futures_util::Stream;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use tokio::time::{Sleep, sleep};
 
-use super::{head, pausable_waker::PausableWaker};
+use super::{
+    head,
+    pausable_waker::PausableWaker,
+    unread_answers::{UnreadAnswer, UnreadAnswers},
+};
 use crate::net::connection::{AbortWatch, ConnectionHandle};
 
 /// Parts of a sized body are gathered up to this size before they become a DATA frame.
@@ -71,6 +76,7 @@ pub struct Exchange<F> {
     state: ExchangeState<F>,
     handle: ConnectionHandle,
     abort: AbortWatch,
+    unread: Rc<UnreadAnswers>,
     stall_timeout: Duration,
 }
 
@@ -89,13 +95,14 @@ where
     F: Future<Output = Result<Response<BoxBody>, E>>,
     E: Into<Response<BoxBody>>,
 {
-    /// `handle` may abort the stream. `stall_timeout` is how long the client may take nothing while there is data for
-    /// it.
+    /// `handle` may abort the stream. The answer is made once there is room among the connection's `unread` answers.
+    /// `stall_timeout` is how long the client may take nothing while there is data for it.
     pub fn new(
         call: F,
         respond: SendResponse<Bytes>,
         is_head: bool,
         handle: ConnectionHandle,
+        unread: Rc<UnreadAnswers>,
         stall_timeout: Duration,
     ) -> Self {
         Self {
@@ -106,6 +113,7 @@ where
             },
             handle,
             abort: AbortWatch::default(),
+            unread,
             stall_timeout,
         }
     }
@@ -118,12 +126,18 @@ where
             is_head,
         } = &mut self.state
         {
-            let Poll::Ready(called) = call.as_mut().poll(cx) else {
+            let has_room = self.unread.poll_room(cx).is_ready();
+            let called = match has_room {
+                true => call.as_mut().poll(cx),
+                false => Poll::Pending,
+            };
+            let Poll::Ready(called) = called else {
                 // After a reset, the client does not want the answer any more.
                 return respond.poll_reset(cx).map(|_| Ok(()));
             };
             let response = called.unwrap_or_else(Into::into);
-            let Some(sending) = BodyTransfer::begin(response, respond, *is_head) else {
+            let Some(sending) = BodyTransfer::begin(response, respond, *is_head, &self.unread)
+            else {
                 return Poll::Ready(Ok(()));
             };
             self.state = ExchangeState::Sending(sending);
@@ -187,6 +201,8 @@ struct BodyTransfer {
     waker: Option<Arc<PausableWaker>>,
     /// Set while the client's window is empty.
     stall: Option<Pin<Box<Sleep>>>,
+    /// Counts a sized body while it is in memory.
+    _unread: Option<UnreadAnswer>,
 }
 
 impl BodyTransfer {
@@ -195,23 +211,26 @@ impl BodyTransfer {
         response: Response<BoxBody>,
         respond: &mut SendResponse<Bytes>,
         is_head: bool,
+        unread: &Rc<UnreadAnswers>,
     ) -> Option<Self> {
         let (response, body) = response.into_parts();
         let size = body.size();
         let is_empty = is_head || matches!(size, BodySize::None | BodySize::Sized(0));
         let head = head::response(response.head(), size);
         let stream = respond.send_response(head, is_empty).ok()?;
+        let left = match size {
+            BodySize::Sized(bytes) => Some(bytes),
+            BodySize::Stream | BodySize::None => None,
+        };
         (!is_empty).then(|| Self {
             body,
             stream,
-            left: match size {
-                BodySize::Sized(bytes) => Some(bytes),
-                BodySize::Stream | BodySize::None => None,
-            },
+            left,
             chunk: Bytes::new(),
             is_last: false,
             waker: None,
             stall: None,
+            _unread: left.map(|bytes| unread.clone().hold(bytes)),
         })
     }
 

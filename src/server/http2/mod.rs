@@ -7,7 +7,7 @@
 //! - [`dispatcher`] accepts streams, keeps the connection alive and drains it;
 //! - [`exchange`] is one request and its answer, cancelled as soon as the client resets it;
 //! - [`tap`] sits between TLS and `h2` and charges each byte to its stream, by [`frames`];
-//! - [`limits`] bounds what a client can make a connection hold.
+//! - [`limits`] and [`unread_answers`] bound what a client can make a connection hold.
 
 pub mod dispatcher;
 mod exchange;
@@ -19,3 +19,4 @@ mod pausable_waker;
 pub mod tap;
 #[cfg(test)]
 mod tests;
+mod unread_answers;
