@@ -281,6 +281,35 @@ fn a_second_signal_or_sigint_ends_a_drain_at_once() {
 }
 
 #[test]
+fn a_second_signal_answers_long_polls_at_once() {
+    for fast_path in ["on", "off"] {
+        let server = Process::start(&[
+            "--store",
+            "memory",
+            "--drain",
+            "1h",
+            "--http-fast-path",
+            fast_path,
+        ]);
+        let message = server.publish_text("lobby", "hello");
+        let place = cursor(&message);
+        let polls: Vec<_> = (0..20).map(|_| long_poll(&server, place)).collect();
+        eventually("all wait", || server.cost("long-poll")["open"] == 20);
+        server.signal(libc::SIGTERM);
+        eventually("the server drains", || {
+            server.stdout.text().contains("draining")
+        });
+        let last = Instant::now();
+        server.signal(libc::SIGTERM);
+        for poll in polls {
+            assert_eq!(answered(poll).0.status(), 200, "{fast_path}");
+        }
+        assert_eq!(server.wait().status.code(), Some(0));
+        assert!(last.elapsed() < GONE_WITHIN, "{:?}", last.elapsed());
+    }
+}
+
+#[test]
 fn a_drain_without_readers_ends_at_once() {
     let server = draining("1h");
     drop(server.stream(""));

@@ -52,6 +52,9 @@ fn cache_control(server: &Server, target: &str, headers: &[(&str, &str)]) -> Str
 #[test]
 fn cache_control_says_how_long_caches_may_keep_an_answer() {
     let server = caching_server();
+    // Its name contains the parameter's.
+    let tickets = server.publish_many("tickets", 2);
+    let ticket = cursor(&tickets[0]);
     let first = server.publish_text("lobby", "one");
     let place = cursor(&first);
     let newest = server.publish_text("lobby", "two");
@@ -60,6 +63,7 @@ fn cache_control_says_how_long_caches_may_keep_an_answer() {
     for (query, expected) in [
         (format!("cursor={place}"), keep),
         (format!("cursor={place}&wait=20"), keep),
+        (format!("room=tickets&cursor={ticket}"), keep),
         (format!("room=lobby&room=den&cursor={place}&limit=1"), keep),
         // The newest message changes with every publish.
         ("last=1".to_owned(), brief),
@@ -70,6 +74,7 @@ fn cache_control_says_how_long_caches_may_keep_an_answer() {
         (format!("cursor={place}&client=me"), none),
         (format!("cursor={place}&presence=1"), none),
         (format!("cursor={place}&ticket=x"), none),
+        (format!("cursor={place}&%74icket=x"), none),
         (format!("cursor={place}&connection=close"), none),
         ("cursor=none".to_owned(), none),
     ] {

@@ -137,6 +137,49 @@ fn retired_messages_are_still_expired_after_a_restart() {
 }
 
 #[test]
+fn too_many_rooms_whose_messages_were_removed_share_one_row() {
+    let (_directory, path) = new_file();
+    let messages = a_log(&path, 4);
+    let file = rusqlite::Connection::open(&path).expect("opens");
+    file.execute_batch(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100001)
+         INSERT INTO retired (room, through) SELECT 'room-' || n, 2 FROM n;",
+    )
+    .expect("writes");
+    let server = Server::on_file(path);
+    crate::support::eventually("one row is left", || {
+        let rows = file.query_row("SELECT count(*) FROM retired", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        rows.expect("reads") == 1
+    });
+    // A gap that may not exist is reported, so that none is missed.
+    for (after, reset) in [
+        (&messages[0], json!("expired")),
+        (&messages[2], Value::Null),
+    ] {
+        let answer = server.poll(&format!("room=room-7&cursor={}", cursor(after)));
+        assert_eq!(answer["reset"], reset);
+    }
+}
+
+#[test]
+fn the_text_of_a_publish_with_a_key_is_removed_with_the_key() {
+    let (_directory, path) = new_file();
+    a_log(&path, 1);
+    let file = rusqlite::Connection::open(&path).expect("opens");
+    file.execute_batch("INSERT INTO first_uses (key, id, json, at) VALUES ('k', 1, '{}', 0)")
+        .expect("writes");
+    let _server = Server::on_file(path);
+    crate::support::eventually("the key is forgotten without another publish", || {
+        let rows = file.query_row("SELECT count(*) FROM first_uses", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        rows.expect("reads") == 0
+    });
+}
+
+#[test]
 fn a_second_server_on_the_same_file_is_refused() {
     let (_directory, path) = new_file();
     let first = Process::start(&["--store", &store(&path)]);

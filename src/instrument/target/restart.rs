@@ -1,7 +1,8 @@
 //! Restarts the server under test during a run.
 
 use std::{
-    io::Read as _,
+    fs::File,
+    io::{Read as _, Seek as _},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -26,6 +27,9 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a restart may take.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// The most of a failed command's standard error in the message about it.
+const MAX_ERROR_BYTES: u64 = 4096;
 
 /// Gets the events of a restart.
 pub trait RestartEvents {
@@ -101,16 +105,18 @@ impl Restart {
 
 /// Runs `command` and watches whether the server takes connections.
 fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> Result<()> {
+    // A file, because the new server inherits it: a pipe would block it once full, and end it once closed.
+    let mut said = tempfile::tempfile().context("a file for what the --restart-command says")?;
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(said.try_clone()?)
         .spawn()
         .context("cannot run the --restart-command")?;
     let deadline = Instant::now() + LIMIT;
     loop {
-        let ended = has_ended(&mut child)?;
+        let ended = has_ended(&mut child, &mut said)?;
         let is_listening = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT).is_ok();
         if !is_listening {
             events.gone();
@@ -121,26 +127,31 @@ fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> R
             events.back();
             return Ok(());
         }
-        ensure!(
-            Instant::now() < deadline,
-            "{addr} takes no connections {} s after the --restart-command began",
-            LIMIT.as_secs()
-        );
+        if Instant::now() >= deadline {
+            let limit = LIMIT.as_secs();
+            // It may have ended meanwhile.
+            let _ = child.kill();
+            ensure!(
+                ended,
+                "the --restart-command did not end within {limit} s; start the server in the background"
+            );
+            bail!("{addr} takes no connections {limit} s after the --restart-command began");
+        }
         sleep(INTERVAL);
     }
 }
 
 /// Whether the command has ended; one that failed is an error.
-fn has_ended(child: &mut Child) -> Result<bool> {
+fn has_ended(child: &mut Child, said: &mut File) -> Result<bool> {
     let Some(status) = child.try_wait().context("the --restart-command")? else {
         return Ok(false);
     };
     if !status.success() {
-        let mut said = String::new();
-        if let Some(mut stderr) = child.stderr.take() {
-            let _ = stderr.read_to_string(&mut said);
-        }
-        bail!("the --restart-command failed ({status}): {}", said.trim());
+        let mut text = Vec::new();
+        said.rewind()?;
+        said.take(MAX_ERROR_BYTES).read_to_end(&mut text)?;
+        let text = String::from_utf8_lossy(&text);
+        bail!("the --restart-command failed ({status}): {}", text.trim());
     }
     Ok(true)
 }

@@ -186,17 +186,15 @@ impl Serve {
     /// The configuration that the flags make. The error says in one line what is wrong.
     pub fn into_config(self) -> Result<Config, String> {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
+        if !matches!(self.store, StoreFlag::Nats(_))
+            && let Some(flag) = self.nats.given()
+        {
+            return Err(format!("{flag} works only with --store nats://HOST:PORT"));
+        }
         let store = match self.store {
+            StoreFlag::Memory => StoreChoice::Memory,
+            StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
             StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
-            other => {
-                if let Some(flag) = self.nats.given() {
-                    return Err(format!("{flag} works only with --store nats://HOST:PORT"));
-                }
-                match other {
-                    StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
-                    _ => StoreChoice::Memory,
-                }
-            }
         };
         let tls = self.tls.into_config()?;
         let listens_on: Vec<IpAddr> = std::iter::once(self.bind)

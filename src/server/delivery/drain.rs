@@ -22,7 +22,7 @@ const RETRY_MS: RangeInclusive<u64> = 500..=1500;
 /// Whether the server is stopping, and until when.
 #[derive(Default)]
 pub struct Drain {
-    /// Read with every poll, so it is outside the lock.
+    /// Read with every poll and every wakeup of a reader, so it is outside the lock.
     is_draining: AtomicBool,
     window: Mutex<Option<DrainWindow>>,
     jitter: RandomState,
@@ -57,14 +57,15 @@ impl Drain {
 
     /// Whether the connection with this id must leave after its present answer.
     pub fn is_due(&self, connection: u64) -> bool {
-        self.is_draining()
-            && self
-                .deadline(connection)
-                .is_some_and(|deadline| deadline <= Instant::now())
+        self.deadline(connection)
+            .is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// When the connection must leave; `None` unless the server is stopping.
     fn deadline(&self, connection: u64) -> Option<Instant> {
+        if !self.is_draining() {
+            return None;
+        }
         let DrainWindow { from, span, .. } = (*self.window.lock())?;
         let share = self.jitter(connection) as u32;
         Some(from + span.mul_f64(f64::from(share) / f64::from(u32::MAX)))

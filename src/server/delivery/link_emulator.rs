@@ -83,7 +83,10 @@ impl HoldBuffer {
         self.bytes.extend_from_slice(&chunk.bytes);
         self.messages += chunk.messages;
         self.published_at_us = self.published_at_us.or(chunk.published_at_us);
-        self.kind = chunk.kind;
+        // A trace counts the messages of a push, so one that has messages is not a keep-alive.
+        if self.kind != Some(PushKind::Messages) {
+            self.kind = chunk.kind.or(self.kind);
+        }
     }
 
     fn drain(&mut self) -> Option<EventChunk> {

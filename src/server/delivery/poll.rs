@@ -4,6 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
@@ -293,8 +294,13 @@ impl<R: LogReader> WaitingPoll<R> {
         let after = self.after;
         loop {
             if self.request.drain.instant().is_some() {
-                let notified = poll_fn(|cx| subscription.poll_newer(after, cx));
-                return timeout_at(self.until(), notified).await.is_ok();
+                let notified = poll_fn(|cx| match subscription.poll_newer(after, cx) {
+                    Poll::Ready(()) => Poll::Ready(true),
+                    // A second signal has moved the end forward.
+                    Poll::Pending if self.until() <= Instant::now() => Poll::Ready(false),
+                    Poll::Pending => Poll::Pending,
+                });
+                return timeout_at(self.until(), notified).await.unwrap_or(false);
             }
             let notified_or_closed = subscription.notified_or_closed(after);
             if timeout_at(self.until(), notified_or_closed).await.is_err() {

@@ -1,6 +1,7 @@
 //! Where a request carries its token: in a header field, in a cookie, or as a ticket.
 
 use actix_web::{
+    HttpRequest,
     dev::ServiceRequest,
     http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN},
 };
@@ -43,9 +44,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     values.find_map(|value| bearer_token(value.to_str().ok()?))
 }
 
-/// Whether the request has the token's cookie.
-pub fn has_cookie(headers: &HeaderMap) -> bool {
-    cookie(headers).is_some()
+/// Whether the request has a ticket or the token's cookie, valid or not.
+pub fn has_ticket_or_cookie(request: &HttpRequest) -> bool {
+    let ticket = parameter::<String>(request.query_string(), TICKET_PARAMETER);
+    !matches!(ticket, Ok(None)) || cookie(request.headers()).is_some()
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

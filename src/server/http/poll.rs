@@ -17,11 +17,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use super::{
-    credentials::{self, TICKET_PARAMETER},
-    extractors::LAST_EVENT_ID,
-    problem::Problem,
-};
+use super::{credentials::has_ticket_or_cookie, extractors::LAST_EVENT_ID, problem::Problem};
 use crate::{
     delivery::{
         Delivery,
@@ -75,8 +71,7 @@ fn is_of_its_sender(request: &HttpRequest) -> bool {
     let headers = request.headers();
     headers.contains_key(&LAST_EVENT_ID)
         || headers.contains_key(header::AUTHORIZATION)
-        || request.query_string().contains(TICKET_PARAMETER)
-        || credentials::has_cookie(headers)
+        || has_ticket_or_cookie(request)
 }
 
 impl Responder for PollResponse {

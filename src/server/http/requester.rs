@@ -89,7 +89,7 @@ impl Requester {
         for room in rooms.clone() {
             if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
                 policy.refusals.count(RefusalReason::Room);
-                let detail = format!("the token does not allow to {act} the room {room}");
+                let detail = format!("the token does not allow you to {act} the room {room}");
                 return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
             }
         }

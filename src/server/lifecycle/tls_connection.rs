@@ -6,7 +6,11 @@ use actix_http::{Request, Response, body::BoxBody};
 use actix_service::Service;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{connection::REFUSED_TIMEOUT, http2::Http2Server, incoming::IncomingConnection};
@@ -93,7 +97,8 @@ where
         mut tcp: TcpStream,
         incoming: &IncomingConnection,
     ) -> Option<TlsConnection> {
-        match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
+        let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+        match timeout_at(deadline, first_byte(&tcp)).await {
             Ok(Ok(Some(first))) if is_tls(first) => {}
             Ok(Ok(Some(_))) => {
                 // An error means that the client is gone.
@@ -111,7 +116,7 @@ where
         let io = RecordTap::new(Metered::new(socket, meter.clone()));
         let records = io.records();
         let handshake = self.acceptor.accept(io);
-        let Ok(shaken) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
+        let Ok(shaken) = timeout_at(deadline, handshake).await else {
             return self.refuse_handshake();
         };
         // rustls has already sent the client an alert.

@@ -171,7 +171,8 @@ impl RoomReader {
         let after = match page.entries.last() {
             Some(newest) => newest.id,
             // No older message is left to read, so the reader continues at the head.
-            None if reset.is_some() || from_store => head,
+            // While a batch is being published, the reader may be ahead of it.
+            None if reset.is_some() || from_store => head.max(position.after),
             None => position.after,
         };
         Ok(ReadBatch {

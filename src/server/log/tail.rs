@@ -136,15 +136,12 @@ impl Tail {
         state.complete = false;
     }
 
-    /// Notifies all readers that another log has replaced this one.
-    pub(super) fn replace_log(&self) {
-        {
-            let mut state = self.state.lock();
-            state.replaced = true;
-            state.entries.clear();
-            state.batches.clear();
-        }
-        self.notify();
+    /// Drops everything, because another log has replaced this one. The caller notifies readers afterwards.
+    pub(super) fn mark_replaced(&self) {
+        let mut state = self.state.lock();
+        state.replaced = true;
+        state.entries.clear();
+        state.batches.clear();
     }
 
     pub fn is_replaced(&self) -> bool {

@@ -43,7 +43,7 @@ struct TailsByRoom {
     /// Every entry of every tail by id: the order of eviction.
     order: BTreeMap<u64, Arc<Tail>>,
     bytes: usize,
-    /// Rooms that were empty when a reader left, and when that was last so.
+    /// Rooms that were empty when a reader left, the least recent first.
     idle: LruCache<Room, ()>,
     closed: bool,
 }
@@ -89,10 +89,13 @@ impl TailCache {
             rooms.idle.clear();
             self.head.store(head, Ordering::Release);
             self.visible_through.store(head, Ordering::Release);
-            std::mem::take(&mut rooms.tails)
+            let old = std::mem::take(&mut rooms.tails);
+            // Under the lock, so that no reader adds the old log's history to them meanwhile.
+            old.values().for_each(|tail| tail.mark_replaced());
+            old
         };
         for tail in old.into_values() {
-            tail.replace_log();
+            tail.notify();
         }
     }
 

@@ -57,7 +57,7 @@ where
             };
             Either::Right(slowed_down.boxed_local())
         }
-        _ => {
+        Some(Fault::Buffer | Fault::Disconnect | Fault::Slow) | None => {
             let response = next.call(request);
             Either::Left(response.map_ok(ServiceResponse::map_into_boxed_body))
         }
@@ -105,7 +105,7 @@ fn apply_to_connection(
                 targets.connections.abort(id);
             }
         }
-        _ => {}
+        (Some(Fault::Restart), None) | (Some(Fault::Buffer | Fault::Slow) | None, _) => {}
     }
     query.fault
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    AppendError, AppendedMessage, IdempotencyKey, StoreStatus, appended,
+    AppendError, AppendedMessage, IdempotencyKey, MAX_PRUNED_ROOMS, StoreStatus, appended,
     idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
 };
 use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
@@ -27,8 +27,6 @@ use crate::log::{
 const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// The most memory for idempotency keys; beyond it, the oldest are forgotten early.
 const MAX_KEY_BYTES: usize = 64 * 1024 * 1024;
-/// The most rooms whose last removed message is remembered individually.
-const MAX_PRUNED_ROOMS: usize = 100_000;
 
 pub struct Memory {
     log: LogId,
@@ -45,7 +43,7 @@ struct MemoryLog {
     /// Every retained message, oldest first.
     all: VecDeque<Entry>,
     rooms: HashMap<Room, VecDeque<Entry>>,
-    retired: PrunedRooms,
+    pruned: PrunedRooms,
     keys: IdempotencyKeys,
 }
 
@@ -62,7 +60,7 @@ impl Memory {
             bytes: 0,
             all: VecDeque::new(),
             rooms: HashMap::new(),
-            retired: PrunedRooms::default(),
+            pruned: PrunedRooms::default(),
             keys: IdempotencyKeys::default(),
         };
         Self {
@@ -124,7 +122,7 @@ impl Memory {
         entries.reverse();
         let loaded_after = match entries.first() {
             Some(first) if page.more => first.id - 1,
-            _ => state.retired.through(room),
+            _ => state.pruned.through(room),
         };
         RoomSnapshot {
             entries,
@@ -142,7 +140,7 @@ impl Memory {
             }
             None => Page::default(),
         };
-        page.expired_through = Some(state.retired.through(room)).filter(|through| *through > id);
+        page.expired_through = Some(state.pruned.through(room)).filter(|through| *through > id);
         page
     }
 
@@ -187,9 +185,9 @@ impl Memory {
             .map_or(i64::MIN, |at| at.as_microsecond());
         let mut through = None;
         while let Some(oldest) = state.all.front() {
-            let retires =
+            let is_prunable =
                 oldest.id <= floor || oldest.sent_at_us < cutoff_us || state.bytes > MAX_BYTES;
-            if !retires {
+            if !is_prunable {
                 break;
             }
             through = Some(oldest.id);
@@ -209,7 +207,7 @@ impl MemoryLog {
             return;
         };
         self.bytes -= 2 * entry.size_bytes();
-        self.retired.note(&entry.room, entry.id);
+        self.pruned.note(&entry.room, entry.id);
         if let Some(entries) = self.rooms.get_mut(&entry.room) {
             entries.pop_front();
             if entries.is_empty() {

@@ -1,4 +1,14 @@
 //! The stores of messages: the choice of store, and the operations of every store.
+//!
+//! What a store owes to the tails ([`TailCache`](super::tail_cache::TailCache)):
+//!
+//! - [`advance_visible`](super::tail_cache::TailCache::advance_visible) before a read of the store can return a message;
+//! - [`append`](super::tail_cache::TailCache::append) in the order of the ids, before the publisher gets its answer;
+//! - [`expire`](super::tail_cache::TailCache::expire) after messages were removed;
+//! - [`reset_to`](super::tail_cache::TailCache::reset_to) when the tails may lack messages;
+//! - [`replace_log`](super::tail_cache::TailCache::replace_log) when the store holds another log.
+//!
+//! An append fails with [`AppendError::Unavailable`] only if the message will never appear.
 
 pub(super) mod idempotency;
 pub mod memory;
@@ -21,12 +31,15 @@ use crate::domain::{
     room::Room,
 };
 
+/// The most rooms whose last removed message is remembered individually.
+const MAX_PRUNED_ROOMS: usize = 100_000;
+
 /// The store does not answer. The text says why, for the operator.
 #[derive(Debug, Clone, Error)]
 #[error("{0}")]
 pub struct StoreUnavailable(pub String);
 
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum AppendError {
     /// Nothing was appended.
     #[error("the store is away: {0}")]

@@ -80,8 +80,6 @@ enum Attempt {
     Done(Result<AppendedMessage, AppendError>),
     /// The message is in the stream but does not count, so it must be sent again as another message.
     Void,
-    /// It was stored, and is no longer retained.
-    Gone,
     /// It was not stored.
     Refused(String),
     /// It could not be sent.
@@ -95,6 +93,8 @@ struct PendingPublish<'a> {
     shared: &'a NatsInner,
     name: String,
     delivery: oneshot::Receiver<PublishConfirmation>,
+    /// Whether it may have been sent already.
+    was_sent: bool,
 }
 
 impl<'a> PendingPublish<'a> {
@@ -107,6 +107,7 @@ impl<'a> PendingPublish<'a> {
             shared,
             name,
             delivery,
+            was_sent: false,
         }
     }
 }
@@ -121,7 +122,6 @@ impl Publish<'_> {
     async fn run(self) -> Result<AppendedMessage, AppendError> {
         let mut round = 0;
         let mut pending = PendingPublish::new(self.shared);
-        let mut was_sent = false;
         let mut refused = None;
         let mut why = "away".to_owned();
         while self.is_store_there_by(self.begun + SEND_DEADLINE).await {
@@ -130,10 +130,8 @@ impl Publish<'_> {
                 Attempt::Void => {
                     round += 1;
                     pending = PendingPublish::new(self.shared);
-                    was_sent = false;
                     continue;
                 }
-                Attempt::Gone => {}
                 Attempt::Refused(reason) => {
                     refused = Some(reason.clone());
                     why = reason;
@@ -141,7 +139,7 @@ impl Publish<'_> {
                 Attempt::Unsent(reason) => why = reason,
                 Attempt::Timeout(reason) => {
                     why = reason;
-                    was_sent = true;
+                    pending.was_sent = true;
                 }
             }
             sleep(RETRY_DELAY).await;
@@ -149,7 +147,7 @@ impl Publish<'_> {
         if let Some(why) = refused {
             self.shared.health.lock().refused(&why, self.bytes());
         }
-        if !was_sent {
+        if !pending.was_sent {
             return Err(StoreUnavailable(why).into());
         }
         if let Ok(Ok(delivery)) =
@@ -190,8 +188,10 @@ impl Publish<'_> {
         headers.insert(NATS_MESSAGE_ID, message_id);
         let subject = self.shared.client.subject(&self.draft.room);
         let payload = record::encode(&self.draft, &metadata);
-        let sent = Instant::now();
-        let until = (sent + ATTEMPT_TIMEOUT).min(self.begun + RESPONSE_DEADLINE);
+        let now = Instant::now();
+        // A message that comes after a second attempt may be that of the first.
+        let sent = (!pending.was_sent).then_some(now);
+        let until = (now + ATTEMPT_TIMEOUT).min(self.begun + RESPONSE_DEADLINE);
         let sending = self.shared.client.send(subject, headers, payload, until);
         let acknowledged = tokio::select! {
             delivery = &mut pending.delivery => {
@@ -214,20 +214,20 @@ impl Publish<'_> {
                 }
                 match pending.delivery.try_recv() {
                     Ok(delivery) => self.on_delivered(Ok(delivery), sent),
-                    Err(_) => match self.stored(log, id, &pending.name).await {
-                        Attempt::Gone => Attempt::Done(Ok(self.retired(log, id))),
-                        attempt => attempt,
-                    },
+                    Err(_) => {
+                        let stored = self.stored(log, id, &pending.name).await;
+                        stored.unwrap_or_else(|| self.no_longer_retained(log, id))
+                    }
                 }
             }
             Ok(PubAck {
                 id,
                 is_duplicate: true,
             }) => match self.stored(metadata.log, id, &pending.name).await {
+                Some(attempt) => attempt,
                 // The first message cannot be compared.
-                Attempt::Gone if self.key.is_some() => Attempt::Done(Err(AppendError::KeyReused)),
-                Attempt::Gone => Attempt::Done(Ok(self.retired(metadata.log, id))),
-                attempt => attempt,
+                None if self.key.is_some() => Attempt::Done(Err(AppendError::KeyReused)),
+                None => self.no_longer_retained(metadata.log, id),
             },
             Err(PublishError::Refused(why)) => Attempt::Refused(why),
             Err(PublishError::Rejected(why)) => {
@@ -241,17 +241,18 @@ impl Publish<'_> {
         }
     }
 
-    /// The message has come from the stream.
+    /// The message has come from the stream. `sent` is when it was sent, if that was once.
     fn on_delivered(
         &self,
         delivery: Result<PublishConfirmation, oneshot::error::RecvError>,
-        sent: Instant,
+        sent: Option<Instant>,
     ) -> Attempt {
         let Ok(delivery) = delivery else {
             return Attempt::Timeout("stopped".to_owned());
         };
-        let took = sent.elapsed();
-        if took < MAX_ROUND_TRIP {
+        if let Some(took) = sent.map(|sent| sent.elapsed())
+            && took < MAX_ROUND_TRIP
+        {
             let halfway = now_us() - took.as_micros() as i64 / 2;
             let skew = delivery.stored_at_us - halfway;
             self.shared.skew_us.store(skew, Ordering::Relaxed);
@@ -262,42 +263,44 @@ impl Publish<'_> {
         }
     }
 
-    /// Handles the acknowledgement of message `id`: this message, or the first one with the same key.
-    async fn stored(&self, log: LogId, id: u64, name: &str) -> Attempt {
+    /// Handles the acknowledgement of message `id`: this message, or the first one with the same key. `None` if it is
+    /// no longer retained.
+    async fn stored(&self, log: LogId, id: u64, name: &str) -> Option<Attempt> {
         let record = match self.shared.client.message(log, id).await {
             Ok(Some(StoredMessage {
                 record: Some(record),
                 ..
             })) => record,
-            Ok(_) => return Attempt::Gone,
-            Err(away) => return Attempt::Timeout(away.0),
+            Ok(_) => return None,
+            Err(away) => return Some(Attempt::Timeout(away.0)),
         };
         if record.is_expired {
-            return Attempt::Void;
+            return Some(Attempt::Void);
         }
         let deadline = self.begun + RESPONSE_DEADLINE;
         if !self.shared.wait_until_applied(log, id, deadline).await {
-            return Attempt::Timeout(NOT_YET_DELIVERED.to_owned());
+            return Some(Attempt::Timeout(NOT_YET_DELIVERED.to_owned()));
         }
         let Record {
             message, publish, ..
         } = record;
         let entry = Entry::new(&message.view(), self.shared.encode);
         if publish.as_deref() == Some(name) {
-            return Attempt::Done(Ok(appended(log, &entry)));
+            return Some(Attempt::Done(Ok(appended(log, &entry))));
         }
         let first_use = IdempotencyRecord {
             at: message.sent_at,
             cursor: message.cursor,
             json: entry.json(),
         };
-        Attempt::Done(first_use.replay(self.draft.clone()))
+        Some(Attempt::Done(first_use.replay(self.draft.clone())))
     }
 
     /// The message as it was when it was stored; no reader will see it any more.
-    fn retired(&self, log: LogId, id: u64) -> AppendedMessage {
+    fn no_longer_retained(&self, log: LogId, id: u64) -> Attempt {
         let message = Message::new(log, id, self.draft.clone(), Timestamp::now());
-        appended(log, &Entry::new(&message.view(), self.shared.encode))
+        let entry = Entry::new(&message.view(), self.shared.encode);
+        Attempt::Done(Ok(appended(log, &entry)))
     }
 
     async fn metadata(&self, publish: String) -> Result<PublishMetadata, StoreUnavailable> {

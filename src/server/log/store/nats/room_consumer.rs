@@ -73,7 +73,7 @@ impl RoomConsumer {
         self.consumer.cached_info()
     }
 
-    /// Asks for what has not come yet, and is answered that there is none.
+    /// Pulls once when nothing is left: JetStream answers that there is no message, which shows that pulling is permitted.
     pub(super) async fn flush_pull(
         &self,
         client: &JetStreamClient,

@@ -31,7 +31,7 @@ const SCHEMA: &str = "
         sent_at INTEGER NOT NULL -- microseconds since the Unix epoch
     );
     CREATE INDEX messages_by_room ON messages (room, id);
-    -- Up to which message each room's past is gone.
+    -- Up to which message each room's past is gone; '' stands for all rooms that have no row.
     CREATE TABLE retired (room TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE first_uses (
         key     TEXT PRIMARY KEY,

@@ -265,12 +265,14 @@ impl Sqlite {
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, StoreUnavailable> {
         let (reply, response) = oneshot::channel();
-        let gone = |_| StoreUnavailable("the writer has stopped".to_owned());
-        self.commands
-            .send(command(reply))
-            .await
-            .map_err(|_| gone(()))?;
-        response.await.map_err(|_| gone(()))
+        let gone = || {
+            let why = StoreUnavailable("the writer has stopped".to_owned());
+            self.health.fail(why.clone());
+            why
+        };
+        let sent = self.commands.send(command(reply)).await;
+        sent.map_err(|_| gone())?;
+        response.await.map_err(|_| gone())
     }
 
     async fn read<T: Send + 'static>(
@@ -326,6 +328,6 @@ impl Rows {
 
 fn pruned_through(connection: &Connection, room: &Room) -> rusqlite::Result<u64> {
     let mut statement = connection
-        .prepare_cached("SELECT coalesce(max(through), 0) FROM retired WHERE room = ?")?;
+        .prepare_cached("SELECT coalesce(max(through), 0) FROM retired WHERE room IN (?, '')")?;
     statement.query_row([room.as_str()], |row| Ok(row.get::<_, i64>(0)? as u64))
 }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension, Transaction, TransactionBehavior, ffi::SQLITE_IOERR_FSYNC,
+    params,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{file::LogFile, health::FileHealth};
@@ -24,7 +27,8 @@ use crate::{
         entry::{Entry, FrameEncoder},
         retention::Retention,
         store::{
-            AppendError, AppendedMessage, IdempotencyKey, StoreUnavailable, appended,
+            AppendError, AppendedMessage, IdempotencyKey, MAX_PRUNED_ROOMS, StoreUnavailable,
+            appended,
             idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
         },
         tail_cache::TailCache,
@@ -152,22 +156,31 @@ impl Writer {
             }
             Err(why) => {
                 for command in batch.drain(..) {
-                    command.answer(Err(why.clone().into()));
+                    command.answer(Err(why.clone()));
                 }
             }
         }
     }
 
     /// Commits the batch, and checks that it went to the files that the path names.
-    fn write_durably(&mut self, batch: &[Command]) -> Result<CommitResult, StoreUnavailable> {
+    fn write_durably(&mut self, batch: &[Command]) -> Result<CommitResult, AppendError> {
         if let Some(damage) = self.health.damage() {
-            return Err(damage.clone());
+            return Err(damage.clone().into());
         }
         self.check_in_place()?;
-        let written = self.write(batch);
-        let written = written.map_err(|error| self.health.report(&error))?;
-        self.check_in_place().inspect_err(|_| {
+        let written = self.write(batch).map_err(|error| {
+            let is_synced = !is_sync_error(&error);
+            let why = self.health.report(&error);
+            match is_synced {
+                true => AppendError::Unavailable(why),
+                // The next start may find the messages in the write-ahead log.
+                false => AppendError::Unconfirmed(why),
+            }
+        })?;
+        // The messages are in files that the operator may put back.
+        self.check_in_place().map_err(|why| {
             self.tails_behind |= !written.entries.is_empty();
+            AppendError::Unconfirmed(why)
         })?;
         Ok(written)
     }
@@ -192,6 +205,7 @@ impl Writer {
             none => none.insert(LogClock::new(last_sent_at(&transaction)?)),
         };
         clock.now();
+        forget_keys(&transaction, clock.older_than(IDEMPOTENCY_TTL))?;
         for command in batch {
             let outcome = match command {
                 Command::Append { draft, key, .. } => {
@@ -199,11 +213,14 @@ impl Writer {
                         log: self.log,
                         transaction: &transaction,
                         now: clock.now(),
-                        keys_cutoff: clock.older_than(IDEMPOTENCY_TTL),
                     };
                     append.run(draft, key.as_ref(), self.encode, &mut written.entries)?
                 }
-                Command::Prune { .. } | Command::Close { .. } => Ok(None),
+                Command::Prune { .. } => {
+                    merge_pruned_rooms(&transaction)?;
+                    Ok(None)
+                }
+                Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
                     // The value differs each time, because SQLite does not write an unchanged page. It is as large as
                     // the largest message, so that there is room for one afterwards.
@@ -245,7 +262,7 @@ impl Command {
             }
             Self::Prune { reply } | Self::Probe { reply } => {
                 let _ = reply.send(match outcome {
-                    Err(AppendError::Unavailable(away)) => Err(away),
+                    Err(AppendError::Unavailable(why) | AppendError::Unconfirmed(why)) => Err(why),
                     _ => Ok(()),
                 });
             }
@@ -261,8 +278,6 @@ struct Append<'a> {
     log: LogId,
     transaction: &'a Transaction<'a>,
     now: Timestamp,
-    /// Keys used before this are forgotten.
-    keys_cutoff: Timestamp,
 }
 
 impl Append<'_> {
@@ -311,9 +326,6 @@ impl Append<'_> {
 
     fn first_use(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<IdempotencyRecord>> {
         self.transaction
-            .prepare_cached("DELETE FROM first_uses WHERE at < ?")?
-            .execute([self.keys_cutoff.as_microsecond()])?;
-        self.transaction
             .prepare_cached("SELECT id, json, at FROM first_uses WHERE key = ?")?
             .query_row([key.as_str()], |row| {
                 Ok(IdempotencyRecord {
@@ -327,6 +339,36 @@ impl Append<'_> {
             })
             .optional()
     }
+}
+
+/// Whether SQLite wrote everything but could not make it durable.
+fn is_sync_error(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
+}
+
+/// Forgets the idempotency keys that were used before `cutoff`, with their messages.
+fn forget_keys(transaction: &Transaction<'_>, cutoff: Timestamp) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM first_uses WHERE at < ?")?
+        .execute([cutoff.as_microsecond()])?;
+    Ok(())
+}
+
+/// Remembers one removed message for all rooms together if there are too many of them. The row without a room's name
+/// is that of all rooms without a row.
+fn merge_pruned_rooms(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let rooms: i64 = transaction
+        .prepare_cached("SELECT count(*) FROM retired")?
+        .query_row([], |row| row.get(0))?;
+    if rooms as usize > MAX_PRUNED_ROOMS {
+        transaction.execute_batch(
+            "INSERT OR REPLACE INTO retired (room, through) SELECT '', max(through) FROM retired;
+             DELETE FROM retired WHERE room <> '';",
+        )?;
+    }
+    Ok(())
 }
 
 /// The newest id that was ever given, retained or not.
