@@ -45,13 +45,13 @@ fn size(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number of bytes, such as `1500`, `4KiB` or `4kB`".to_owned())
 }
 
-/// Bytes of something that has whole ones.
+/// A whole number of bytes.
 pub fn whole_size(text: &str) -> Result<usize, String> {
     whole(size(text)?)
 }
 
 fn whole(value: f64) -> Result<usize, String> {
-    /// Up to here a floating-point number holds every whole one.
+    /// An `f64` represents every integer up to here.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     if value.fract() != 0.0 || !(0.0..=LARGEST).contains(&value) {
         return Err("expected a whole number, 0 or more".to_owned());

@@ -204,11 +204,11 @@ impl Model {
         struct RawModel {
             format: u32,
         }
-        let form: RawModel = serde_json::from_str(text).context("it is not a model file")?;
+        let raw: RawModel = serde_json::from_str(text).context("it is not a model file")?;
         ensure!(
-            form.format == FORMAT,
-            "its form is {}, and this program reads {FORMAT}: calibrate again",
-            form.format
+            raw.format == FORMAT,
+            "its format is {}, but this program reads format {FORMAT}: calibrate again",
+            raw.format
         );
         let model: Self = serde_json::from_str(text).context("it is not a whole model file")?;
         model.check()?;
@@ -250,7 +250,7 @@ impl Model {
         for (name, value) in all {
             ensure!(
                 value.is_finite() && value >= 0.0,
-                "its {name} is {value}, which nothing can cost"
+                "its {name} is {value}; it must be a finite number, 0 or more"
             );
         }
         let ServerLimits {
@@ -273,7 +273,7 @@ impl Model {
         ] {
             ensure!(
                 value.is_finite() && value > 0.0,
-                "its {name} is {value}, which no server has"
+                "its {name} is {value}; it must be a finite number above 0"
             );
         }
         Ok(())

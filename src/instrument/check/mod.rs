@@ -45,7 +45,8 @@ pub struct CheckOptions {
     pub insecure: bool,
 }
 
-/// Checks the server at an address. All checks run at the same time.
+/// Checks the server at an address. Delivery is checked first, because it shows whether the profile matches; the other
+/// checks then run at the same time.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
     let protocol = site.protocol().await?;
     let proxy = recognize::recognize(&site).await;
     let mut findings = vec![protocol];
-    // This check runs first, because it shows whether the profile matches; if not, one sentence says what is wrong.
+    // If the profile does not match, one sentence says what is wrong.
     let others = match delivery::check(&site).await? {
         Delivery::Stream(delivery) => {
             let others = async { Ok(others(&site).await) };

@@ -29,9 +29,10 @@ pub const MAX_IN_FLIGHT: usize = 64;
 const GRACE_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(50);
-/// If less than this share of the messages due within the measured time was sent, the run had another workload…
+/// A run that sent less than this share of the messages due within its measured time is suspect.
 const MIN_RATE_SHARE: f64 = 0.95;
-/// …if the server held the rest back, or this program was this far behind at the end.
+/// A suspect run had another workload if this program was this far behind at its end, or if the server held messages
+/// back.
 const MAX_LAG_S: f64 = 1.0;
 
 /// The running threads.

@@ -7,11 +7,12 @@ use tokio::time::{Instant, sleep};
 use super::run_control::{Progress, RunControl};
 use crate::{load::publisher::Publisher, recording::recorder::RunRecorder};
 
-/// How often it looks.
+/// How often to check.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// It waits for messages as long as some arrive within this time, and for this time once it was stopped…
+/// The wait ends when no message has arrived for this long; once it was stopped, it lasts exactly this long. With
+/// polls, one interval longer.
 const QUIESCENCE: Duration = Duration::from_secs(3);
-/// …but not longer than this. For polls, both are longer by an interval.
+/// The longest wait; with polls, one interval longer.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The time after the last expected delivery in which a duplicate would show.
 const SETTLE_TIME: Duration = Duration::from_millis(100);

@@ -48,6 +48,7 @@ const CONNECT_CONCURRENCY: usize = 128;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
 /// Measures `transport` once. `round` is for the record only.
 ///
 /// # Errors

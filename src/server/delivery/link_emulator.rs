@@ -42,7 +42,7 @@ impl<Events> LinkEmulator<Events> {
         match fault {
             Some(Fault::Buffer) => Self::Buffering(events, HoldBuffer::default()),
             Some(Fault::Slow) => Self::Slow(events, SlowLink::new(LATENCY)),
-            Some(Fault::Disconnect | Fault::Restart) | None => Self::Plain(events),
+            Some(Fault::Cut | Fault::Restart) | None => Self::Plain(events),
         }
     }
 

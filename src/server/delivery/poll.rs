@@ -129,7 +129,7 @@ impl Delivery {
             limit: query.limit,
             if_none_match,
             follows_cursor: matches!(query.start, Start::After(_)),
-            with_presence: query.presence == Some(true),
+            with_presence: query.presence,
             is_shared: self.shares_poll(&query),
             rooms: query.rooms,
         };

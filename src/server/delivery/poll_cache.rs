@@ -38,7 +38,7 @@ impl PollCache {
     /// Whether the answer to `query` is the same for all readers.
     pub fn shares(query: &ReadQuery) -> bool {
         query.client.is_none()
-            && query.presence != Some(true)
+            && !query.presence
             && query.fault.is_none()
             && query.fault_key.is_none()
             && !query.close

@@ -27,13 +27,9 @@ impl PresenceEvents {
     pub fn open(presence: &Arc<Presence>, query: &ReadQuery) -> Option<Box<Self>> {
         let reader = query.reader(Transport::Stream);
         // Subscribes before it joins, so that it also gets the event about itself.
-        let updates: Vec<PresenceUpdate> = match query.presence {
-            Some(true) => {
-                let rooms = query.rooms.iter();
-                rooms.map(|room| next(presence.subscribe(room))).collect()
-            }
-            _ => Vec::new(),
-        };
+        let rooms = query.rooms.iter().filter(|_| query.presence);
+        let updates: Vec<PresenceUpdate> =
+            rooms.map(|room| next(presence.subscribe(room))).collect();
         let guards = reader.map(|reader| presence.join_all(&query.rooms, reader));
         let guards = guards.unwrap_or_default();
         let is_needed = !updates.is_empty() || !guards.is_empty();

@@ -43,7 +43,7 @@ pub struct ReadQuery {
     /// The poller's interval, for presence; if it is `None`, the server observes it.
     pub interval: Option<Duration>,
     /// Whether to report who is in the room.
-    pub presence: Option<bool>,
+    pub presence: bool,
     /// Whether to close the connection after the answer, as without keep-alive.
     pub close: bool,
     /// How long a stream may be silent before it sends a keep-alive event; `None` for keep-alive comments.
@@ -140,7 +140,7 @@ impl ReadQuery {
             client,
             author,
             interval,
-            presence,
+            presence: presence.unwrap_or_default(),
             close: close.unwrap_or_default(),
             heartbeat,
             trace,

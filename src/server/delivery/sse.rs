@@ -12,7 +12,7 @@ use crate::{domain::message::MessageView, log::Reset};
 /// How long an `EventSource` waits before it reconnects, sent first on every stream.
 pub const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 
-/// Another time to wait, for this client alone: a number of milliseconds.
+/// Sets how long this client waits before it reconnects, in milliseconds.
 pub fn retry(ms: u64) -> Bytes {
     format!("retry: {ms}\n\n").into()
 }
@@ -45,8 +45,7 @@ pub fn encode(message: &MessageView<'_>, buffer: &mut Vec<u8>) -> Range<usize> {
     json
 }
 
-/// Means nothing to a reader. It is sent to learn whether a client is still there that has ended its
-/// side of the connection.
+/// Readers ignore it. It shows whether a client that has half-closed its connection is still there.
 pub const EMPTY_COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// Tells a reader that messages after its cursor are missing.

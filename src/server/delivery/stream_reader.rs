@@ -244,7 +244,7 @@ impl<R: LogReader> Messages<R> {
         loop {
             if let Some(store_read) = &mut self.store_read {
                 let Some(reading) = &mut store_read.reading else {
-                    // The next piece is asked for, so the page has been sent.
+                    // The caller polls again, so the page has been sent.
                     self.store_read = None;
                     continue;
                 };

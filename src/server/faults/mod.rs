@@ -11,7 +11,8 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use crate::domain::label;
 
-/// The time from the first request that asks for a cut until the connection is cut.
+/// The time from the first request that asks for a cut until its connection is cut. A later request on the connection
+/// that asks for none cancels it.
 pub const CUT_AFTER: Duration = Duration::from_secs(5);
 
 /// The kind of fault.
@@ -20,7 +21,7 @@ pub enum Fault {
     /// A proxy that holds an answer back until it has gathered many bytes or the answer has ended.
     Buffer,
     /// A middlebox that cuts connections at a fixed age, even if they are in use.
-    Disconnect,
+    Cut,
     /// A slow link.
     Slow,
     /// Closes all connections that carry the request's key at once, as when a server restarts.
@@ -33,7 +34,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "buffer" => Ok(Self::Buffer),
-            "cut" => Ok(Self::Disconnect),
+            "cut" => Ok(Self::Cut),
             "slow" => Ok(Self::Slow),
             "restart" => Ok(Self::Restart),
             _ => Err("must be buffer, cut, slow or restart"),
@@ -41,7 +42,7 @@ impl FromStr for Fault {
     }
 }
 
-/// A client's secret: whoever knows it may end the connections that carry it.
+/// A client's secret: a client that knows it may end the connections that carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FaultKey(Arc<str>);
 

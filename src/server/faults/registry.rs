@@ -1,4 +1,4 @@
-//! The connections that carry each key: whoever knows a key may end them.
+//! The connections that carry each key: a client that knows a key may end them.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -217,7 +217,7 @@ where
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
         if !self.exchanges.is_empty() || self.is_draining {
             self.was_used = true;
-            // Streams stay open for hours, and need no timer meanwhile.
+            // Streams stay open for hours, and need no idle timer.
             self.idle = None;
             return;
         }

@@ -102,12 +102,12 @@ impl RequestState {
     }
 
     pub fn set_attribution(&self, attribution: Attribution) {
-        // Checked before: there is none yet.
+        // Cannot fail: the caller has checked that there is none.
         let _ = self.attribution.set(attribution);
     }
 
     pub fn set_trace(&self, trace: Weak<ClientTrace>) {
-        // As with the attribution: there is none yet.
+        // Cannot fail, as above.
         let _ = self.trace.set(Box::new(RequestTrace {
             client: trace,
             pushes: RefCell::default(),

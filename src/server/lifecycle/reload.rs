@@ -9,7 +9,7 @@ use crate::{
     http::policy::Policy, ledger::access_log::EventLog, net::certificate::CurrentCertificate,
 };
 
-/// The files that are read again, and the log that tells what became of it.
+/// The files that are read again, and the log for the outcome.
 pub struct ReloadedFiles {
     /// `None` without TLS.
     pub certificate: Option<Arc<CurrentCertificate>>,

@@ -42,7 +42,7 @@ use crate::{
 /// How many connections run before the rest of the worker has its turn.
 const CONNECTIONS_A_TURN: usize = 128;
 /// How many connections' memory is fetched together, shortly before they run.
-const CONNECTIONS_FETCHED: usize = 8;
+const CONNECTIONS_PREFETCHED: usize = 8;
 /// The most events from the system at a time.
 const EVENTS: usize = 1024;
 
@@ -112,13 +112,13 @@ impl Reactor {
             self.connections[key as usize].timer = TimerSlot::UNSET;
             self.enqueue(key);
         }
-        for _ in 0..CONNECTIONS_A_TURN / CONNECTIONS_FETCHED {
-            self.fetch_next();
-            for _ in 0..CONNECTIONS_FETCHED {
+        for _ in 0..CONNECTIONS_A_TURN / CONNECTIONS_PREFETCHED {
+            self.prefetch_next();
+            for _ in 0..CONNECTIONS_PREFETCHED {
                 let Some(key) = self.queue.pop_front() else {
                     break;
                 };
-                self.look_at(key);
+                self.run_connection(key);
             }
         }
         if !self.queue.is_empty() {
@@ -224,15 +224,15 @@ impl Reactor {
     /// Reads a little of the data of the next connections. Between two messages of a room with many readers, the
     /// processor's caches lose this data. Reading it here makes the processor wait for all of it at once, instead of
     /// for one piece after another.
-    fn fetch_next(&self) {
-        for &key in self.queue.iter().take(CONNECTIONS_FETCHED) {
+    fn prefetch_next(&self) {
+        for &key in self.queue.iter().take(CONNECTIONS_PREFETCHED) {
             if let Some(connection) = self.connections.get(key as usize) {
-                black_box(connection.read_ahead());
+                black_box(connection.prefetch());
             }
         }
     }
 
-    fn look_at(&mut self, key: u32) {
+    fn run_connection(&mut self, key: u32) {
         let Some(connection) = self.connections.get_mut(key as usize) else {
             return;
         };

@@ -22,16 +22,14 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     accounting::open_publish,
+    authentication::{check_figures, identify, spend_ticket},
     lifetime::{GuardedBody, LimitedBody, StreamEnd, jittered},
+    route_access::RouteAccess,
 };
 use crate::{
-    access::{Access, identity::Identity, tokens::TokenError},
+    access::identity::Identity,
     http::{
-        credentials::{Credentials, TICKET_PARAMETER, is_from_allowed_page},
-        extractors::connection_of,
-        json::MAX_BODY_BYTES,
-        policy::Policy,
-        problem::Problem,
+        extractors::connection_of, json::MAX_BODY_BYTES, policy::Policy, problem::Problem,
         routed_path::routed_path,
     },
     limits::{connections::ProxiedPermit, rates::RateTable, refusals::RefusalReason},
@@ -39,23 +37,6 @@ use crate::{
 
 /// How long a refused request's body may take to arrive.
 const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What a route requires of its requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RouteAccess {
-    /// Nothing: the page, health checks, and descriptions of the server.
-    Public,
-    /// No token, but its rate is limited, because the answer takes milliseconds to compute.
-    Plan,
-    /// A token, if the server asks for one.
-    Conversation,
-    /// A token itself, not a ticket.
-    Tickets,
-    /// A client's trace.
-    Trace,
-    /// The figures of all clients.
-    Metrics,
-}
 
 /// The limits on the answer to an admitted request.
 struct AnswerLimits {
@@ -109,7 +90,7 @@ fn after_last_answer() -> Problem {
 fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
     let policy = request.app_data::<Data<Policy>>();
     let policy = policy.expect("the application has a policy");
-    let required = route_access(request);
+    let required = RouteAccess::of(request);
     let identity = identify(request, required, policy);
     if required != RouteAccess::Public {
         let known = identity.as_ref().ok().and_then(Option::as_ref);
@@ -148,10 +129,10 @@ impl AnswerLimits {
     where
         B: MessageBody + 'static,
     {
-        let is_stream = response.status() == StatusCode::OK;
+        let is_ok = response.status() == StatusCode::OK;
         response.map_body(|_, body| {
             // A token may be valid for longer than there are instants; the stream has no limit then.
-            let limit = self.stream_limit.filter(|_| is_stream);
+            let limit = self.stream_limit.filter(|_| is_ok);
             let limit =
                 limit.and_then(|(limit, end)| Some((Instant::now().checked_add(limit)?, end)));
             let body = match limit {
@@ -163,128 +144,6 @@ impl AnswerLimits {
                 Some(permit) => GuardedBody::boxed(body, permit),
             }
         })
-    }
-}
-
-fn route_access(request: &ServiceRequest) -> RouteAccess {
-    match routed_path(request) {
-        "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => {
-            RouteAccess::Conversation
-        }
-        "/plan" => RouteAccess::Plan,
-        "/trace" => RouteAccess::Trace,
-        "/tickets" => RouteAccess::Tickets,
-        "/metrics" => RouteAccess::Metrics,
-        "/ledger" => {
-            let mut names = form_urlencoded::parse(request.query_string().as_bytes());
-            match names.any(|(name, _)| name == "client") {
-                true => RouteAccess::Conversation,
-                false => RouteAccess::Metrics,
-            }
-        }
-        _ => RouteAccess::Public,
-    }
-}
-
-/// The sender's identity. `None`: the request has no token, and needs none.
-fn identify(
-    request: &ServiceRequest,
-    required: RouteAccess,
-    policy: &Policy,
-) -> Result<Option<Arc<Identity>>, Problem> {
-    let Some(access) = &policy.access else {
-        return Ok(None);
-    };
-    let needs_token = match required {
-        RouteAccess::Public | RouteAccess::Plan => return Ok(None),
-        RouteAccess::Metrics => !policy.public_metrics,
-        RouteAccess::Conversation | RouteAccess::Trace | RouteAccess::Tickets => true,
-    };
-    if !needs_token {
-        return Ok(None);
-    }
-    let identity = verify(request, required, access, policy);
-    if identity.is_err() {
-        policy.refusals.count(RefusalReason::Token);
-    }
-    identity.map(Some)
-}
-
-fn verify(
-    request: &ServiceRequest,
-    required: RouteAccess,
-    access: &Access,
-    policy: &Policy,
-) -> Result<Arc<Identity>, Problem> {
-    let token = |error: TokenError| invalid_token(&error.to_string());
-    match Credentials::from_request(request)? {
-        Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
-        Credentials::Ticket(_) if required == RouteAccess::Tickets => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "a ticket is issued for a token, not for another ticket",
-        )
-        .field(TICKET_PARAMETER)),
-        Credentials::Ticket(ticket) => access.tickets.holder(&ticket).ok_or_else(invalid_ticket),
-        Credentials::Cookie(cookie) => {
-            let identity = access.verify(cookie).map_err(token)?;
-            let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-            if changes && !is_from_allowed_page(request.headers(), &policy.origins) {
-                let detail = "a token in a cookie is accepted from pages of this server's origin, or \
-                              of those in --cors-origin, only; send it as `Authorization: Bearer`";
-                return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("Origin"));
-            }
-            Ok(identity)
-        }
-        Credentials::None => {
-            let detail = "a token is needed: as `Authorization: Bearer`, as the cookie \
-                          `poll_vs_sse_token`, or as a `ticket`";
-            let challenge = HeaderValue::from_static("Bearer");
-            Err(Problem::new(StatusCode::UNAUTHORIZED, detail)
-                .header(header::WWW_AUTHENTICATE, challenge))
-        }
-    }
-}
-
-/// Uses up the ticket of a request that is admitted. One that is refused, for its rate for example, may come again.
-fn spend_ticket(request: &ServiceRequest, policy: &Policy) -> Result<(), Problem> {
-    if let Some(access) = &policy.access
-        && let Credentials::Ticket(ticket) = Credentials::from_request(request)?
-        && access.tickets.spend(&ticket).is_none()
-    {
-        policy.refusals.count(RefusalReason::Token);
-        return Err(invalid_ticket());
-    }
-    Ok(())
-}
-
-fn invalid_ticket() -> Problem {
-    invalid_token("the ticket was already used, has expired, or was issued by another server")
-        .field(TICKET_PARAMETER)
-}
-
-fn invalid_token(detail: &str) -> Problem {
-    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-    Problem::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
-}
-
-/// If the operator says so, not everyone may see the figures of all clients.
-fn check_figures(
-    required: RouteAccess,
-    identity: Option<Arc<Identity>>,
-    policy: &Policy,
-) -> Result<Option<Arc<Identity>>, Problem> {
-    // A client's trace is treated like the figures of all clients, unless the client's rooms decide.
-    let is_metrics = required == RouteAccess::Metrics
-        || (required == RouteAccess::Trace && policy.access.is_none());
-    if policy.public_metrics || !is_metrics {
-        return Ok(identity);
-    }
-    match identity.as_ref().is_some_and(|it| it.may_read_all()) {
-        true => Ok(identity),
-        false => {
-            let detail = "only tokens that may read every room may see the figures of all clients";
-            Err(Problem::new(StatusCode::FORBIDDEN, detail))
-        }
     }
 }
 

@@ -57,7 +57,7 @@ where
             };
             Either::Right(slowed_down.boxed_local())
         }
-        Some(Fault::Buffer | Fault::Disconnect | Fault::Slow) | None => {
+        Some(Fault::Buffer | Fault::Cut | Fault::Slow) | None => {
             let response = next.call(request);
             Either::Left(response.map_ok(ServiceResponse::map_into_boxed_body))
         }
@@ -99,7 +99,7 @@ fn apply_to_connection(
         targets.registry.set_key(connection.id(), key);
     }
     match (query.fault, &query.fault_key) {
-        (Some(Fault::Disconnect), _) => connection.abort_after(CUT_AFTER, &targets.connections),
+        (Some(Fault::Cut), _) => connection.abort_after(CUT_AFTER, &targets.connections),
         (Some(Fault::Restart), Some(key)) => {
             for id in targets.registry.connections(key) {
                 targets.connections.abort(id);

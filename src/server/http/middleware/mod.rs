@@ -3,6 +3,7 @@
 
 pub mod accounting;
 pub mod admission;
+mod authentication;
 pub mod connection_end;
 pub mod cors;
 pub mod drain;
@@ -10,3 +11,4 @@ pub mod faults;
 mod lifetime;
 pub mod no_store;
 pub mod panics;
+mod route_access;

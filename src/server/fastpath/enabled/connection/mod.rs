@@ -161,7 +161,7 @@ impl FastConnection {
     }
 
     /// Reads a little of each part that the next run uses, to bring it into the caches.
-    pub fn read_ahead(&self) -> (bool, bool, (u64, u64)) {
+    pub fn prefetch(&self) -> (bool, bool, (u64, u64)) {
         let bytes = match &self.state {
             ConnectionState::Stream(stream) => stream.recorder.bytes(),
             _ => (0, 0),

@@ -134,12 +134,12 @@ impl Target {
 }
 
 /// Why the options cannot be used.
-struct Fault {
+struct InvalidOption {
     flag: &'static str,
     detail: String,
 }
 
-impl Fault {
+impl InvalidOption {
     fn new(flag: &'static str, detail: impl Into<String>) -> Self {
         Self {
             flag,
@@ -148,7 +148,7 @@ impl Fault {
     }
 }
 
-impl From<&str> for Fault {
+impl From<&str> for InvalidOption {
     fn from(detail: &str) -> Self {
         Self::new("--store", detail)
     }
@@ -158,7 +158,7 @@ fn with_credentials(
     connect: ConnectOptions,
     options: &Options,
     urls: &Urls,
-) -> Result<ConnectOptions, Fault> {
+) -> Result<ConnectOptions, InvalidOption> {
     for (flag, is_given, is_in_url) in [
         ("--nats-user", options.user.is_some(), urls.user.is_some()),
         (
@@ -174,7 +174,7 @@ fn with_credentials(
     ] {
         if is_given && is_in_url {
             let detail = "the address in --store has one already; give only one of them";
-            return Err(Fault::new(flag, detail));
+            return Err(InvalidOption::new(flag, detail));
         }
     }
     let user = options.user.clone().or_else(|| urls.user.clone());
@@ -196,7 +196,7 @@ fn with_credentials(
         let text = read(FLAG, path)?;
         return connect.credentials(&text).map_err(|_| {
             let detail = format!("{}: this is not a credentials file", path.display());
-            Fault::new(FLAG, detail)
+            InvalidOption::new(FLAG, detail)
         });
     }
     if let Some(path) = &options.nkey {
@@ -209,7 +209,7 @@ fn with_credentials(
             .filter(|seed| nkeys::KeyPair::from_seed(seed).is_ok())
             .ok_or_else(|| {
                 let detail = format!("{} contains no NKey seed of a user", path.display());
-                Fault::new(FLAG, detail)
+                InvalidOption::new(FLAG, detail)
             })?;
         return Ok(connect.nkey(seed.to_owned()));
     }
@@ -222,7 +222,7 @@ fn with_credentials(
     }
 }
 
-fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions, Fault> {
+fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions, InvalidOption> {
     let files = [
         ("--nats-tls-ca", &options.tls_ca, CERTIFICATE),
         ("--nats-tls-cert", &options.tls_cert, CERTIFICATE),
@@ -233,7 +233,7 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
             && !read(flag, path)?.contains(mark)
         {
             let detail = format!("{} contains no {what}", path.display());
-            return Err(Fault::new(flag, detail));
+            return Err(InvalidOption::new(flag, detail));
         }
     }
     if let Some(ca) = &options.tls_ca {
@@ -249,9 +249,9 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
 }
 
 /// The text of the file that `flag` names.
-fn read(flag: &'static str, path: &Path) -> Result<String, Fault> {
+fn read(flag: &'static str, path: &Path) -> Result<String, InvalidOption> {
     named_file::read_text(path)
-        .map_err(|error| Fault::new(flag, format!("{}: {error}", path.display())))
+        .map_err(|error| InvalidOption::new(flag, format!("{}: {error}", path.display())))
 }
 
 fn is_stream_name(text: &str) -> bool {
