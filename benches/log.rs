@@ -23,11 +23,9 @@ use poll_vs_sse_server::{
     delivery::{Delivery, event_stream::EventStream, read_query::ReadQuery, sse},
     domain::{cursor::LogId, draft::Draft, message::Message, room::Room},
     log::{
-        Log, ReadPosition, Start,
+        Log, LogSettings, ReadPosition, Start,
         entry::{Entry, Limit},
         retention::Retention,
-        store::{Store, memory::Memory},
-        tail_cache::TailCache,
     },
 };
 use tokio::sync::broadcast;
@@ -44,10 +42,12 @@ fn memory_log() -> Arc<Log> {
         messages: Some(KEPT),
         age: None,
     };
-    let id = LogId::random().expect("entropy");
-    let tails = Arc::new(TailCache::new(TAIL_BYTES, id, 0));
-    let memory = Memory::new(id, retention, sse::encode, tails.clone());
-    Log::new(Store::Memory(Box::new(memory)), tails)
+    let settings = LogSettings {
+        retention,
+        tail_bytes: TAIL_BYTES,
+        encode: sse::encode,
+    };
+    Log::in_memory(LogId::random().expect("entropy"), settings)
 }
 
 fn draft() -> Draft {

@@ -11,14 +11,9 @@ use poll_vs_sse_server::{
     delivery::sse,
     domain::{draft::Draft, room::Room},
     log::{
-        Log,
+        Log, LogSettings,
         retention::Retention,
-        store::{
-            Store,
-            nats::{self, Options},
-            sqlite,
-        },
-        tail_cache::TailCache,
+        store::nats::{self, Options},
     },
 };
 
@@ -28,10 +23,10 @@ pub const ROOM: &str = "scaling";
 const AT_ONCE: usize = 512;
 /// Messages published to JetStream before waiting for its acknowledgements.
 const BATCH: u64 = 5000;
-const TAIL_BYTES: usize = 1024 * 1024;
-const KEEP_ALL: Retention = Retention {
-    messages: None,
-    age: None,
+const SETTINGS: LogSettings = LogSettings {
+    retention: Retention::UNLIMITED,
+    tail_bytes: 1024 * 1024,
+    encode: sse::encode,
 };
 const AUTHOR: &str = "mina";
 
@@ -50,10 +45,8 @@ pub fn fill(place: &StoreLocation, messages: u64) -> Result<()> {
         .build()?;
     match place {
         StoreLocation::Sqlite(path) => {
-            let opened = sqlite::SqliteHandle::open(path.clone())?;
-            let tails = Arc::new(TailCache::new(TAIL_BYTES, opened.log, opened.head));
-            let store = opened.serve(KEEP_ALL, sse::encode, tails.clone())?;
-            runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
+            let log = Log::on_sqlite(path.clone(), SETTINGS)?;
+            runtime.block_on(append(log, messages))
         }
         StoreLocation::Nats(servers) => {
             let log = create_stream(servers)?;
@@ -64,7 +57,7 @@ pub fn fill(place: &StoreLocation, messages: u64) -> Result<()> {
 
 /// Creates the stream as the first server does, and returns its log.
 pub fn create_stream(servers: &str) -> Result<String> {
-    let opened = nats::NatsHandle::open(&Options::new(servers), KEEP_ALL)?;
+    let opened = nats::NatsHandle::open(&Options::new(servers), SETTINGS.retention)?;
     Ok(opened.log.to_string())
 }
 

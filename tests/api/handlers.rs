@@ -12,26 +12,19 @@ use poll_vs_sse_server::{
         Ledger,
         access_log::{EventLog, Format},
     },
-    log::{
-        Log,
-        retention::Retention,
-        store::{Store, memory::Memory},
-        tail_cache::TailCache,
-    },
+    log::{Log, LogSettings, retention::Retention},
 };
 use serde_json::{Value, json};
 
 use crate::support::raw_connection::RawConnection;
 
 fn state() -> AppState {
-    let id = LogId::random().expect("entropy");
-    let tails = Arc::new(TailCache::new(1024 * 1024, id, 0));
-    let retention = Retention {
-        messages: None,
-        age: None,
+    let settings = LogSettings {
+        retention: Retention::UNLIMITED,
+        tail_bytes: 1024 * 1024,
+        encode: sse::encode,
     };
-    let memory = Memory::new(id, retention, sse::encode, tails.clone());
-    let log = Log::new(Store::Memory(Box::new(memory)), tails);
+    let log = Log::in_memory(LogId::random().expect("entropy"), settings);
     let (events, _) = EventLog::to(std::io::sink(), Format::Text).expect("a thread");
     AppState {
         delivery: Arc::new(Delivery::new(log)),

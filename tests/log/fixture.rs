@@ -5,12 +5,7 @@ use std::sync::Arc;
 use poll_vs_sse_server::{
     delivery::sse,
     domain::{cursor::LogId, draft::Draft, room::Room},
-    log::{
-        Log,
-        retention::Retention,
-        store::{Store, memory::Memory, nats, sqlite},
-        tail_cache::TailCache,
-    },
+    log::{Log, LogSettings, retention::Retention, store::nats},
 };
 use tempfile::TempDir;
 
@@ -108,30 +103,19 @@ pub async fn append(log: Arc<Log>, room: Room) -> AppendedMessage {
 }
 
 fn open(setup: LogSetup, place: &Storage) -> Arc<Log> {
-    let retention = Retention {
-        messages: setup.retained,
-        age: None,
+    let settings = LogSettings {
+        retention: Retention {
+            messages: setup.retained,
+            age: None,
+        },
+        tail_bytes: setup.tail_bytes,
+        encode: sse::encode,
     };
-    let tails = |log, head| Arc::new(TailCache::new(setup.tail_bytes, log, head));
-    let (store, tails) = match place {
-        Storage::Nowhere => {
-            let id = LogId::random().expect("entropy");
-            let tails = tails(id, 0);
-            let memory = Memory::new(id, retention, sse::encode, tails.clone());
-            (Store::Memory(Box::new(memory)), tails)
-        }
+    match place {
+        Storage::Nowhere => Log::in_memory(LogId::random().expect("entropy"), settings),
         Storage::Directory(directory) => {
-            let path = directory.path().join("chat.db");
-            let opened = sqlite::SqliteHandle::open(path).expect("opens");
-            let tails = tails(opened.log, opened.head);
-            let store = opened.serve(retention, sse::encode, tails.clone());
-            (Store::Sqlite(store.expect("opens")), tails)
+            Log::on_sqlite(directory.path().join("chat.db"), settings).expect("opens")
         }
-        Storage::Stream(options) => {
-            let opened = nats::NatsHandle::open(options, retention).expect("opens");
-            let tails = tails(opened.log, opened.head);
-            (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
-        }
-    };
-    Log::new(store, tails)
+        Storage::Stream(options) => Log::on_nats(options, settings).expect("opens"),
+    }
 }

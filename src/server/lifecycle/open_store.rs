@@ -12,11 +12,7 @@ use crate::{
     domain::cursor::LogId,
     ledger::access_log::EventLog,
     lifecycle::standby::{Standby, StandbyServer},
-    log::{
-        Log,
-        store::{Store, memory::Memory, nats, sqlite},
-        tail_cache::TailCache,
-    },
+    log::{Log, LogSettings},
 };
 
 /// How often to retry a store that cannot be opened yet, and to log that it is away.
@@ -57,26 +53,14 @@ pub fn open_log(
 }
 
 fn try_open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
-    let retention = config.retention;
-    let tails = |log, head| Arc::new(TailCache::new(config.tail_bytes, log, head));
-    let (store, tails) = match &config.store {
-        StoreChoice::Memory => {
-            let log = LogId::random()?;
-            let tails = tails(log, 0);
-            let memory = Memory::new(log, retention, sse::encode, tails.clone());
-            (Store::Memory(Box::new(memory)), tails)
-        }
-        StoreChoice::Sqlite(path) => {
-            let opened = sqlite::SqliteHandle::open(path.clone())?;
-            let tails = tails(opened.log, opened.head);
-            let sqlite = opened.serve(retention, sse::encode, tails.clone())?;
-            (Store::Sqlite(sqlite), tails)
-        }
-        StoreChoice::Nats(options) => {
-            let opened = nats::NatsHandle::open(options, retention)?;
-            let tails = tails(opened.log, opened.head);
-            (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
-        }
+    let settings = LogSettings {
+        retention: config.retention,
+        tail_bytes: config.tail_bytes,
+        encode: sse::encode,
     };
-    Ok(Log::new(store, tails))
+    Ok(match &config.store {
+        StoreChoice::Memory => Log::in_memory(LogId::random()?, settings),
+        StoreChoice::Sqlite(path) => Log::on_sqlite(path.clone(), settings)?,
+        StoreChoice::Nats(options) => Log::on_nats(options, settings)?,
+    })
 }

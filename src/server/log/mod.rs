@@ -9,6 +9,7 @@ pub mod entry;
 pub mod frame_batch;
 mod log_reader;
 mod merge;
+mod open;
 mod reader;
 pub mod retention;
 mod room_set_reader;
@@ -27,6 +28,7 @@ use self::{
 };
 pub use self::{
     log_reader::{LogReader, LogSubscription},
+    open::LogSettings,
     reader::{ReadBatch, ReadPosition, Reset, RoomReader, Start},
     room_set_reader::RoomSetReader,
     subscription::Subscription,
@@ -50,11 +52,6 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log of `store`, which must append to the same `tails`.
-    pub fn new(store: Store, tails: Arc<TailCache>) -> Arc<Self> {
-        Arc::new(Self { store, tails })
-    }
-
     pub fn id(&self) -> LogId {
         self.tails.log()
     }

@@ -15,6 +15,12 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// Keeps every message.
+    pub const UNLIMITED: Self = Self {
+        messages: None,
+        age: None,
+    };
+
     /// The newest message that is removed by count if `head` is the newest of all; ids have no gaps.
     pub fn prune_through(&self, head: u64) -> u64 {
         self.messages.map_or(0, |kept| head.saturating_sub(kept))

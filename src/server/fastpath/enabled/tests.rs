@@ -24,12 +24,7 @@ use crate::{
         counters::Protocol,
     },
     limits::connections::{Admission, ConnectionCounter, ConnectionLimits},
-    log::{
-        Log,
-        retention::Retention,
-        store::{Store, memory::Memory},
-        tail_cache::TailCache,
-    },
+    log::{Log, LogSettings, retention::Retention},
     presence::Presence,
 };
 
@@ -122,13 +117,12 @@ impl TestWorker {
     async fn start(lines: LogLines, gate: Option<Rc<dyn PollGate>>) -> Self {
         let (events, writer) = EventLog::to(lines, Format::Text).expect("a thread");
         let id: LogId = "t1".parse().expect("a log id");
-        let tails = Arc::new(TailCache::new(1024 * 1024, id, 0));
-        let retention = Retention {
-            messages: None,
-            age: None,
+        let settings = LogSettings {
+            retention: Retention::UNLIMITED,
+            tail_bytes: 1024 * 1024,
+            encode: sse::encode,
         };
-        let memory = Memory::new(id, retention, sse::encode, tails.clone());
-        let log = Log::new(Store::Memory(Box::new(memory)), tails);
+        let log = Log::in_memory(id, settings);
         let delivery = Delivery {
             presence: Arc::new(Presence::new(encode_or_panic)),
             ..Delivery::new(log)
