@@ -171,6 +171,15 @@ describe('interval polling', () => {
     expect(times()).toEqual([0, 10_000]);
   });
 
+  test('waits as long as a refusal asks, even if a poll is due at once', async () => {
+    const { source, times } = polling([() => limited(429, 10), () => pollAnswer([])]);
+    source.start(() => ({ cursor: 'aaa-0' }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    source.pollNow();
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect(times()).toEqual([0, 10_000]);
+  });
+
   test('does not ask more often than usual after it has asked too often', async () => {
     const { source, times } = polling([() => limited(429, 1), () => pollAnswer([])], { interval_ms: 30_000 });
     source.start(() => ({ cursor: 'aaa-0' }));

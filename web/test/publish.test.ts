@@ -141,6 +141,21 @@ describe('the outbox', () => {
     expect(sent[2]?.key).not.toBe(sent[0]?.key);
   });
 
+  test('reuses it even if another message was published in between', async () => {
+    const { add, sent, flush } = outbox();
+    add('one');
+    await flush();
+    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    await flush();
+    add('two');
+    await flush();
+    sent[1]?.answer({ ok: true, message: message(2) });
+    await flush();
+    add('one');
+    await flush();
+    expect(sent[2]?.key).toBe(sent[0]?.key);
+  });
+
   test('does not reuse it for a second message with that text, written while the first is sent again', async () => {
     const { add, sent, received, flush } = outbox();
     add('ok');

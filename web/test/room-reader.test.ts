@@ -156,6 +156,23 @@ describe('a reader of a room', () => {
     }
   });
 
+  test('starts once when a paused page is shown after a sleep of the machine', async () => {
+    const {
+      reader: r,
+      calls,
+      page,
+    } = reader({ whileHidden: 'pause' }, ...Array(9).fill(() => pollAnswer([])));
+    r.use('poll');
+    await vi.advanceTimersByTimeAsync(10);
+    page.hide();
+    vi.setSystemTime(Date.now() + 300_000);
+    const before = calls.length;
+    page.show();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(calls.length).toBe(before + 1);
+    r.stop();
+  });
+
   test('pauses from the start on a page that is hidden already, whatever is changed meanwhile', async () => {
     const {
       reader: r,

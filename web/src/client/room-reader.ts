@@ -242,16 +242,21 @@ export class RoomReader {
 
   #watchPage(): () => void {
     const pausesWhenHidden = this.#options.whileHidden === 'pause';
+    // Whether the page that is shown was paused until now.
+    let wasPaused = false;
     const listener: LifecycleListener = {
       hidden: () => {
         this.#isPaused = pausesWhenHidden;
         if (this.#isPaused) this.suspend();
       },
       shown: () => {
-        if (this.#isPaused) this.resume();
+        wasPaused = this.#isPaused;
         this.#isPaused = false;
       },
-      reconnect: () => this.reconnect(),
+      reconnect: () => {
+        if (wasPaused) this.resume();
+        else this.reconnect();
+      },
       resume: () => {
         if (!this.#isPaused) this.resume();
       },

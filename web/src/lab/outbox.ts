@@ -59,7 +59,6 @@ export class Outbox {
       const result = await this.#publish(item.draft, item.key);
       if (result.ok) {
         this.#queue.shift();
-        this.#unconfirmed = null;
         this.#listener.published(result.message, item.sent_ms);
       } else {
         this.#unconfirmed = result.why === 'refused' ? null : item;

@@ -61,7 +61,7 @@ export class Polling implements Source {
     this.#endPause();
   }
 
-  /** Ends the pause before the next poll. */
+  /** Ends the pause before the next poll, as far as the server allows it. */
   pollNow(): void {
     this.#isDueNow = true;
     this.reconnect();
@@ -96,8 +96,8 @@ export class Polling implements Source {
       isConfirmed = true;
       sink.link({ kind: 'live' });
       if (result.more) continue;
-      if (wait_s === 0) await this.#pauseUntil(() => started + interval_ms(), stopped);
-      else if (result.empty) await this.#pauseUntil(() => started + MIN_SPACING_MS, stopped);
+      const pause_ms = wait_s === 0 ? interval_ms : () => (result.empty ? MIN_SPACING_MS : 0);
+      await this.#pauseUntil(() => (this.#isDueNow ? 0 : started + pause_ms()), stopped);
     }
   }
 
@@ -110,7 +110,7 @@ export class Polling implements Source {
   ): Promise<void> {
     const { wait_s, interval_ms } = this.#options;
     const now = performance.now();
-    // Whoever has asked too often must not ask more often than usual.
+    // After a 429, polls are at least the usual interval apart.
     const allowed = () =>
       Math.max(now + retryAfter_ms, isLimited && wait_s === 0 ? started + interval_ms() : now);
     const due = now + backoff(failures);
@@ -121,7 +121,7 @@ export class Polling implements Source {
 
   /** `due` may move while this waits. */
   async #pauseUntil(due: () => number, stopped: AbortSignal): Promise<void> {
-    while (!stopped.aborted && !this.#isDueNow) {
+    while (!stopped.aborted) {
       const left_ms = due() - performance.now();
       if (left_ms <= 0) return;
       await new Promise<void>((resolve) => {
