@@ -57,8 +57,15 @@ pub struct StreamReader<R = RoomReader> {
     presence: Option<Box<PresenceEvents>>,
     keep_alive: KeepAliveSchedule,
     shutdown: DrainDeadline,
-    has_begun: bool,
-    has_ended: bool,
+    stage: Stage,
+}
+
+/// What a stream sends next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Preamble,
+    Events,
+    Nothing,
 }
 
 /// One piece of a stream: whole events.
@@ -86,8 +93,7 @@ impl Delivery {
             presence: PresenceEvents::open(&self.presence, query),
             keep_alive: KeepAliveSchedule::new(query.heartbeat),
             shutdown: DrainDeadline::new(self.drain.clone(), connection),
-            has_begun: false,
-            has_ended: false,
+            stage: Stage::Preamble,
         })
     }
 }
@@ -106,7 +112,7 @@ impl<R: LogReader> StreamReader<R> {
 
     /// The preamble, for callers that send it together with the head. Without this call it is the first piece.
     pub fn begin(&mut self, now: Instant) -> Bytes {
-        self.has_begun = true;
+        self.stage = Stage::Events;
         self.keep_alive.last_sent = now;
         self.keep_alive.preamble()
     }
@@ -117,12 +123,13 @@ impl<R: LogReader> StreamReader<R> {
         waits: &mut impl ReaderWaits<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<EventChunk>> {
-        if self.has_ended {
-            return Poll::Ready(None);
-        }
-        if !self.has_begun {
-            let preamble = self.begin(waits.now());
-            return Poll::Ready(Some(EventChunk::control(None, preamble)));
+        match self.stage {
+            Stage::Preamble => {
+                let preamble = self.begin(waits.now());
+                return Poll::Ready(Some(EventChunk::control(None, preamble)));
+            }
+            Stage::Events => {}
+            Stage::Nothing => return Poll::Ready(None),
         }
         loop {
             match self.messages.poll_step(waits, cx) {
@@ -163,7 +170,7 @@ impl<R: LogReader> StreamReader<R> {
 
     /// Ends the stream, with a time to reconnect if many streams end.
     fn end(&mut self) -> Option<EventChunk> {
-        self.has_ended = true;
+        self.stage = Stage::Nothing;
         let retry_ms = self.shutdown.retry_ms();
         retry_ms.map(|ms| EventChunk::control(Some(PushKind::KeepAlive), sse::retry(ms)))
     }
