@@ -76,7 +76,7 @@ check('after a sleep the page polls once, then opens the stream again', async ({
 });
 
 check('a page restored by the Back button continues at its cursor', async ({ server }) => {
-  const browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const browser = await launch({ whole: true, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   try {
     const lab = await LabPage.open(browser, server.page('?view=one'));
     await lab.use('SSE');

@@ -1,15 +1,20 @@
 // Debian's Chromium, and page objects that find elements by labels and roles.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { until } from './wait.mjs';
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const WHOLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+// The same engine without a browser's windows, which take as much processor time as the page.
+const SHELL = '/usr/bin/chromium-headless-shell';
+const EXECUTABLE = process.env.CHROMIUM === undefined && existsSync(SHELL) ? SHELL : WHOLE;
 
-export function launch(options = {}) {
+/** `whole`: with what only the whole browser has, such as the back/forward cache. */
+export function launch({ whole = false, ...options } = {}) {
   return chromium.launch({
     ...options,
-    executablePath: EXECUTABLE,
+    executablePath: whole ? WHOLE : EXECUTABLE,
     args: ['--no-sandbox', '--disable-background-networking'],
     timeout: 30_000,
   });
