@@ -156,6 +156,17 @@ fn an_oversized_head_is_refused() {
 }
 
 #[test]
+fn a_field_name_that_is_too_long_is_refused() {
+    let server = server();
+    for (length, status) in [(65_535, 200), (65_536, 400), (100_000, 400)] {
+        let name = "a".repeat(length);
+        let head = format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{name}: 1\r\n\r\n");
+        assert_eq!(answers(&server, head.as_bytes()), [status], "{length}");
+    }
+    assert_unaffected(server);
+}
+
+#[test]
 fn odd_but_legal_requests_are_answered() {
     let server = server();
     let odd: [(&[u8], u16); 9] = [

@@ -1,6 +1,6 @@
-//! Streams that stop reading: they take little memory, are cut, and can resume.
+//! Clients that stop reading: they take little memory, and a stream is cut and can resume.
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -99,5 +99,28 @@ fn a_stream_that_was_cut_for_stalling_resumes_at_its_position() {
             .filter_map(|message| message["id"].as_u64())
             .collect();
         assert!(ids.is_sorted(), "in order");
+    }
+}
+
+/// Without a limit, each such connection took 20 MB: every head that the HTTP layer has decoded takes some kilobytes.
+#[test]
+fn requests_sent_ahead_take_little_memory() {
+    const CONNECTIONS: usize = 16;
+    for target in ["/", "/poll?wait=60&cursor=none", "/stream?last=0"] {
+        let server = Process::start(&["--store", "memory", "--http-fast-path", "off"]);
+        let before = server.resident_megabytes();
+        let mut requests = request("GET", target, &[], b"");
+        requests.extend(request("GET", "/healthz", &[], b"").repeat(40_000));
+        let connections: Vec<_> = (0..CONNECTIONS).map(|_| server.raw()).collect();
+        for connection in &connections {
+            let timeout = Some(Duration::from_millis(200));
+            let socket = connection.socket();
+            socket.set_write_timeout(timeout).expect("set");
+            // The server stops reading.
+            let _ = (&*socket).write_all(&requests);
+        }
+        let grown = server.resident_megabytes().saturating_sub(before);
+        assert!(grown < 16, "{target}: {grown} MB");
+        assert_eq!(server.get("/healthz").status(), 200, "others are served");
     }
 }

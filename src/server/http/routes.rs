@@ -18,6 +18,7 @@ use futures_util::{FutureExt as _, TryFutureExt as _};
 
 use super::{
     conventions::{favicon, robots},
+    extractors::connection_of,
     followers::put_followers,
     health::{healthz, readyz},
     lab,
@@ -100,7 +101,11 @@ pub fn app(
         .wrap_fn(|request, next| next.call(request).map_ok(close_when_draining))
         .wrap_fn(|request, next| {
             let record = accounting::record(&request);
-            next.call(request).map(record)
+            let answering = connection_of(request.request()).map(|it| it.begin_answer());
+            next.call(request).map(|answer| {
+                drop(answering);
+                record(answer)
+            })
         })
 }
 

@@ -34,6 +34,7 @@ struct Inner {
     is_abort_requested: Cell<bool>,
     is_abort_scheduled: Cell<bool>,
     is_reset_on_close: Cell<bool>,
+    is_answering: Cell<bool>,
     is_input_ignored: Cell<bool>,
     is_input_needed: Cell<bool>,
     is_half_closed: Cell<bool>,
@@ -71,6 +72,7 @@ impl ConnectionHandle {
             is_abort_requested: Cell::new(false),
             is_abort_scheduled: Cell::new(false),
             is_reset_on_close: Cell::new(false),
+            is_answering: Cell::new(false),
             is_input_ignored: Cell::new(false),
             is_input_needed: Cell::new(false),
             is_half_closed: Cell::new(false),
@@ -153,6 +155,17 @@ impl ConnectionHandle {
         self.0.guard.get_or_init(|| Box::new(guard()));
     }
 
+    /// Marks the connection as busy with a request until the result is dropped.
+    pub fn begin_answer(&self) -> AnswerGuard {
+        self.0.is_answering.set(true);
+        AnswerGuard(self.clone())
+    }
+
+    /// Whether a request was begun and has no answer yet.
+    pub fn is_answering(&self) -> bool {
+        self.0.is_answering.get()
+    }
+
     /// Marks the present answer as the last: whatever the client sends from now on is read and dropped.
     pub fn ignore_input(&self) {
         self.0.is_input_ignored.set(true);
@@ -191,6 +204,15 @@ impl ConnectionHandle {
             watch.poll(self, cx).map(|()| None)
         })
         .await
+    }
+}
+
+/// Exists from a request until its answer.
+pub struct AnswerGuard(ConnectionHandle);
+
+impl Drop for AnswerGuard {
+    fn drop(&mut self) {
+        self.0.0.is_answering.set(false);
     }
 }
 

@@ -9,6 +9,7 @@ pub mod metered;
 pub mod preface;
 pub mod prefixed;
 pub mod refusal;
+mod request_heads;
 pub mod socket;
 pub mod timeouts;
 pub mod tls;

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
@@ -23,9 +23,15 @@ use super::{
     half_closed::{HalfClosed, Peer},
     metered::ByteMeter,
     refusal,
+    request_heads::HeadScanner,
 };
 use crate::limits::refusals::{RefusalCounters, RefusalReason};
 
+/// The most input that is kept while it may not be read yet.
+const MAX_AHEAD_BYTES: usize = 4 * 1024;
+/// The most heads that the HTTP layer gets with one read while it waits for a body, in which empty lines look like ends
+/// of heads.
+const HEADS_IN_BODY: usize = 16;
 /// How long a request's head may take to arrive.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -137,9 +143,17 @@ impl ConnectionTimeouts {
 
 /// The I/O of the HTTP layer: first the bytes that were read before, then `io`. Its input ends when a timeout
 /// expires, or when the client has ended its side and no answer is open.
+///
+/// The HTTP layer gets one request at a time, and the next one when the answer is written.
 pub struct TimedIo<Io, Meter> {
     io: Io,
-    prefix: Bytes,
+    /// What was read and not given to the HTTP layer yet.
+    ahead: BytesMut,
+    heads: HeadScanner,
+    /// Whether the HTTP layer was given bytes that it may not have looked at yet.
+    has_passed_head: bool,
+    /// Whether the client does not take what is written.
+    is_blocked: bool,
     timeouts: ConnectionTimeouts,
     refusals: Arc<RefusalCounters>,
     /// Whether a timeout has expired.
@@ -171,7 +185,10 @@ impl<Io, Meter> TimedIo<Io, Meter> {
     ) -> Self {
         Self {
             io,
-            prefix,
+            ahead: prefix.into(),
+            heads: HeadScanner::default(),
+            has_passed_head: false,
+            is_blocked: false,
             timeouts: ConnectionTimeouts::new(keep_alive),
             refusals,
             has_expired: false,
@@ -218,6 +235,61 @@ where
         }
     }
 
+    /// Whether an answer is not written completely.
+    fn has_open_answer(&self) -> bool {
+        self.is_blocked || self.connection.is_answering() || self.meter.has_request()
+    }
+
+    /// Whether the HTTP layer may have further input.
+    fn may_pass(&self) -> bool {
+        !self.has_passed_head && (!self.has_open_answer() || self.connection.is_input_needed())
+    }
+
+    /// Keeps those of the bytes after the first `before` in `buf` that the HTTP layer may not have yet.
+    fn keep_ahead(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let heads = self.begin_pass();
+        let added = &mut buf.filled_mut()[before..];
+        let passed = self.heads.take(added, heads);
+        if passed < added.len() {
+            self.ahead = BytesMut::from(&added[passed..]);
+            buf.set_filled(before + passed);
+        }
+    }
+
+    /// Gives the HTTP layer the next bytes that were read before.
+    fn pass_ahead(&mut self, buf: &mut ReadBuf<'_>) {
+        let heads = self.begin_pass();
+        let bytes = self.ahead.len().min(buf.remaining());
+        let passed = self.heads.take(&mut self.ahead[..bytes], heads);
+        buf.put_slice(&self.ahead.split_to(passed));
+        if self.ahead.is_empty() {
+            self.ahead = BytesMut::new();
+        }
+    }
+
+    /// How many heads the HTTP layer may get now.
+    fn begin_pass(&mut self) -> usize {
+        self.has_passed_head = true;
+        match self.connection.is_input_needed() {
+            true => HEADS_IN_BODY,
+            false => 1,
+        }
+    }
+
+    /// Reads what the HTTP layer may not have yet. Ready when the client has ended its side.
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut scratch = [0; 1024];
+        while self.ahead.len() < MAX_AHEAD_BYTES {
+            let mut buf = ReadBuf::new(&mut scratch);
+            if ready!(self.poll_input(cx, &mut buf))? {
+                return Poll::Ready(Ok(()));
+            }
+            self.active = true;
+            self.ahead.extend_from_slice(buf.filled());
+        }
+        Poll::Pending
+    }
+
     /// To be polled after the client has ended its side. Ready when the HTTP layer must learn this: no answer is
     /// open, or the client is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -226,7 +298,13 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if !self.meter.has_request() || self.connection.is_input_needed() {
+        if !self.ahead.is_empty() && !self.has_open_answer() {
+            // The next of these requests comes first.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let is_end_due = self.ahead.is_empty() && !self.meter.has_request();
+        if is_end_due || self.connection.is_input_needed() {
             self.is_end_read = true;
             return Poll::Ready(Ok(()));
         }
@@ -252,25 +330,44 @@ where
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.has_ended {
-            return this.poll_end(cx);
-        }
         if this.connection.is_input_ignored() {
-            this.prefix.clear();
-            ready!(this.poll_discard(cx))?;
+            this.ahead.clear();
+            if !this.has_open_answer() {
+                return Poll::Ready(Ok(()));
+            }
+            if !this.has_ended {
+                ready!(this.poll_discard(cx))?;
+            }
             return this.poll_end(cx);
         }
-        if !this.prefix.is_empty() {
-            let bytes = this.prefix.len().min(buf.remaining());
-            buf.put_slice(&this.prefix.split_to(bytes));
+        if !this.ahead.is_empty() && this.may_pass() {
+            this.pass_ahead(buf);
             return Poll::Ready(Ok(()));
         }
-        if let Poll::Ready(read) = this.poll_input(cx, buf) {
+        if this.has_ended {
+            this.has_passed_head = false;
+            return this.poll_end(cx);
+        }
+        if this.may_pass() {
+            let before = buf.filled().len();
+            if let Poll::Ready(read) = this.poll_input(cx, buf) {
+                this.active = true;
+                if read? {
+                    return this.poll_end(cx);
+                }
+                this.keep_ahead(buf, before);
+                return Poll::Ready(Ok(()));
+            }
+        } else if let Poll::Ready(ended) = this.poll_read_ahead(cx) {
             this.active = true;
-            return match read {
-                Ok(true) => this.poll_end(cx),
-                read => Poll::Ready(read.map(|_| ())),
-            };
+            this.has_passed_head = false;
+            ended?;
+            return this.poll_end(cx);
+        }
+        this.has_passed_head = false;
+        if !this.ahead.is_empty() && this.may_pass() {
+            // The HTTP layer sees the head that it was given first.
+            cx.waker().wake_by_ref();
         }
         // A connection is not idle while its client waits for an answer.
         let active = std::mem::take(&mut this.active) || this.meter.has_request();
@@ -298,7 +395,11 @@ impl<Io: AsyncWrite + Unpin, Meter> TimedIo<Io, Meter> {
     }
 }
 
-impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io, Meter> {
+impl<Io, Meter> AsyncWrite for TimedIo<Io, Meter>
+where
+    Io: AsyncRead + AsyncWrite + Peer + Unpin,
+    Meter: ByteMeter + Unpin,
+{
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -321,6 +422,7 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
             Some((at, _)) => &buf[..at],
         };
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.is_blocked = written.is_pending();
         if let Poll::Ready(Ok(_)) = written {
             self.active = true;
             self.timeouts.on_response();
@@ -331,9 +433,10 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(cx))?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        let is_end_due = self.has_ended && !self.is_end_read && !self.meter.has_request();
-        if flushed.is_ready() && is_end_due {
-            // The last answer is written, so the HTTP layer must read the end now.
+        let is_end_due = self.has_ended || self.connection.is_input_ignored();
+        let is_input_due = !self.ahead.is_empty() || (is_end_due && !self.is_end_read);
+        if flushed.is_ready() && is_input_due && !self.has_open_answer() {
+            // The answer is written, so the HTTP layer must read the next request or the end now.
             cx.waker().wake_by_ref();
         }
         flushed

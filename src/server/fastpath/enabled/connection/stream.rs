@@ -24,6 +24,8 @@ use crate::{
 
 /// How many chunks of a stream are written before other connections have their turn.
 const CHUNKS_A_TURN: usize = 8;
+/// How often ignored input is read before other connections have their turn.
+const READS_A_TURN: usize = 16;
 
 impl FastConnection {
     pub(super) fn open_stream(&mut self, key: u32, shared: &mut ReactorContext) -> StepOutcome {
@@ -76,9 +78,14 @@ impl FastConnection {
     }
 
     pub(super) fn advance_stream(&mut self, key: u32, shared: &mut ReactorContext) -> StepOutcome {
-        if self.has_left(shared) {
+        let input = self.ignore_input(shared);
+        if matches!(input, IgnoredInput::Left) {
             return Some(NextAction::Close);
         }
+        let wait = |due| match input {
+            IgnoredInput::Pending => Some(NextAction::Yield),
+            IgnoredInput::None | IgnoredInput::Left => Some(NextAction::Wait(due)),
+        };
         let mut waits = ReactorWaits {
             now: shared.now,
             due: None,
@@ -90,7 +97,7 @@ impl FastConnection {
             if let Some(output) = &mut stream.unwritten {
                 match output.write(&mut self.socket, &mut shared.output) {
                     Err(_) => return Some(NextAction::Close),
-                    Ok(WriteProgress::Blocked) => return Some(NextAction::Wait(None)),
+                    Ok(WriteProgress::Blocked) => return wait(None),
                     Ok(WriteProgress::Done) => stream.unwritten = None,
                 }
                 // Reports the written bytes to the trace.
@@ -118,9 +125,7 @@ impl FastConnection {
                     stream.is_last = true;
                     StreamOutput::end()
                 }
-                Poll::Pending if self.has_registered_wakers(shared) => {
-                    return Some(NextAction::Wait(waits.due));
-                }
+                Poll::Pending if self.has_registered_wakers(shared) => return wait(waits.due),
                 Poll::Pending => {
                     self.register_wakers(key, shared);
                     continue;
@@ -169,12 +174,15 @@ impl FastConnection {
         self.waker(key, shared);
     }
 
-    /// Reads and ignores what the client sends to a stream. Returns true if the client has left.
-    fn has_left(&mut self, shared: &ReactorContext) -> bool {
+    /// Reads and ignores what the client sends to a stream.
+    fn ignore_input(&mut self, shared: &ReactorContext) -> IgnoredInput {
         let mut ignored = [0; 256];
-        while self.half_closed.is_none() {
+        for _ in 0..READS_A_TURN {
+            if self.half_closed.is_some() {
+                break;
+            }
             match self.socket.read(&mut ignored) {
-                ReadOutcome::Bytes(_) => {}
+                ReadOutcome::Bytes(_) => continue,
                 ReadOutcome::Ended => {
                     self.half_closed = Some(Box::new(HalfClosedClient {
                         probe_at: shared.now,
@@ -184,12 +192,25 @@ impl FastConnection {
                         stream.is_probe_due = true;
                     }
                 }
-                ReadOutcome::Failed => return true,
-                ReadOutcome::Blocked => return false,
+                ReadOutcome::Failed => return IgnoredInput::Left,
+                ReadOutcome::Blocked => return IgnoredInput::None,
             }
         }
-        self.socket.is_reset()
+        match self.half_closed {
+            None => IgnoredInput::Pending,
+            Some(_) if self.socket.is_reset() => IgnoredInput::Left,
+            Some(_) => IgnoredInput::None,
+        }
     }
+}
+
+/// The input of a connection with a stream.
+enum IgnoredInput {
+    None,
+    /// There may be more.
+    Pending,
+    /// The client has left.
+    Left,
 }
 
 /// What wakes a stream in the reactor: the notifications of its room, and the reactor's timer.
