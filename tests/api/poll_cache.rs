@@ -59,6 +59,8 @@ fn cache_control_says_how_long_caches_may_keep_an_answer() {
     let place = cursor(&first);
     let newest = server.publish_text("lobby", "two");
     let end = cursor(&newest);
+    let (log, id) = end.rsplit_once('-').expect("a cursor");
+    let ahead = format!("{log}-{}", id.parse::<u64>().expect("a number") + 1);
     let (keep, brief, none) = ("public, max-age=7", "public, max-age=1", "no-store");
     for (query, expected) in [
         (format!("cursor={place}"), keep),
@@ -71,6 +73,8 @@ fn cache_control_says_how_long_caches_may_keep_an_answer() {
         (format!("cursor={end}"), brief),
         (format!("cursor={end}&wait=0.05"), brief),
         ("cursor=elsewhere-7".to_owned(), brief),
+        // It becomes a position of this log with the next message.
+        (format!("cursor={ahead}"), none),
         (format!("cursor={place}&client=me"), none),
         (format!("cursor={place}&presence=1"), none),
         (format!("cursor={place}&ticket=x"), none),

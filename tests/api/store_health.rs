@@ -90,6 +90,49 @@ fn a_deleted_write_ahead_log_refuses_publishes() {
 }
 
 #[test]
+fn truncated_files_refuse_publishes() {
+    for (suffix, bytes) in [("", 0), ("-wal", 0), ("-wal", 5_000)] {
+        let (_directory, path) = new_file();
+        let server = Server::on_file(path.clone());
+        for _ in 0..20 {
+            assert_eq!(publish(&server, "kept"), 201);
+        }
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .open(beside(&path, suffix))
+            .expect("opens");
+        file.set_len(bytes).expect("truncates");
+        assert_unavailable(&server);
+    }
+}
+
+#[test]
+fn a_write_ahead_log_that_another_program_empties_is_no_loss() {
+    let (_directory, path) = new_file();
+    let server = Server::on_file(path.clone());
+    for _ in 0..20 {
+        assert_eq!(publish(&server, "kept"), 201);
+    }
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    let emptied: i64 = other
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .expect("runs");
+    assert_eq!(emptied, 0, "it was not busy");
+    assert_eq!(
+        fs::metadata(beside(&path, "-wal")).expect("exists").len(),
+        0
+    );
+    assert_eq!(publish(&server, "after"), 201);
+    assert_eq!(server.get("/readyz").status(), 200);
+    drop(server);
+    let server = Server::on_file(path);
+    assert_eq!(
+        server.poll("last=50")["messages"].as_array().map(Vec::len),
+        Some(21)
+    );
+}
+
+#[test]
 fn a_file_that_returns_is_served_again() {
     let (_directory, path) = new_file();
     let server = Server::on_file(path.clone());

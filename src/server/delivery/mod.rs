@@ -20,7 +20,10 @@ pub mod waits;
 use std::sync::Arc;
 
 use self::{drain::Drain, poll_cache::PollCache, read_query::ReadQuery};
-use crate::{log::Log, presence::Presence};
+use crate::{
+    log::{Log, Start},
+    presence::Presence,
+};
 
 /// The data that all readers are served from.
 pub struct Delivery {
@@ -35,7 +38,9 @@ pub struct Delivery {
 impl Delivery {
     /// Whether a cache may share the answer to a poll with this query.
     pub fn shares_poll(&self, query: &ReadQuery) -> bool {
-        self.poll_cache.is_some() && PollCache::shares(query)
+        // The answer to a position after the end of the log changes with the next message.
+        let is_ahead = matches!(query.start, Start::After(cursor) if self.log.is_ahead(cursor));
+        self.poll_cache.is_some() && PollCache::shares(query) && !is_ahead
     }
 
     /// The data for readers of `log`, without any present readers yet.

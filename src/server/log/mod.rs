@@ -95,6 +95,11 @@ impl Log {
         self.tails.is_up_to_date(rooms, cursor)
     }
 
+    /// Whether `cursor` is a position in this log after every message that readers have been given.
+    pub fn is_ahead(&self, cursor: Cursor) -> bool {
+        cursor.id > self.tails.visible_through() && cursor.log == self.id()
+    }
+
     /// Makes the store delete messages beyond its retention.
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
         self.store.prune().await

@@ -303,8 +303,8 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let is_end_due = self.ahead.is_empty() && !self.meter.has_request();
-        if is_end_due || self.connection.is_input_needed() {
+        let is_answering = self.meter.has_request() || self.connection.is_answering();
+        if (self.ahead.is_empty() && !is_answering) || self.connection.is_input_needed() {
             self.is_end_read = true;
             return Poll::Ready(Ok(()));
         }

@@ -231,8 +231,12 @@ async fn refuse(mut request: ServiceRequest, problem: Problem) -> ServiceRespons
     if length.is_some_and(|length| (1..=MAX_BODY_BYTES).contains(&length))
         && let Ok(body) = request.extract::<Payload>().await
     {
+        let connection = connection_of(request.request());
+        let need_input = |is_needed| connection.iter().for_each(|it| it.need_input(is_needed));
+        need_input(true);
         // If the body does not arrive in time, the connection closes.
         let _ = timeout(UNREAD_BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES)).await;
+        need_input(false);
     }
     request.into_response(problem.error_response())
 }

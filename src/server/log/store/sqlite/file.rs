@@ -1,11 +1,14 @@
 //! The SQLite file: whether it is ours, complete and not in use; and the connections to it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,9 @@ const APPLICATION_ID: i64 = 0x7076_734c;
 const SCHEMA_VERSION: i64 = 1;
 /// Files up to this size are checked in full at start; a larger one would delay it too long.
 const CHECK_UP_TO_BYTES: u64 = 64 * 1024 * 1024;
+/// The sizes in a write-ahead log (<https://www.sqlite.org/fileformat2.html#walformat>).
+const WAL_HEADER_BYTES: i64 = 32;
+const WAL_FRAME_HEADER_BYTES: i64 = 24;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const SCHEMA: &str = "
@@ -57,6 +63,8 @@ pub(super) struct LogFile {
     lock: File,
     /// The identity of the write-ahead log's file when it was first seen.
     wal: OnceLock<FileIdentity>,
+    /// The size of the write-ahead log when it was last checked.
+    wal_bytes: AtomicU64,
 }
 
 /// The identity of a file: its device and inode.
@@ -127,6 +135,7 @@ impl LogFile {
                 log,
                 lock,
                 wal: OnceLock::new(),
+                wal_bytes: AtomicU64::new(0),
             },
             connection,
         ))
@@ -140,6 +149,9 @@ impl LogFile {
         if !found.is_ok_and(|it| it == FileIdentity(ours.dev(), ours.ino())) {
             return Err("the file was deleted or replaced while it is served".to_owned());
         }
+        if ours.len() == 0 {
+            return Err("the file was truncated while it is served".to_owned());
+        }
         let found = FileIdentity::of_path(&wal_path(&self.path));
         let same = match (self.wal.get(), found) {
             (Some(wal), Ok(found)) => *wal == found,
@@ -152,6 +164,28 @@ impl LogFile {
             Ok(())
         } else {
             Err("the write-ahead log was deleted or replaced while it is served".to_owned())
+        }
+    }
+
+    /// Checks whether the write-ahead log still has everything that `connection` wrote to it. Another program that
+    /// moves all of it into the file may empty it.
+    pub fn check_wal(&self, connection: &Connection) -> Result<(), String> {
+        let bytes = fs::metadata(wal_path(&self.path)).map_or(0, |it| it.len());
+        if self.wal_bytes.swap(bytes, Ordering::Relaxed) <= bytes {
+            return Ok(());
+        }
+        let truncated = || "the write-ahead log was truncated while it is served".to_owned();
+        let frames: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
+            .map_err(|_| truncated())?;
+        let page = pragma(connection, "page_size").map_err(|_| truncated())?;
+        let expected = match frames {
+            0 => 0,
+            frames => WAL_HEADER_BYTES + frames * (WAL_FRAME_HEADER_BYTES + page),
+        };
+        match bytes as i64 >= expected {
+            true => Ok(()),
+            false => Err(truncated()),
         }
     }
 

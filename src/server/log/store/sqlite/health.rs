@@ -35,6 +35,12 @@ impl FileHealth {
         self.damage.get()
     }
 
+    /// Records that the file has lost something.
+    pub fn set_damage(&self, why: &StoreUnavailable) {
+        self.damage.get_or_init(|| why.clone());
+        self.fail(why.clone());
+    }
+
     pub fn fail(&self, why: StoreUnavailable) {
         *self.unreported.lock() = Some(why.clone());
         *self.failure.lock() = Some(why);

@@ -41,7 +41,7 @@ use crate::log::{
     tail_cache::TailCache,
 };
 
-/// The most reads at the same time; further ones wait.
+/// The most reads at the same time, each on a thread of its own; further ones wait.
 const READER_CONNECTIONS: usize = 4;
 /// The most publishes in the writer's queue; further ones wait for a place in it.
 const QUEUE: usize = 1024;
@@ -78,6 +78,8 @@ impl SqliteHandle {
         for _ in 0..READER_CONNECTIONS {
             readers.push(self.file.reader()?);
         }
+        let name = store_name(&self.file.path);
+        let readers = ReaderPool::start(readers).map_err(|error| OpenError::new(&name, error))?;
         let rows = Rows {
             log: self.file.log,
             encode,
@@ -95,13 +97,12 @@ impl SqliteHandle {
             tails,
             health: health.clone(),
         };
-        let name = store_name(&self.file.path);
         let writer = writer
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
             file: self.file,
-            readers: ReaderPool::new(readers),
+            readers,
             rows,
             commands,
             health,
@@ -152,7 +153,7 @@ impl Sqlite {
     /// Commits all waiting messages and closes the file, which then has the whole log. A file that another program
     /// locks, or that hangs, is left as it is, and the next start recovers it.
     pub async fn close(&self) {
-        self.readers.close();
+        self.readers.close().await;
         // A writer that has stopped already has nothing left to close.
         let closed = self.request(|reply| Command::Close { reply });
         let _ = timeout(CLOSE_TIMEOUT, closed).await;

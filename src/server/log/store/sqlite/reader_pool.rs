@@ -1,94 +1,116 @@
-//! The connections for reading, and their threads.
+//! The threads that read, each with a connection of its own.
 //!
-//! A connection belongs to one read from its start to its end, even if no one waits for the result any longer: a
-//! client that leaves during a read must not take the connection from the next read.
+//! They begin with the server, because a thread may not be had later. A read whose client has left before it began is
+//! left out; one that has begun runs to its end.
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::super::StoreUnavailable;
 
+/// How long closing waits for reads that have begun.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(100);
+
+type Read = Box<dyn FnOnce(&mut Connection) + Send>;
+
 pub struct ReaderPool {
-    /// One for each connection of `idle`.
-    permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    /// `None` once the pool is closed.
+    open: Mutex<Option<OpenPool>>,
+}
+
+struct OpenPool {
+    reads: Sender<Read>,
+    /// Ends when every thread has closed its connection.
+    threads: tokio::sync::mpsc::Receiver<Infallible>,
 }
 
 impl ReaderPool {
-    pub fn new(connections: Vec<Connection>) -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(connections.len())),
-            idle: Arc::new(Mutex::new(connections)),
+    /// Starts a thread for each connection.
+    pub fn start(connections: Vec<Connection>) -> io::Result<Self> {
+        let (reads, queue) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(queue));
+        let (running, threads) = tokio::sync::mpsc::channel(1);
+        for connection in connections {
+            let (queue, running) = (queue.clone(), running.clone());
+            thread::Builder::new()
+                .name("sqlite-reader".to_owned())
+                .spawn(move || {
+                    run(connection, &queue);
+                    drop(running);
+                })?;
         }
+        Ok(Self {
+            open: Mutex::new(Some(OpenPool { reads, threads })),
+        })
     }
 
-    /// Runs `query` on a thread that may block, once a connection is free.
+    /// Runs `query` on the next thread that is free.
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> Result<T, StoreUnavailable> {
-        let mut reader = self.take().await?;
-        let read = tokio::task::spawn_blocking(move || query(reader.connection()));
-        read.await
-            .map_err(|error| StoreUnavailable(error.to_string()))
-    }
-
-    async fn take(&self) -> Result<PooledConnection, StoreUnavailable> {
         let closed = || StoreUnavailable("the store is closed".to_owned());
-        let permit = self.permits.clone().acquire_owned().await;
-        let permit = permit.map_err(|_| closed())?;
-        let connection = self.idle.lock().pop().ok_or_else(closed)?;
-        Ok(PooledConnection {
-            connection: Some(connection),
-            idle: self.idle.clone(),
-            permits: self.permits.clone(),
-            _permit: permit,
-        })
-    }
-
-    /// Begins no further reads. Running reads close their connections when they end.
-    pub fn close(&self) {
-        self.permits.close();
-        self.idle.lock().clear();
-    }
-}
-
-/// A borrowed connection. When it is dropped, after its read has ended or panicked, the connection is idle again, and
-/// only then may the next read begin.
-struct PooledConnection {
-    connection: Option<Connection>,
-    idle: Arc<Mutex<Vec<Connection>>>,
-    permits: Arc<Semaphore>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl PooledConnection {
-    fn connection(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("is taken only on drop")
-    }
-}
-
-impl Drop for PooledConnection {
-    fn drop(&mut self) {
-        // Under the lock, so that it cannot be closed in between.
-        let mut idle = self.idle.lock();
-        if !self.permits.is_closed() {
-            idle.extend(self.connection.take());
+        let (reply, response) = oneshot::channel();
+        let read: Read = Box::new(move |connection| {
+            if !reply.is_closed() {
+                // An error means that the client no longer waits for the result.
+                let _ = reply.send(query(connection));
+            }
+        });
+        let is_sent = match &*self.open.lock() {
+            Some(open) => open.reads.send(read).is_ok(),
+            None => false,
+        };
+        if !is_sent {
+            return Err(closed());
         }
+        // Without a reply, the read has panicked.
+        let failed = |_| StoreUnavailable("a read has failed".to_owned());
+        response.await.map_err(failed)
+    }
+
+    /// Begins no further reads, and waits a moment for those that were asked for. Later ones close their connections
+    /// when they end.
+    pub async fn close(&self) {
+        let open = self.open.lock().take();
+        let Some(OpenPool { reads, mut threads }) = open else {
+            return;
+        };
+        drop(reads);
+        let _ = timeout(CLOSE_TIMEOUT, threads.recv()).await;
+    }
+}
+
+/// Runs reads until the pool is closed.
+fn run(mut connection: Connection, queue: &Mutex<Receiver<Read>>) {
+    loop {
+        // Not in the loop's condition, where the lock would be held during the read.
+        let read = queue.lock().recv();
+        let Ok(read) = read else { return };
+        // A panic was reported when it happened, and its transaction is rolled back.
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&mut connection)));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, time::Duration};
-
     use super::*;
 
     fn pool() -> ReaderPool {
-        ReaderPool::new(vec![Connection::open_in_memory().expect("opens")])
+        ReaderPool::start(vec![Connection::open_in_memory().expect("opens")]).expect("a thread")
     }
 
     #[tokio::test]

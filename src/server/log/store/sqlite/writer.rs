@@ -190,6 +190,11 @@ impl Writer {
             let why = StoreUnavailable(why);
             self.health.fail(why.clone());
             why
+        })?;
+        self.file.check_wal(&self.connection).map_err(|why| {
+            let why = StoreUnavailable(why);
+            self.health.set_damage(&why);
+            why
         })
     }
 
