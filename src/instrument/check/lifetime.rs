@@ -19,8 +19,11 @@ const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a waiting check polls its condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MESSAGE_BYTES: usize = 100;
-/// Two streams whose ages at the end differ by less than this share ended for the same reason.
-const SAME: f64 = 0.15;
+/// Two streams whose ages at the end differ by less than this share ended for the same reason: a limit that varies by
+/// a fifth in both directions, as servers use it to spread reconnects, lets them differ by a third.
+const SAME: f64 = 0.35;
+/// Events that are rarer than this are ordinary, so nothing ends a stream for a shorter silence.
+const SHORTEST_SILENCE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long one stream lasted, and its silences.
 #[derive(Debug, Clone, Copy)]
@@ -87,17 +90,19 @@ fn died_of_silence(quiet: StreamLifetime, busy: Option<StreamLifetime>) -> bool 
     let Some(cut_at) = quiet.cut_at else {
         return false;
     };
-    match busy {
-        Some(StreamLifetime {
-            cut_at: Some(busy_cut_at),
-            ..
-        }) => {
+    // A silence that one of the streams survived was not the reason for the cut.
+    let survived = busy.map_or(quiet.longest_gap, |busy| {
+        busy.longest_gap.max(quiet.longest_gap)
+    });
+    if quiet.silence_at_end <= survived.max(SHORTEST_SILENCE_LIMIT) {
+        return false;
+    }
+    match busy.and_then(|busy| busy.cut_at) {
+        Some(busy_cut_at) => {
             let apart = busy_cut_at.as_secs_f64() - cut_at.as_secs_f64();
             apart > SAME * busy_cut_at.as_secs_f64()
         }
-        Some(_) => true,
-        // The server's keep-alives help: a silence that the stream survived before was not the reason for the cut.
-        None => quiet.silence_at_end > quiet.longest_gap,
+        None => true,
     }
 }
 
@@ -129,21 +134,26 @@ fn silence(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> 
 }
 
 fn age(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> Finding {
-    let of_age = match busy {
-        Some(busy) => busy.cut_at,
-        None if died_of_silence(quiet, None) => {
-            return Finding::unknown(
-                FindingName::Age,
-                "unknown: the stream was cut for its silence, and nothing was published",
-            );
-        }
-        None => quiet.cut_at,
+    let is_silence = died_of_silence(quiet, busy);
+    if is_silence && busy.is_none() {
+        return Finding::unknown(
+            FindingName::Age,
+            "unknown: the stream was cut for its silence, and nothing was published",
+        );
+    }
+    let although = match busy.and_then(|busy| busy.cut_at) {
+        Some(_) => ", although events came",
+        None => ", and not for its silence",
     };
+    // A limit that varies may spare the busy stream until the check ends.
+    let of_age = busy
+        .and_then(|busy| busy.cut_at)
+        .or(quiet.cut_at.filter(|_| !is_silence));
     match of_age {
         Some(cut_at) => Finding::new(
             FindingName::Age,
             Severity::Bad,
-            format!("cut after {}, although events came", time(cut_at)),
+            format!("cut after {}{although}", time(cut_at)),
             Some(cut_at.as_secs_f64()),
             Some(SiteProblem::Age),
         ),
@@ -178,5 +188,21 @@ mod tests {
         // Without a busy stream.
         assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), None));
         assert!(!died_of_silence(life(Some(40.0), 10.0, 15.0), None));
+    }
+
+    #[test]
+    fn an_age_limit_that_varies_is_not_taken_for_a_limit_on_silence() {
+        // The server's last bytes came just before the end.
+        let quiet = life(Some(4.1), 61.6e-6, 4.1);
+        assert!(!died_of_silence(quiet, Some(life(Some(5.9), 0.9, 1.0))));
+        assert!(!died_of_silence(quiet, Some(life(None, 0.1, 1.0))));
+        assert!(!died_of_silence(quiet, None));
+        // It sent nothing before the end.
+        let quiet = life(Some(4.0), 4.0, 0.0);
+        assert!(!died_of_silence(quiet, Some(life(Some(6.0), 0.9, 1.0))));
+        // No silence is blamed that the busy stream survived, or that is shorter than the pauses of ordinary events.
+        let short = life(Some(3.0), 0.9, 0.1);
+        assert!(!died_of_silence(short, Some(life(None, 0.1, 1.0))));
+        assert!(!died_of_silence(short, None));
     }
 }
