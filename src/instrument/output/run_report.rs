@@ -47,7 +47,7 @@ pub struct Report {
 
 impl Report {
     pub fn new(header: RunHeader, workload: &Workload, comparison: Comparison) -> Self {
-        let verdict = verdict::verdict(&comparison);
+        let verdict = verdict::verdict(&comparison, header.machine.is_busy());
         let Comparison { runs, transports } = comparison;
         let warnings = warnings(&header.target, &header.machine, &transports).into_iter();
         Self {

@@ -3,18 +3,23 @@
 use crate::{Comparison, RunResult, Transport};
 use poll_vs_sse_model::format::{significant, time_us};
 
-/// With a single run, which has no spread, a difference below this share does not count. Bytes are counted, so they
-/// vary only with the moments at which a run begins and ends.
+/// A smaller difference does not count. Bytes are counted, so they vary only with the moments at which a run begins and
+/// ends.
 const BYTES_MARGIN: f64 = 0.02;
 /// CPU time varies with the other work of the machine.
 const CPU_MARGIN: f64 = 0.10;
+/// The CPU time from which that margin holds. It grows with the inverse square root of less, as the error of a mean
+/// does: a server that worked for 30 ms has no CPU figure of three digits.
+const STEADY_CPU_S: f64 = 1.0;
+/// From so many runs on, their ranges tell a difference from the work of a busy machine.
+const DECISIVE_RUNS: usize = 3;
 const DELAY_MARGIN: f64 = 0.10;
 /// People perceive a response within 0.1 s as immediate (Miller 1968, "Response time in man-computer conversational
 /// transactions"), so a delay up to that does not count as a cost.
 const NOTICED_US: f64 = 100_000.0;
 
-/// The verdict on a comparison, in one or two sentences.
-pub fn verdict(comparison: &Comparison) -> String {
+/// The verdict on a comparison, in one or two sentences. `is_busy`: the machine had other work when it began.
+pub fn verdict(comparison: &Comparison, is_busy: bool) -> String {
     let (sound, void): (Vec<&RunResult>, Vec<&RunResult>) = comparison
         .transports
         .iter()
@@ -32,7 +37,7 @@ pub fn verdict(comparison: &Comparison) -> String {
             list(&names.collect::<Vec<_>>())
         ));
     }
-    if let Some(costs) = costs(comparison, &sound) {
+    if let Some(costs) = costs(comparison, &sound, is_busy) {
         sentences.push(costs.sentence());
         if void.is_empty() {
             sentences.push(costs.delays(&sound));
@@ -50,13 +55,18 @@ pub fn verdict(comparison: &Comparison) -> String {
 struct Figure {
     value: f64,
     range: Option<(f64, f64)>,
+    /// The share by which it may be off.
+    margin: f64,
 }
 
 /// A kind of cost that transports are compared by.
 struct CostMeasure {
     unit: fn(f64) -> String,
     noun: &'static str,
+    /// The margin of a figure that was measured for long enough.
     margin: f64,
+    /// The multiple of `margin` for a figure of `runs` runs together.
+    noise: fn(outcome: &RunResult, runs: usize, is_busy: bool) -> f64,
     of: fn(&RunResult) -> Option<f64>,
 }
 
@@ -65,22 +75,54 @@ const MEASURES: [CostMeasure; 2] = [
         unit: |bytes| format!("{} wire bytes", significant(bytes)),
         noun: "bytes",
         margin: BYTES_MARGIN,
+        noise: |_, _, _| 1.0,
         of: RunResult::wire_bytes_per_delivery,
     },
     CostMeasure {
         unit: |us| format!("{} of server CPU", time_us(us)),
         noun: "CPU",
         margin: CPU_MARGIN,
+        noise: cpu_noise,
         of: RunResult::server_cpu_us_per_delivery,
     },
 ];
 
+fn cpu_noise(outcome: &RunResult, runs: usize, is_busy: bool) -> f64 {
+    if is_busy && runs < DECISIVE_RUNS {
+        return f64::INFINITY;
+    }
+    let cpu_s = outcome.server_cpu_s.unwrap_or(0.0);
+    (STEADY_CPU_S / cpu_s).sqrt().max(1.0)
+}
+
+/// The difference between two figures, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    Decided,
+    /// It may be random variation.
+    Undecided,
+    Negligible,
+}
+
 impl Figure {
     /// Whether it is smaller by more than random variation.
-    fn is_below(self, other: Self, margin: f64) -> bool {
-        match (self.range, other.range) {
+    fn is_below(self, other: Self) -> bool {
+        let margin = self.margin.max(other.margin);
+        let is_apart = match (self.range, other.range) {
             (Some((_, high)), Some((low, _))) => high < low,
-            _ => self.value < other.value * (1.0 - margin),
+            _ => true,
+        };
+        is_apart && self.value * (1.0 + margin) < other.value
+    }
+
+    fn difference(self, other: Self, measure: &CostMeasure) -> Difference {
+        let (low, high) = (self.value.min(other.value), self.value.max(other.value));
+        if self.is_below(other) || other.is_below(self) {
+            Difference::Decided
+        } else if high > low * (1.0 + measure.margin) {
+            Difference::Undecided
+        } else {
+            Difference::Negligible
         }
     }
 }
@@ -92,16 +134,18 @@ struct Costs {
     measures: Vec<(&'static CostMeasure, Vec<Figure>)>,
 }
 
-fn costs(comparison: &Comparison, sound: &[&RunResult]) -> Option<Costs> {
+fn costs(comparison: &Comparison, sound: &[&RunResult], is_busy: bool) -> Option<Costs> {
     if sound.is_empty() {
         return None;
     }
     let figures = |measure: &CostMeasure| -> Option<Vec<Figure>> {
         let figures = sound.iter().map(|outcome| {
             let value = (measure.of)(outcome).filter(|value| *value > 0.0)?;
+            let runs = comparison.runs_of(outcome.transport).count();
             Some(Figure {
                 value,
                 range: comparison.range(outcome.transport, measure.of),
+                margin: measure.margin * (measure.noise)(outcome, runs, is_busy),
             })
         });
         figures.collect()
@@ -149,11 +193,9 @@ impl Costs {
 
     /// Whether no other transport costs less in any measure.
     fn is_best(&self, at: usize) -> bool {
-        self.measures.iter().all(|(measure, figures)| {
-            !figures
-                .iter()
-                .any(|other| other.is_below(figures[at], measure.margin))
-        })
+        self.measures
+            .iter()
+            .all(|(_, figures)| !figures.iter().any(|other| other.is_below(figures[at])))
     }
 
     fn join_best(&self, best: usize) -> String {
@@ -173,12 +215,13 @@ impl Costs {
         let parts = self.measures.iter().map(|(measure, figures)| {
             let best = lowest(figures);
             let others = (0..figures.len()).filter(|at| *at != best).map(|at| {
-                let ratio = ratio(measure, figures[at], figures[best]);
-                format!(
-                    "{} {}",
-                    self.names[at],
-                    ratio.replace("times the", "times that")
-                )
+                let (figure, best) = (figures[at], figures[best]);
+                let text = match figure.difference(best, measure) {
+                    Difference::Decided => format!("{} times that", times(figure, best)),
+                    Difference::Undecided => "not decided".to_owned(),
+                    Difference::Negligible => "about the same".to_owned(),
+                };
+                format!("{} {text}", self.names[at])
             });
             format!(
                 "{} costs least in {}, {} a delivery ({})",
@@ -210,15 +253,21 @@ impl Costs {
 
     /// What `at` costs, in terms of `best`.
     fn compare_to(&self, at: usize, best: usize) -> String {
-        let measures = self.measures.iter();
-        let parts = measures.map(|(measure, figures)| {
-            format!(
-                "{} {}",
-                ratio(measure, figures[at], figures[best]),
-                measure.noun
-            )
-        });
-        list(&parts.collect::<Vec<_>>())
+        let (mut known, mut open) = (Vec::new(), Vec::new());
+        for (measure, figures) in &self.measures {
+            let (figure, best, noun) = (figures[at], figures[best], measure.noun);
+            match figure.difference(best, measure) {
+                Difference::Decided => {
+                    known.push(format!("{} times the {noun}", times(figure, best)))
+                }
+                Difference::Negligible => known.push(format!("about the same {noun}")),
+                Difference::Undecided => open.push(noun.to_owned()),
+            }
+        }
+        match open.is_empty() {
+            true => list(&known),
+            false => format!("{} ({} not decided)", list(&known), list(&open)),
+        }
     }
 
     /// How long messages took.
@@ -249,18 +298,11 @@ impl Costs {
             });
             list(&each.collect::<Vec<_>>())
         };
-        let fastest = halves.iter().copied().fold(f64::INFINITY, f64::min);
         let lead = match self.unbeaten()[..] {
             [best, ref others @ ..] if others.len() + 1 < self.names.len() => {
-                if halves[best] * (1.0 - DELAY_MARGIN) <= fastest {
-                    "No other transport is faster: half"
-                } else if halves[best] - fastest > NOTICED_US {
-                    "The price is delay: half"
-                } else {
-                    "Half"
-                }
+                self.lead_of_delays(best, &halves, &mosts)
             }
-            _ => "Half",
+            _ => "Half".to_owned(),
         };
         let plain: Vec<String> = mosts.iter().map(|time| time_us(*time)).collect();
         format!(
@@ -269,15 +311,33 @@ impl Costs {
             list(&plain)
         )
     }
+
+    /// The beginning of the sentence on delays, if `best` costs least. `halves` and `mosts` are the delays within which
+    /// half and 99 of 100 messages were seen.
+    fn lead_of_delays(&self, best: usize, halves: &[f64], mosts: &[f64]) -> String {
+        let fastest = |delays: &[f64]| delays.iter().copied().fold(f64::INFINITY, f64::min);
+        let is_fast = |delays: &[f64]| delays[best] * (1.0 - DELAY_MARGIN) <= fastest(delays);
+        let is_noticed = |delays: &[f64]| delays[best] - fastest(delays) > NOTICED_US;
+        if is_fast(halves) && is_fast(mosts) {
+            "No other transport is faster: half".to_owned()
+        } else if !is_fast(halves) && is_noticed(halves) {
+            "The price is delay: half".to_owned()
+        } else if !is_fast(mosts) && is_noticed(mosts) {
+            let at = (0..mosts.len()).min_by(|one, other| mosts[*one].total_cmp(&mosts[*other]));
+            let name = self.names[at.unwrap_or(best)];
+            format!(
+                "{} brings 99 of 100 messages sooner: half",
+                capitalize(name)
+            )
+        } else {
+            "Half".to_owned()
+        }
+    }
 }
 
-/// `figure` as a multiple of `best`, or a statement that they are about the same.
-fn ratio(measure: &CostMeasure, figure: Figure, best: Figure) -> String {
-    if best.is_below(figure, measure.margin) {
-        format!("{} times the", significant(figure.value / best.value))
-    } else {
-        "about the same".to_owned()
-    }
+/// `figure` as a multiple of `best`.
+fn times(figure: Figure, best: Figure) -> String {
+    significant(figure.value / best.value)
 }
 
 fn lowest(figures: &[Figure]) -> usize {

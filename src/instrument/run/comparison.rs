@@ -68,14 +68,19 @@ impl Comparison {
         }
     }
 
+    pub fn runs_of(&self, transport: Transport) -> impl Iterator<Item = &RunResult> {
+        self.runs
+            .iter()
+            .filter(move |run| run.transport == transport)
+    }
+
     /// The lowest and the highest value of a figure of `transport` over several runs.
     pub fn range(
         &self,
         transport: Transport,
         figure: fn(&RunResult) -> Option<f64>,
     ) -> Option<(f64, f64)> {
-        let own = self.runs.iter().filter(|run| run.transport == transport);
-        let figures: Vec<f64> = own.filter_map(figure).collect();
+        let figures: Vec<f64> = self.runs_of(transport).filter_map(figure).collect();
         if figures.len() < 2 {
             return None;
         }

@@ -17,13 +17,32 @@ fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> RunResult
 }
 
 fn said(runs: Vec<RunResult>) -> String {
+    said_by(runs, false)
+}
+
+/// The verdict of a machine that had other work, if `is_busy`.
+fn said_by(runs: Vec<RunResult>, is_busy: bool) -> String {
     let mut order: Vec<Transport> = Vec::new();
     for run in &runs {
         if !order.contains(&run.transport) {
             order.push(run.transport);
         }
     }
-    verdict(&Comparison::from_runs(runs, &order))
+    verdict(&Comparison::from_runs(runs, &order), is_busy)
+}
+
+/// A hundred times as many deliveries at the same cost.
+fn longer(mut outcome: RunResult) -> RunResult {
+    for count in [
+        &mut outcome.deliveries,
+        &mut outcome.expected,
+        &mut outcome.arrivals,
+        &mut outcome.wire_bytes_out,
+    ] {
+        *count *= 100;
+    }
+    outcome.server_cpu_s = outcome.server_cpu_s.map(|cpu_s| 100.0 * cpu_s);
+    outcome
 }
 
 fn assert_says(text: &str, words: &[&str]) {
@@ -132,20 +151,112 @@ fn there_is_no_verdict_on_costs_if_nothing_arrived_within_the_measured_time() {
     }
 }
 
+/// Runs of both transports in turn, with these microseconds of CPU.
+fn repeated(poll_us: &[f64], stream_us: &[f64]) -> Vec<RunResult> {
+    let pairs = poll_us.iter().zip(stream_us);
+    let runs = pairs.flat_map(|(poll, stream)| {
+        [
+            longer(costing(Transport::Poll, 250, *poll, 400)),
+            longer(costing(Transport::Stream, 250, *stream, 400)),
+        ]
+    });
+    runs.collect()
+}
+
 #[test]
-fn ranges_of_repeated_runs_decide_and_not_the_margin() {
-    let runs = |poll: [f64; 2]| {
-        let mut runs = Vec::new();
-        for (poll, stream) in poll.into_iter().zip([6.0, 6.2]) {
-            runs.push(costing(Transport::Poll, 250, poll, 400));
-            runs.push(costing(Transport::Stream, 250, stream, 400));
-        }
-        said(runs)
-    };
-    assert_says(&runs([6.1, 9.0]), &["cost the same"]);
+fn repeated_runs_differ_by_the_margin_and_without_overlap() {
     assert_says(
-        &runs([6.4, 6.5]),
-        &["Stream costs least", "about the same bytes and 1.06 times"],
+        &said(repeated(&[6.1, 9.0], &[6.0, 6.2])),
+        &["cost the same"],
+    );
+    // Two equal distributions are apart in one pair of runs of three.
+    assert_says(
+        &said(repeated(&[6.4, 6.5], &[6.0, 6.2])),
+        &["cost the same"],
+    );
+    assert_says(
+        &said(repeated(&[8.0, 9.0], &[6.0, 6.2])),
+        &[
+            "Stream costs least",
+            "about the same bytes and 1.39 times the CPU",
+        ],
+    );
+}
+
+#[test]
+fn a_difference_of_cpu_needs_enough_cpu_time() {
+    let runs = || {
+        vec![
+            costing(Transport::Poll, 1000, 8.0, 400),
+            costing(Transport::Stream, 250, 6.0, 400),
+        ]
+    };
+    // 18 ms and 24 ms.
+    assert_says(
+        &said(runs()),
+        &[
+            "Stream costs least",
+            "poll takes 4.00 times the bytes (CPU not decided)",
+        ],
+    );
+    assert_says(
+        &said(runs().into_iter().map(longer).collect()),
+        &["4.00 times the bytes and 1.33 times the CPU"],
+    );
+    // One delivery.
+    let mut rare = vec![
+        costing(Transport::Poll, 500, 800.0, 400),
+        costing(Transport::Stream, 1000, 1470.0, 400),
+    ];
+    for run in &mut rare {
+        (run.deliveries, run.expected, run.arrivals) = (1, 1, 1);
+        run.wire_bytes_out /= 3000;
+        run.server_cpu_s = run.server_cpu_s.map(|cpu_s| cpu_s / 3000.0);
+    }
+    let text = said(rare);
+    assert_says(
+        &text,
+        &[
+            "Poll costs least",
+            "stream takes 2.00 times the bytes (CPU not decided)",
+        ],
+    );
+}
+
+#[test]
+fn one_run_on_a_busy_machine_decides_nothing_about_cpu() {
+    let (poll, stream) = ([12.0, 12.1, 12.2], [6.0, 6.1, 6.2]);
+    let text = said_by(repeated(&poll[..1], &stream[..1]), true);
+    assert_says(&text, &["cost the same, as far as this run can tell"]);
+    let text = said_by(repeated(&poll, &stream), true);
+    assert_says(&text, &["Stream costs least", "1.98 times the CPU"]);
+}
+
+#[test]
+fn a_transport_with_slower_last_messages_is_not_called_the_fastest() {
+    let mut stream = costing(Transport::Stream, 250, 6.0, 1400);
+    if let Some(delays) = &mut stream.delay_us {
+        delays.p99 = 403_000;
+    }
+    let text = said(vec![costing(Transport::LongPoll, 1000, 20.0, 1390), stream]);
+    assert_says(
+        &text,
+        &[
+            "Stream costs least",
+            "Long-poll brings 99 of 100 messages sooner: half of",
+        ],
+    );
+    assert!(!text.contains("No other transport"), "{text}");
+}
+
+#[test]
+fn the_documented_example_has_the_verdict_that_follows_from_its_figures() {
+    let json = include_str!("../../../../docs/examples/compare.json");
+    let report = crate::Report::from_json(json).expect("a document");
+    let comparison = Comparison::from_runs(report.runs, &report.workload.transports);
+    assert_eq!(
+        verdict(&comparison, report.machine.is_busy()),
+        report.verdict
     );
 }
 
