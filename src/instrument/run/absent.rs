@@ -172,7 +172,6 @@ mod tests {
                 poll_request: poll_request.expect("a profile"),
                 wait: Duration::from_secs(25),
             },
-            clients: 1,
         })]
     }
 

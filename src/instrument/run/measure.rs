@@ -141,7 +141,6 @@ impl<'a> Measurement<'a> {
             shared.push(Arc::new(SharedRunState {
                 endpoint: opened.endpoint.clone(),
                 reading: reading(opened, workload, transport, &place)?,
-                clients: workload.clients,
             }));
         }
         let schedule = Schedule::new(
