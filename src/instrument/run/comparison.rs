@@ -22,7 +22,8 @@ pub struct Comparison {
 ///
 /// # Errors
 ///
-/// Those of [`measure`]. A stopped run is not an error, unless there is no other: the comparison ends with it.
+/// Those of [`measure`]. A stopped run is not an error: the comparison ends with it. If no message was due before the
+/// stop, there is no result, which is an error.
 pub async fn compare(
     target: &Target,
     workload: &Workload,
@@ -42,6 +43,8 @@ pub async fn compare(
                 rounds: workload.repeat,
             });
             match measure(target, workload, transport, round, pinning, control).await {
+                // It was stopped before its first message was due.
+                Ok(outcome) if outcome.interrupted && outcome.expected == 0 => break,
                 Ok(outcome) => {
                     each(&outcome);
                     runs.push(outcome);
