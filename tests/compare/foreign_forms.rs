@@ -426,3 +426,17 @@ fn a_long_poll_may_end_with_204_and_a_token_and_a_cookie_go_with_every_request()
         );
     }
 }
+
+#[test]
+fn a_server_whose_polls_begin_at_the_end_of_the_log_needs_a_start() {
+    let log = Arc::new(RoomlessLog::default());
+    let server = server(&log, |log, request, stream| {
+        send_answer(stream, "200 OK", &log.page(request, Duration::ZERO))
+    });
+    let profile = poll_profile("cursor = [{ take = \"json:after\", send = \"query:after\" }]");
+    let ended = compare_with_profile(&server, &profile, "poll", &QUICK);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    for words in ["do not bring the message", "add `start`"] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+}

@@ -112,13 +112,15 @@ impl<'a> Preflight<'a> {
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
             let deadline = Instant::now() + PREFLIGHT_TIMEOUT;
-            while client.recorder().first_deliveries() <= sequence {
-                let asked = timeout_at(deadline, client.try_request()).await;
-                let answer = match asked {
-                    Ok(answer) => answer,
-                    Err(_) if transport == Transport::Poll => Err(Timeout.into()),
-                    // A long-poll may wait if it gets no message.
-                    Err(_) => break,
+            while client.recorder().first_deliveries() <= sequence && Instant::now() < deadline {
+                let asked = match transport {
+                    // Each poll has its own time limit.
+                    Transport::Poll => Ok(client.try_request().await),
+                    _ => timeout_at(deadline, client.try_request()).await,
+                };
+                // A long-poll may wait if it gets no message.
+                let Ok(answer) = asked else {
+                    break;
                 };
                 if let Some(take) = client.missing_field() {
                     bail!(
@@ -132,8 +134,13 @@ impl<'a> Preflight<'a> {
             ensure!(
                 client.recorder().first_deliveries() > sequence,
                 "the {part} answers do not bring the message that was published: correct the path or \
-                 the cursor of [{part}], or [publish], in {}",
-                self.profile()
+                 the cursor of [{part}], or [publish], in {}{}",
+                self.profile(),
+                match poll_request.start() {
+                    Some(_) => "",
+                    None =>
+                        "; if a request without a cursor begins at the end of the log there, add `start`",
+                }
             );
         }
         // There is nothing new now, and a server may hold a long-poll for any time.
