@@ -14,10 +14,10 @@ const SILENCE: Duration = Duration::from_secs(3);
 const AGE: Duration = Duration::from_secs(5);
 
 /// Runs `check` through a proxy with `fault`, and asserts that `name` is the only bad finding.
-fn bad_finding_through(fault: ProxyFault, name: FindingName) -> Finding {
+fn bad_finding_through(fault: ProxyFault, name: FindingName, more: &[&str]) -> Finding {
     let (_server, addr) = Program::serve();
     let proxy = FaultyProxy::start(addr, fault);
-    let (code, report) = findings(&proxy.url(), &[]);
+    let (code, report) = findings(&proxy.url(), more);
     assert_eq!(code, Some(1), "{report:?}");
     assert!(!report.works);
     let bad = report
@@ -27,6 +27,18 @@ fn bad_finding_through(fault: ProxyFault, name: FindingName) -> Finding {
     let bad: Vec<FindingName> = bad.map(|it| it.name).collect();
     assert_eq!(bad, [name], "{report:?}");
     let found = finding(&report, name).clone();
+    assert!(found.advice.is_some(), "{found:?}");
+    found
+}
+
+/// The warning `name` through a proxy with `fault`, through which SSE works.
+fn warning_through(fault: ProxyFault, name: FindingName) -> Finding {
+    let (_server, addr) = Program::serve();
+    let proxy = FaultyProxy::start(addr, fault);
+    let (code, report) = findings(&proxy.url(), &[]);
+    assert_eq!((code, report.works), (Some(0), true), "{report:?}");
+    let found = finding(&report, name).clone();
+    assert_eq!(found.result, Severity::Warning, "{found:?}");
     assert!(found.advice.is_some(), "{found:?}");
     found
 }
@@ -100,21 +112,46 @@ fn compression_is_reported_and_does_not_fail_the_check() {
 
 #[test]
 fn a_cut_of_an_idle_stream_is_reported_with_the_idle_time() {
-    let found = bad_finding_through(ProxyFault::CutSilence(SILENCE), FindingName::Silence);
+    let found = warning_through(ProxyFault::CutSilence(SILENCE), FindingName::Silence);
     let seconds = found.value.expect("seconds");
     assert!((2.5..4.5).contains(&seconds), "{found:?}");
 }
 
 #[test]
 fn a_cut_by_age_is_reported_and_not_taken_for_an_idle_timeout() {
-    let found = bad_finding_through(ProxyFault::CutAge(AGE), FindingName::Age);
+    let found = warning_through(ProxyFault::CutAge(AGE), FindingName::Age);
     let seconds = found.value.expect("seconds");
     assert!((4.5..7.0).contains(&seconds), "{found:?}");
+    assert!(found.text.ends_with("loses nothing"), "{found:?}");
+}
+
+#[test]
+fn a_cut_is_bad_if_it_is_not_known_that_streams_resume() {
+    let fault = ProxyFault::CutSilence(SILENCE);
+    let found = bad_finding_through(fault, FindingName::Silence, &["--read-only"]);
+    assert!(found.text.ends_with("without a byte"), "{found:?}");
+}
+
+#[test]
+fn events_without_ids_are_a_warning() {
+    let found = warning_through(ProxyFault::DropIds, FindingName::Resume);
+    assert!(found.text.contains("events have no id"), "{found:?}");
+}
+
+#[test]
+fn redirects_within_the_origin_are_followed() {
+    let (_server, addr) = Program::serve();
+    let proxy = FaultyProxy::start(addr, ProxyFault::Redirect);
+    let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+    assert_eq!(code, Some(0), "{report:?}");
+    for one in &report.findings {
+        assert_eq!(one.result, Severity::Good, "{one:?}");
+    }
 }
 
 #[test]
 fn a_last_event_id_that_does_not_arrive_is_reported() {
-    let found = bad_finding_through(ProxyFault::DropLastEventId, FindingName::Resume);
+    let found = bad_finding_through(ProxyFault::DropLastEventId, FindingName::Resume, &[]);
     assert!(found.text.contains("lost"), "{found:?}");
 }
 
@@ -209,6 +246,21 @@ fn polls_that_fail_are_reported_and_do_not_fail_the_check() {
             assert!(found.text.starts_with(words), "{found:?}");
             assert_eq!(found.advice, None, "{found:?}");
         }
+    }
+}
+
+#[test]
+fn a_stream_that_comes_late_is_reported_with_its_delay() {
+    let (_server, addr) = Program::serve();
+    let proxy = FaultyProxy::start(addr, ProxyFault::SlowStream(Duration::from_secs(1)));
+    let (code, report) = findings(&proxy.url(), &["--patience", "1s"]);
+    assert_eq!(code, Some(0), "{report:?}");
+    for name in [FindingName::Head, FindingName::FirstEvent] {
+        let found = finding(&report, name);
+        assert_eq!(found.result, Severity::Warning, "{found:?}");
+        assert!(found.text.starts_with("late: "), "{found:?}");
+        assert!(found.value >= Some(0.9), "{found:?}");
+        assert!(found.advice.is_some(), "{found:?}");
     }
 }
 

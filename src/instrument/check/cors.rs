@@ -8,9 +8,10 @@ use tokio::time::timeout;
 
 use super::{
     findings::{Finding, FindingName},
+    redirect,
     site::{RESPONSE_TIMEOUT, Site},
 };
-use crate::http::{error::Timeout, head::Head, meter::NoMeter};
+use crate::http::{error::Timeout, head::Head};
 
 /// An origin that no server knows.
 const ORIGIN: &str = "http://another-origin.invalid";
@@ -45,8 +46,9 @@ async fn head(site: &Site) -> Result<Head> {
     let origin = HeaderValue::from_static(ORIGIN);
     request.headers_mut().insert(header::ORIGIN, origin);
     let asking = async {
-        let mut connection = site.connect().await?;
-        anyhow::Ok(connection.send(request, &mut NoMeter).await?)
+        let connection = site.connect().await?;
+        let (_, head) = redirect::send(&site.endpoint, connection, request).await?;
+        anyhow::Ok(head)
     };
     timeout(RESPONSE_TIMEOUT, asking)
         .await

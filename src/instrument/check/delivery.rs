@@ -8,13 +8,16 @@ use tokio::time::Instant;
 use super::{
     findings::{Finding, FindingName, Severity},
     proxy::SiteProblem,
+    redirect,
     site::{CheckRoom, Site},
     stream_reader::StreamReader,
 };
 use crate::model::format::{time_us, with_thousands};
 
 /// The longest delay that counts as "at once".
-const AT_ONCE: Duration = Duration::from_secs(3);
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// A head or an event that takes longer than this is held back, and not only late.
+const HELD_BACK: Duration = Duration::from_secs(3);
 /// The pause between two messages that push the first one through.
 const PUSH_PAUSE: Duration = Duration::from_millis(300);
 /// The size of each of those messages, which every server accepts.
@@ -35,7 +38,9 @@ pub enum Delivery {
 pub async fn check(site: &Site) -> Result<Delivery> {
     let room = site.room("d", Duration::ZERO);
     let mut reader = StreamReader::open(site, &room, None).await?;
-    let came_at_once = reader.wait_for(AT_ONCE, |state| state.head.is_some()).await;
+    let came = reader
+        .wait_for(HELD_BACK, |state| state.head.is_some())
+        .await;
     if let Some(refusal) = refusal(site, &reader)? {
         return Ok(Delivery::NoStream(refusal));
     }
@@ -47,7 +52,7 @@ pub async fn check(site: &Site) -> Result<Delivery> {
         return Ok(Delivery::NoStream(refusal));
     }
     Ok(Delivery::Stream(vec![
-        head(&reader, came_at_once),
+        head(&reader, came),
         event,
         compression(&reader),
     ]))
@@ -77,16 +82,21 @@ fn refusal(site: &Site, reader: &StreamReader) -> Result<Option<Finding>> {
         (200, Err(error)) => error.to_string(),
         _ => head.unexpected_status().to_string(),
     };
+    let problem = match redirect::leaves_origin(head) {
+        true => SiteProblem::OtherOrigin,
+        false => SiteProblem::NotAStream,
+    };
     Ok(Some(Finding::new(
         FindingName::Head,
         Severity::Bad,
         text,
         None,
-        Some(SiteProblem::NotAStream),
+        Some(problem),
     )))
 }
 
-fn head(reader: &StreamReader, came_at_once: bool) -> Finding {
+/// `came`: the head came before it counted as held back.
+fn head(reader: &StreamReader, came: bool) -> Finding {
     let state = reader.state();
     let Some((_, at)) = state.head else {
         return Finding::new(
@@ -101,20 +111,21 @@ fn head(reader: &StreamReader, came_at_once: bool) -> Finding {
         );
     };
     let took = at - reader.opened_at;
-    match came_at_once {
-        true => Finding::good(
-            FindingName::Head,
-            format!("at once ({})", time(took)),
-            Some(took.as_secs_f64()),
-        ),
-        false => Finding::new(
-            FindingName::Head,
-            Severity::Bad,
-            format!("held back for {}", time(took)),
-            Some(took.as_secs_f64()),
-            Some(SiteProblem::Buffering),
-        ),
-    }
+    let (result, text) = match came {
+        true if took <= AT_ONCE => {
+            let text = format!("at once ({})", time(took));
+            return Finding::good(FindingName::Head, text, Some(took.as_secs_f64()));
+        }
+        true => (Severity::Warning, format!("late: after {}", time(took))),
+        false => (Severity::Bad, format!("held back for {}", time(took))),
+    };
+    Finding::new(
+        FindingName::Head,
+        result,
+        text,
+        Some(took.as_secs_f64()),
+        Some(SiteProblem::Buffering),
+    )
 }
 
 /// Publishes a message, and waits for its event from when the server has acknowledged it: a publish that takes long
@@ -123,28 +134,37 @@ async fn first_event(site: &Site, room: &CheckRoom, reader: &mut StreamReader) -
     site.publish(room, 0, MESSAGE_BYTES).await?;
     let acknowledged = Instant::now();
     let is_here = reader
-        .wait_for(AT_ONCE, |state| state.messages.contains_key(&0))
+        .wait_for(HELD_BACK, |state| state.messages.contains_key(&0))
         .await;
     match reader.state().messages.get(&0) {
-        Some(at) if is_here => Ok(event_at_once(at.checked_duration_since(acknowledged))),
+        Some(at) if is_here => Ok(event_after(at.checked_duration_since(acknowledged))),
         _ => push_through(site, room, reader).await,
     }
 }
 
 /// `after`: from the acknowledgement of the publish. `None`: the event came before it.
-fn event_at_once(after: Option<Duration>) -> Finding {
+fn event_after(after: Option<Duration>) -> Finding {
+    let value = Some(after.unwrap_or_default().as_secs_f64());
     let text = match after {
+        Some(after) if after > AT_ONCE => {
+            return Finding::new(
+                FindingName::FirstEvent,
+                Severity::Warning,
+                format!("late: {} after it was published", time(after)),
+                value,
+                Some(SiteProblem::Buffering),
+            );
+        }
         Some(after) => format!("at once ({} after it was published)", time(after)),
         None => "at once (before its publish was acknowledged)".to_owned(),
     };
-    let value = after.unwrap_or_default().as_secs_f64();
-    Finding::good(FindingName::FirstEvent, text, Some(value))
+    Finding::good(FindingName::FirstEvent, text, value)
 }
 
 /// Without publishing, the check uses the first bytes that the server sends by itself.
 async fn first_bytes(reader: &mut StreamReader) -> Finding {
     let came = reader
-        .wait_for(AT_ONCE, |state| {
+        .wait_for(HELD_BACK, |state| {
             let head_at = state.head.as_ref().map(|(_, at)| *at);
             state.last_byte_at > head_at && head_at.is_some()
         })
@@ -152,7 +172,10 @@ async fn first_bytes(reader: &mut StreamReader) -> Finding {
     match came {
         true => Finding::good(
             FindingName::FirstEvent,
-            "the stream's first bytes came at once (nothing was published)",
+            format!(
+                "the stream's first bytes came within {} (nothing was published)",
+                time(HELD_BACK)
+            ),
             None,
         ),
         false => Finding::unknown(

@@ -137,6 +137,10 @@ impl Finding {
         }
     }
 
+    pub fn problem(&self) -> Option<SiteProblem> {
+        self.trouble
+    }
+
     /// Adds the advice for `proxy`.
     pub fn advise(&mut self, proxy: Option<Proxy>) {
         self.advice = self.trouble.map(|trouble| advice(trouble, proxy));

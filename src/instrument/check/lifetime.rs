@@ -58,6 +58,14 @@ pub async fn check(site: &Site) -> Result<Vec<Finding>> {
     Ok(vec![silence(site, quiet, busy), age(site, quiet, busy)])
 }
 
+/// Rates a cut as a nuisance: the browser reconnects by itself, and its stream resumes without a loss.
+pub fn tolerate_cut(finding: &mut Finding) {
+    if finding.result == Severity::Bad {
+        finding.result = Severity::Warning;
+        finding.text += "; a browser reconnects, and loses nothing";
+    }
+}
+
 /// Waits until the stream is cut, or for the time of the check.
 async fn live(site: &Site, reader: StreamReader) -> StreamLifetime {
     let begin = reader.opened_at;

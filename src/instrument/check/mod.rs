@@ -2,7 +2,7 @@
 //! finding has a figure.
 //!
 //! ```text
-//! check ──> delivery · lifetime · resume · polls · cors ──> stream_reader ──> site
+//! check ──> delivery · lifetime · resume · polls · cors ──> stream_reader ──> redirect ──> site
 //!       ──> recognize ──> proxy   who is in between, and which line of its configuration to change
 //!       ──> findings   the report
 //! ```
@@ -14,6 +14,7 @@ mod lifetime;
 mod polls;
 mod proxy;
 mod recognize;
+mod redirect;
 mod resume;
 mod site;
 mod stream_reader;
@@ -60,11 +61,14 @@ pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
     let others = match delivery::check(&site).await? {
         Delivery::Stream(delivery) => {
             let others = async { Ok(others(&site).await) };
-            let (lifetime, resume, others) =
+            let (mut lifetime, resume, others) =
                 tokio::try_join!(lifetime::check(&site), resume::check(&site), others)?;
+            if resume.is_lossless {
+                lifetime.iter_mut().for_each(lifetime::tolerate_cut);
+            }
             findings.extend(delivery);
             findings.extend(lifetime);
-            findings.push(resume);
+            findings.push(resume.finding);
             others
         }
         Delivery::NoStream(refusal) => {

@@ -11,6 +11,7 @@ use super::{
     delivery::time,
     findings::{Finding, FindingName, Severity},
     proxy::SiteProblem,
+    redirect,
     site::{CheckRoom, RESPONSE_TIMEOUT, Site},
 };
 use crate::{
@@ -32,8 +33,8 @@ type PollAnswer = Result<(Head, Vec<u8>)>;
 
 async fn request_within(site: &Site, request: Request<Bytes>, within: Duration) -> PollAnswer {
     let asking = async {
-        let mut connection = site.connect().await?;
-        let head = connection.send(request, &mut NoMeter).await?;
+        let connection = site.connect().await?;
+        let (mut connection, head) = redirect::send(&site.endpoint, connection, request).await?;
         let body = connection.body(&mut NoMeter).await?;
         anyhow::Ok((head, body))
     };

@@ -27,6 +27,8 @@ pub enum SiteProblem {
     NoIds,
     /// The answer is not an event stream.
     NotAStream,
+    /// The answer leads to another origin.
+    OtherOrigin,
 }
 
 impl Proxy {
@@ -158,7 +160,9 @@ fn line(problem: SiteProblem, proxy: Proxy) -> Option<&'static str> {
         (SiteProblem::NoHttp2, Varnish) => {
             "`-p feature=+http2`, and `alpn-protos = \"h2,http/1.1\"` in hitch"
         }
-        (SiteProblem::NoIds | SiteProblem::NotAStream, _) => return None,
+        (SiteProblem::NoIds | SiteProblem::NotAStream | SiteProblem::OtherOrigin, _) => {
+            return None;
+        }
     })
 }
 
@@ -186,6 +190,10 @@ fn general(problem: SiteProblem) -> &'static str {
         }
         SiteProblem::NotAStream => {
             "answer the stream with status 200 and `Content-Type: text/event-stream`"
+        }
+        SiteProblem::OtherOrigin => {
+            "check the address that it leads to: a browser follows a redirect to another origin only if that origin \
+             allows the page's (CORS)"
         }
     }
 }

@@ -19,7 +19,27 @@ const BEFORE: u64 = 0;
 const DURING: u64 = 1;
 const AFTER: u64 = 2;
 
-pub async fn check(site: &Site) -> Result<Finding> {
+/// Whether streams resume.
+pub struct Resume {
+    pub finding: Finding,
+    /// Whether nothing is lost between two streams, as far as is known.
+    pub is_lossless: bool,
+}
+
+pub async fn check(site: &Site) -> Result<Resume> {
+    let finding = finding(site).await?;
+    // Events without ids are a warning too.
+    let is_lossless = matches!(
+        (finding.result, finding.problem()),
+        (Severity::Good, _) | (Severity::Warning, Some(SiteProblem::LastEventId))
+    );
+    Ok(Resume {
+        finding,
+        is_lossless,
+    })
+}
+
+async fn finding(site: &Site) -> Result<Finding> {
     if site.read_only {
         return Ok(Finding::unknown(
             FindingName::Resume,
@@ -46,7 +66,7 @@ pub async fn check(site: &Site) -> Result<Finding> {
     let Some(last_id) = last_id else {
         return Ok(Finding::new(
             FindingName::Resume,
-            Severity::Bad,
+            Severity::Warning,
             "no: events have no id, so what comes during a reconnect is lost",
             None,
             Some(SiteProblem::NoIds),

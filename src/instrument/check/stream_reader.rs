@@ -12,9 +12,15 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::site::{CheckRoom, Site};
+use super::{
+    redirect,
+    site::{CheckRoom, Site},
+};
 use crate::{
-    http::{connection::Connection, event_stream::EventDecoder, head::Head, meter::NoMeter},
+    http::{
+        connection::Connection, endpoint::Endpoint, event_stream::EventDecoder, head::Head,
+        meter::NoMeter,
+    },
     recording::message_tag::MessageTag,
 };
 
@@ -50,9 +56,14 @@ impl StreamReader {
             .headers_mut()
             .insert(header::ACCEPT_ENCODING, HeaderValue::from_static(CODING));
         let connection = site.connect().await?;
-        let (tell, state) = watch::channel(StreamState::default());
+        let (sender, state) = watch::channel(StreamState::default());
         let opened_at = Instant::now();
-        let task = tokio::spawn(read(connection, request, room.tag.clone(), opened_at, tell));
+        let opening = StreamOpening {
+            endpoint: site.endpoint.clone(),
+            connection,
+            request,
+        };
+        let task = tokio::spawn(read(opening, room.tag.clone(), opened_at, sender));
         Ok(Self {
             opened_at,
             state,
@@ -95,42 +106,52 @@ impl StreamState {
     }
 }
 
-/// Reads to the end, and returns how the stream ended.
-async fn read(
-    mut connection: Connection,
+/// What opens a stream.
+struct StreamOpening {
+    endpoint: Endpoint,
+    connection: Connection,
     request: Request<Bytes>,
+}
+
+/// Reads to the end, and records how the stream ended.
+async fn read(
+    opening: StreamOpening,
     tag: MessageTag,
     opened_at: Instant,
-    tell: watch::Sender<StreamState>,
+    sender: watch::Sender<StreamState>,
 ) {
-    let why = match read_events(&mut connection, request, &tag, opened_at, &tell).await {
+    let why = match read_events(opening, &tag, opened_at, &sender).await {
         Ok(()) => "it was ended".to_owned(),
         Err(error) => format!("{error:#}"),
     };
-    tell.send_modify(|state| state.ended = Some((Instant::now(), why)));
+    sender.send_modify(|state| state.ended = Some((Instant::now(), why)));
 }
 
 async fn read_events(
-    connection: &mut Connection,
-    request: Request<Bytes>,
+    opening: StreamOpening,
     tag: &MessageTag,
     opened_at: Instant,
-    tell: &watch::Sender<StreamState>,
+    sender: &watch::Sender<StreamState>,
 ) -> Result<()> {
-    let head = connection.send(request, &mut NoMeter).await?;
+    let StreamOpening {
+        endpoint,
+        connection,
+        request,
+    } = opening;
+    let (mut connection, head) = redirect::send(&endpoint, connection, request).await?;
     let mut decoder = BodyDecoder::from_head(&head);
-    tell.send_modify(|state| {
+    sender.send_modify(|state| {
         state.head = Some((Arc::new(head), Instant::now()));
         state.last_byte_at = Some(Instant::now());
     });
     let mut events = EventDecoder::default();
     while let Some(piece) = connection.chunk(&mut NoMeter).await? {
-        tell.send_modify(|state| state.note_bytes(opened_at));
+        sender.send_modify(|state| state.note_bytes(opened_at));
         events.push(&decoder.decode(&piece)?);
         let mut numbers = Vec::new();
         tag.each(events.take()?, |number| numbers.push(number));
         let last_id = events.last_id.clone();
-        tell.send_modify(|state| {
+        sender.send_modify(|state| {
             for number in numbers {
                 state.messages.entry(number).or_insert_with(Instant::now);
             }

@@ -30,6 +30,10 @@ pub enum ProxyFault {
     CutAge(Duration),
     /// Does not pass on Last-Event-ID.
     DropLastEventId,
+    /// Renames the ids of events.
+    DropIds,
+    /// Redirects each request of a reader once, to the same path with another query parameter.
+    Redirect,
     /// Answers a poll that it has seen from memory.
     CachePolls,
     /// Sends this answer to requests whose line begins with the first of these, without asking the server.
@@ -38,6 +42,8 @@ pub enum ProxyFault {
     Close(&'static str),
     /// Holds the answer to a publish back for this time.
     SlowPublish(Duration),
+    /// Holds each piece of a stream back for this time.
+    SlowStream(Duration),
 }
 
 /// A running proxy. It accepts no further connections once it is dropped.
@@ -45,6 +51,9 @@ pub struct FaultyProxy {
     pub addr: SocketAddr,
     stop: Arc<AtomicBool>,
 }
+
+/// The query parameter of requests that were redirected.
+const REDIRECTED: &str = "redirected=1";
 
 type AnswerCache = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
@@ -94,6 +103,12 @@ fn serve(
     let line = request.lines().next().unwrap_or_default().to_owned();
     match fault {
         ProxyFault::Close(part) if line.starts_with(part) => return Ok(()),
+        ProxyFault::Redirect if line.starts_with("GET") && !line.contains(REDIRECTED) => {
+            let path = line.split(' ').nth(1).unwrap_or_default();
+            let mark = if path.contains('?') { "&" } else { "?" };
+            let location = format!("Location: {path}{mark}{REDIRECTED}\r\nContent-Length: 0");
+            return write!(client, "HTTP/1.1 302 Found\r\n{location}\r\n\r\n");
+        }
         ProxyFault::Answer(part, answer) if line.starts_with(part) => {
             return client.write_all(answer.as_bytes());
         }
@@ -103,6 +118,11 @@ fn serve(
     server.set_nodelay(true)?;
     let forwarded = match fault {
         ProxyFault::DropLastEventId => without_header(&request, "last-event-id"),
+        ProxyFault::Redirect => request.replacen(&format!("&{REDIRECTED}"), "", 1).replacen(
+            &format!("?{REDIRECTED}"),
+            "",
+            1,
+        ),
         _ => request,
     };
     let forwarded = forwarded.replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -115,6 +135,8 @@ fn serve(
             server.set_read_timeout(Some(limit))?;
             copy(&mut server, &mut client, None)
         }
+        ProxyFault::DropIds if is_stream => copy_without_ids(&mut server, &mut client),
+        ProxyFault::SlowStream(time) if is_stream => copy_slowly(&mut server, &mut client, time),
         ProxyFault::SlowPublish(time) if line.starts_with("POST") => {
             let mut answer = Vec::new();
             server.read_to_end(&mut answer)?;
@@ -187,6 +209,33 @@ fn copy(
         match server.read(&mut buffer)? {
             0 => return Ok(()),
             count => client.write_all(&buffer[..count])?,
+        }
+    }
+}
+
+fn copy_without_ids(server: &mut TcpStream, client: &mut TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match server.read(&mut buffer)? {
+            0 => return Ok(()),
+            // The same length, because of the framing.
+            count => {
+                let text = String::from_utf8_lossy(&buffer[..count]);
+                client.write_all(text.replace("id: ", "no: ").as_bytes())?;
+            }
+        }
+    }
+}
+
+fn copy_slowly(server: &mut TcpStream, client: &mut TcpStream, time: Duration) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match server.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => {
+                thread::sleep(time);
+                client.write_all(&buffer[..count])?;
+            }
         }
     }
 }
