@@ -1,13 +1,15 @@
 //! Reasons to doubt the figures: losses, failures, and a load generator or machine that was busy.
 
 use super::run_header::TargetInfo;
-use crate::{Machine, RunResult, load::publisher::MAX_IN_FLIGHT, run::record::BUSY_SHARE};
+use crate::{
+    Machine, RunResult,
+    load::publisher::MAX_IN_FLIGHT,
+    run::record::{BUSY_SHARE, LATE_LAG_US, LATE_SEND_US, is_send_late},
+};
 use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
 /// If arrivals differ from deliveries by more than this share, the run was not in a steady state.
 const UNSTEADY: f64 = 0.05;
-/// A message sent later than this causes a warning.
-const LATE_US: u64 = 100_000;
 /// Timers later than this at the 99th percentile affect delays.
 const LAG_US: u64 = 10_000;
 
@@ -141,6 +143,10 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
         })
     };
     let load = &outcome.load;
+    let is_only_send_late = load.limited
+        && is_send_late(&outcome.publishing)
+        && load.cpu_share <= BUSY_SHARE
+        && load.lag_us_p99 <= LATE_LAG_US;
     if load.limited {
         let share = format!(
             "{:.0} % of its {}",
@@ -148,7 +154,13 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
             processors(load.cores)
         );
         let lag = time_us(load.lag_us_p99 as f64);
-        warn(if load.cpu_share > BUSY_SHARE {
+        let late = time_us(outcome.publishing.late_us_max as f64);
+        warn(if is_only_send_late {
+            format!(
+                "{name}: THE LOAD GENERATOR WAS HELD UP: it sent a message {late} after it was due, and the delays \
+                 include that; something else keeps this machine busy"
+            )
+        } else if load.cpu_share > BUSY_SHARE {
             format!(
                 "{name}: LIMITED BY THE LOAD GENERATOR, not by the server: it used {share}, and one in a \
                  hundred of its timers was {lag} late; ask for fewer --clients or a lower --rate"
@@ -176,7 +188,7 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
         ));
     }
     let publishing = &outcome.publishing;
-    if publishing.late_us_max > LATE_US && !publishing.fell_short {
+    if publishing.late_us_max > LATE_SEND_US && !publishing.fell_short && !is_only_send_late {
         let why = match publishing.held_back {
             0 => "this program was held up".to_owned(),
             _ => format!("{MAX_IN_FLIGHT} before it were not yet acknowledged"),
@@ -308,6 +320,13 @@ mod tests {
         assert!(texts(&[late.clone()])[0].contains("this program was held up"));
         late.publishing.held_back = 3;
         assert!(texts(&[late])[0].contains("400 ms after it was due, as 64 before it"));
+        let mut held_up = sound.clone();
+        held_up.publishing.late_us_max = 561_000;
+        held_up.load.limited = true;
+        let said = texts(&[held_up]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        let words = "HELD UP: it sent a message 561 ms after it was due";
+        assert!(said[0].contains(words), "{said:?}");
         let mut slow = sound.clone();
         slow.load.lag_us_p99 = 20_000;
         assert!(texts(&[slow])[0].contains("20.0 ms late"));

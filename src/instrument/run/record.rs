@@ -12,15 +12,17 @@ use crate::{
     recording::counters::Counters,
     recording::recorder::{RunRecorder, RunTotals},
     recording::run_result::{
-        Bucket, DelayStats, LoadGeneratorStats, MemorySample, PeakStats, RestartStats, RoomStats,
-        RunResult, SecondStats, Steps, VanishStats,
+        Bucket, DelayStats, LoadGeneratorStats, MemorySample, PeakStats, PublishStats,
+        RestartStats, RoomStats, RunResult, SecondStats, Steps, VanishStats,
     },
 };
 
 /// A load generator that uses more than this share of its processors may be the bottleneck.
 pub const BUSY_SHARE: f64 = 0.85;
 /// A load generator whose timers are later than this at the 99th percentile is overloaded.
-const LATE_US: u64 = 50_000;
+pub const LATE_LAG_US: u64 = 50_000;
+/// A load generator that sent a message later than this was held up, so the delays include its own.
+pub const LATE_SEND_US: u64 = 100_000;
 /// A delivery that takes longer than this beyond its interval was delayed by a restart.
 const LATE_DELIVERY: Duration = Duration::from_secs(1);
 
@@ -175,14 +177,22 @@ impl Record<'_> {
         let cpu_s = self.usage.load_cpu.map_or(0.0, |cpu| cpu.as_secs_f64());
         let could = duration_s * self.load_cores as f64;
         let cpu_share = if could > 0.0 { cpu_s / could } else { 0.0 };
+        let publishing = self.published.summary();
         LoadGeneratorStats {
             cpu_s,
             cores: u32::try_from(self.load_cores).unwrap_or(u32::MAX),
             cpu_share,
             lag_us_p99: self.lag_us_p99,
-            limited: cpu_share > BUSY_SHARE || self.lag_us_p99 > LATE_US,
+            limited: cpu_share > BUSY_SHARE
+                || self.lag_us_p99 > LATE_LAG_US
+                || is_send_late(&publishing),
         }
     }
+}
+
+/// Whether this program, and not the server, was the reason for a late message.
+pub fn is_send_late(publishing: &PublishStats) -> bool {
+    publishing.held_back == 0 && publishing.late_us_max > LATE_SEND_US
 }
 
 /// The number of deliveries of the messages in `counted`, if clients and messages are spread over `rooms` in turn.
@@ -218,6 +228,22 @@ fn buckets(delays: &Histogram<u64>) -> Vec<Bucket> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_message_that_this_program_sent_late_limits_a_run() {
+        let late = PublishStats {
+            late_us_max: 158_000,
+            ..PublishStats::default()
+        };
+        assert!(is_send_late(&late));
+        assert!(!is_send_late(&PublishStats::default()));
+        // The server held it back.
+        let held_back = PublishStats {
+            held_back: 1,
+            ..late
+        };
+        assert!(!is_send_late(&held_back));
+    }
 
     #[test]
     fn each_message_is_due_to_the_clients_of_its_room() {
