@@ -36,6 +36,7 @@ pub fn outcome(transport: Transport) -> RunResult {
         connections: 100,
         errors: 0,
         first_error: None,
+        ended_streams: 0,
         unanswered: 0,
         protocol: Protocol::Http1,
         tls: None,

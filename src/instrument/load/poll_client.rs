@@ -129,7 +129,6 @@ impl<'a> PollClient<'a> {
         match self.try_request().await {
             Ok(more) => Some(more),
             Err(error) => {
-                self.connection = None;
                 self.recorder.record_error(|| format!("{error:#}"));
                 None
             }
@@ -149,23 +148,41 @@ impl<'a> PollClient<'a> {
         Ok(())
     }
 
+    /// Sends the request and takes its answer. Like a browser, it keeps the connection after a complete answer, whatever
+    /// the answer says.
+    async fn exchange(&mut self, request: &Request<Bytes>) -> Result<bool> {
+        let (head, body) = match self.answer(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.connection = None;
+                return Err(error);
+            }
+        };
+        self.recorder.record_answered();
+        let more = self.process_answer(&head, &body)?;
+        self.recorder.record_served();
+        Ok(more)
+    }
+
     /// Sends the request and reads its answer. If the server had closed the idle connection before the request
     /// reached it, sends the request once more on a new connection.
-    async fn exchange(&mut self, request: &Request<Bytes>) -> Result<bool> {
+    async fn answer(&mut self, request: &Request<Bytes>) -> Result<(Head, Vec<u8>)> {
         let response_timeout = self.response_timeout;
-        match timeout(response_timeout, self.try_exchange(request)).await {
-            Ok(Ok(more)) => Ok(more),
+        match timeout(response_timeout, self.try_answer(request)).await {
             Ok(Err(ExchangeError::Unread)) => {
                 self.connection = None;
-                let again = timeout(response_timeout, self.try_exchange(request)).await;
+                let again = timeout(response_timeout, self.try_answer(request)).await;
                 Ok(again.map_err(|_| Timeout)??)
             }
-            Ok(Err(error)) => Err(error.into()),
+            Ok(answer) => Ok(answer?),
             Err(_) => bail!(Timeout),
         }
     }
 
-    async fn try_exchange(&mut self, request: &Request<Bytes>) -> Result<bool, ExchangeError> {
+    async fn try_answer(
+        &mut self,
+        request: &Request<Bytes>,
+    ) -> Result<(Head, Vec<u8>), ExchangeError> {
         if self.always_connects || self.connection.as_ref().is_some_and(|it| !it.is_usable()) {
             self.connection = None;
         }
@@ -178,13 +195,7 @@ impl<'a> PollClient<'a> {
         self.recorder.record_request();
         let head = connection.send(request.clone(), &mut self.recorder).await?;
         let body = connection.body(&mut self.recorder).await;
-        let body = body.map_err(ExchangeError::Wrong)?;
-        self.recorder.record_answered();
-        let more = self
-            .process_answer(&head, &body)
-            .map_err(ExchangeError::Wrong)?;
-        self.recorder.record_served();
-        Ok(more)
+        Ok((head, body.map_err(ExchangeError::Wrong)?))
     }
 
     /// Takes messages and cursor from an answer.

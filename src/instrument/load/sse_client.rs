@@ -65,41 +65,52 @@ impl<'a> SseClient<'a> {
     }
 
     /// Reads until `enough` returns true.
+    ///
+    /// # Errors
+    ///
+    /// If the stream ends before that.
     pub async fn read_until(&mut self, enough: impl Fn(&ClientRecorder) -> bool) -> Result<()> {
         while !enough(&self.recorder) {
-            self.receive().await?;
+            ensure!(self.receive().await?, "the server ended the stream");
         }
         Ok(())
     }
 
-    /// Reads endlessly; opens a broken stream again after its last event.
+    /// Reads endlessly; opens a broken or ended stream again after its last event.
     pub async fn run(&mut self) -> Result<()> {
         loop {
-            if let Err(error) = self.read_until(|_| false).await {
-                self.stream = None;
+            match self.read_to_end().await {
+                // An `EventSource` reconnects. If the next stream does not resume, messages are missed.
+                Ok(()) => self.recorder.record_stream_end(),
+                Err(error) => self.recorder.record_error(|| format!("{error:#}")),
+            }
+            self.stream = None;
+            tokio::time::sleep(PAUSE).await;
+            while let Err(error) = self.open().await {
                 self.recorder.record_error(|| format!("{error:#}"));
                 tokio::time::sleep(PAUSE).await;
-                while let Err(error) = self.open().await {
-                    self.recorder.record_error(|| format!("{error:#}"));
-                    tokio::time::sleep(PAUSE).await;
-                }
             }
         }
     }
 
-    /// Reads the next bytes, and takes the events that are complete.
-    async fn receive(&mut self) -> Result<()> {
+    async fn read_to_end(&mut self) -> Result<()> {
+        while self.receive().await? {}
+        Ok(())
+    }
+
+    /// Reads the next bytes, and takes the events that are complete. Returns false at the end of the stream.
+    async fn receive(&mut self) -> Result<bool> {
         let Some(stream) = &mut self.stream else {
             bail!("the stream is not open");
         };
         let Some(piece) = stream.chunk(&mut self.recorder).await? else {
-            bail!("the server ended the stream");
+            return Ok(false);
         };
         self.events.push(&piece);
         let whole = self.events.take()?;
         if !whole.is_empty() {
             self.recorder.take(whole);
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -17,7 +17,7 @@ pub struct Row {
 pub type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
 /// In the order of the table. The name of one that is part of another is indented.
-pub const ROWS: [Row; 38] = [
+pub const ROWS: [Row; 39] = [
     plain("deliveries", |one| Some(with_thousands(one.deliveries))),
     plain("  of expected", |one| Some(with_thousands(one.expected))),
     plain("  missed", |one| Some(with_thousands(one.missed))),
@@ -84,6 +84,9 @@ pub const ROWS: [Row; 38] = [
     }),
     optional("  server CPU to open one", |one| {
         one.opening_cpu_us_per_client().map(time_us)
+    }),
+    optional("  streams that it ended", |one| {
+        (one.ended_streams > 0).then(|| with_thousands(one.ended_streams))
     }),
     optional("restart: server away for", |one| {
         one.restart?.away_s.map(seconds)

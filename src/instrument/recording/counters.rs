@@ -14,6 +14,8 @@ pub struct Counters {
     pub connections: u64,
     pub errors: u64,
     pub first_error: Option<String>,
+    /// Streams that the server ended.
+    pub ended_streams: u64,
     pub unanswered: u64,
     /// Requests and connections that failed because the server was restarted.
     pub disrupted: u64,
@@ -37,6 +39,7 @@ impl Counters {
         if self.first_error.is_none() {
             self.first_error = part.first_error;
         }
+        self.ended_streams += part.ended_streams;
         self.unanswered += part.unanswered;
         self.disrupted += part.disrupted;
         self.unserved += part.unserved;

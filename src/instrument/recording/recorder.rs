@@ -229,13 +229,27 @@ impl ClientRecorder {
     /// Records an error.
     pub fn record_error(&mut self, why: impl FnOnce() -> String) {
         self.record_answered();
-        let now = self.run.schedule.now_us();
-        if !self.is_served_again && self.run.restart.has_begun(now) {
+        if self.is_restarting() {
             self.counters.disrupted += 1;
             return;
         }
         self.counters.errors += 1;
         self.counters.first_error.get_or_insert_with(why);
+    }
+
+    /// Records that the server ended a stream as HTTP provides for it.
+    pub fn record_stream_end(&mut self) {
+        self.record_answered();
+        match self.is_restarting() {
+            true => self.counters.disrupted += 1,
+            false => self.counters.ended_streams += 1,
+        }
+    }
+
+    /// Whether a restart has begun, and the new server has not yet served this client.
+    fn is_restarting(&self) -> bool {
+        let now = self.run.schedule.now_us();
+        !self.is_served_again && self.run.restart.has_begun(now)
     }
 
     /// Records the messages in `content`, which has just been read. Returns whether there were any.

@@ -62,6 +62,9 @@ pub struct RunResult {
     pub errors: u64,
     /// The first of these errors.
     pub first_error: Option<String>,
+    /// Streams that the server ended, outside of a restart. Their clients opened them again after their last event.
+    #[serde(default)]
+    pub ended_streams: u64,
     /// Requests that had no answer when the run ended, of clients that lacked a message.
     #[serde(default)]
     pub unanswered: u64,

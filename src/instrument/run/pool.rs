@@ -46,6 +46,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         connections: sum(|run| run.connections),
         errors: sum(|run| run.errors),
         first_error: runs.iter().find_map(|run| run.first_error.clone()),
+        ended_streams: sum(|run| run.ended_streams),
         unanswered: sum(|run| run.unanswered),
         protocol: first.protocol,
         tls: first.tls.clone(),

@@ -124,6 +124,7 @@ impl Record<'_> {
             first_error: counters
                 .first_error
                 .or_else(|| published.first_error.clone()),
+            ended_streams: counters.ended_streams,
             // Clients that lack only refused messages may wait.
             unanswered: if missed == 0 { 0 } else { counters.unanswered },
             protocol,

@@ -30,6 +30,8 @@ pub struct Behaviour {
     pub published: Arc<dyn Fn() + Send + Sync>,
     /// The outcome of a run's poll number `count`, from 0.
     pub poll_outcome: fn(count: usize) -> PollOutcome,
+    /// If set, a run's stream begins at the end of the log, and ends after this many messages.
+    pub stream_length: Option<usize>,
 }
 
 /// The outcome of a poll.
@@ -40,6 +42,8 @@ pub enum PollOutcome {
     AnsweredAndClosed,
     /// Answered with something that is not JSON.
     Garbled,
+    /// Answered with status 429.
+    Refused,
     /// The connection is closed without an answer.
     Closed,
     /// Never answered.
@@ -54,6 +58,7 @@ impl Default for Behaviour {
             work: Arc::new(|| {}),
             published: Arc::new(|| {}),
             poll_outcome: |_| PollOutcome::Answered,
+            stream_length: None,
         }
     }
 }
@@ -127,6 +132,7 @@ impl LogServer {
                         Err(io::ErrorKind::ConnectionAborted.into())
                     }
                     PollOutcome::Garbled => send_answer(stream, "200 OK", "not JSON"),
+                    PollOutcome::Refused => send_answer(stream, "429 Too Many Requests", ""),
                     PollOutcome::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
                     // Blocks until the reader has gone.
                     PollOutcome::Ignored => stream.read(&mut [0]).map(drop),
@@ -177,8 +183,20 @@ impl LogServer {
     }
 
     fn stream(&self, room: &str, reader: usize, stream: &mut TcpStream) -> io::Result<()> {
-        let mut place = 0;
+        let length = match room.starts_with("compare") {
+            true => self.behaviour.stream_length,
+            false => None,
+        };
+        let start = match length {
+            Some(_) => self.read(room, reader, 0).1,
+            None => 0,
+        };
+        let mut place = start;
         loop {
+            if length.is_some_and(|length| place >= start + length) {
+                // Without a length in the head, this is the end of the answer.
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
             let (texts, next) = self.read(room, reader, place);
             place = next;
             for text in texts {

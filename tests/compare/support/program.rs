@@ -72,7 +72,8 @@ impl Program {
         Self::serve_with(&flags, "listening on https://")
     }
 
-    fn serve_with(flags: &[&str], words: &str) -> (Self, SocketAddr) {
+    /// Our server with these flags, and the address that follows `words` in its output.
+    pub fn serve_with(flags: &[&str], words: &str) -> (Self, SocketAddr) {
         let basic = ["serve", "--bind", "127.0.0.1:0", "--store", "memory"];
         let mut server = Self::start(command(&[&basic[..], flags].concat()));
         let mut addr = None;
