@@ -13,6 +13,10 @@ pub struct Row {
     pub is_optional: bool,
 }
 
+/// With fewer clients, the growth of the server's memory is that of its program (its heap, its compiled code) and says
+/// nothing about a client.
+const MIN_CLIENTS_OF_MEMORY: u64 = 300;
+
 /// A figure, and how it is written.
 pub type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
@@ -52,8 +56,11 @@ pub const ROWS: [Row; 39] = [
     plain("server memory", |one| {
         one.server_memory_bytes.map(|bytes| size(bytes as f64))
     }),
-    plain("  growth per client", |one| {
-        one.server_memory_bytes_per_client().map(size)
+    plain("  growth / clients", |one| {
+        let growth = one.server_memory_bytes_per_client();
+        growth
+            .filter(|_| one.clients >= MIN_CLIENTS_OF_MEMORY)
+            .map(size)
     }),
     spread(
         "delay, median",
