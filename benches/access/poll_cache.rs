@@ -92,7 +92,7 @@ fn measure_front(
     let meter = UsageMeter::new(&server, proxy.as_ref());
     let mut control = RunControl::default();
     let sampler = meter.clone();
-    control.tell = Box::new(move |progress| sampler.on_progress(progress));
+    control.on_progress = Box::new(move |progress| sampler.on_progress(progress));
     let run = measure(
         &target,
         &workload,

@@ -64,13 +64,13 @@ fn messages_that_had_no_time_to_arrive_before_a_stop_are_not_missed() {
         duration: Duration::from_secs(1),
         ..small_workload()
     };
-    let (stop, told) = watch::channel(false);
-    let tell = move |progress| {
+    let (sender, stop) = watch::channel(false);
+    let on_progress = move |progress| {
         if matches!(progress, Progress::Draining { lacking: 1.. }) {
-            let _ = stop.send(true);
+            let _ = sender.send(true);
         }
     };
-    let control = RunControl::new(tell, told);
+    let control = RunControl::new(on_progress, stop);
     let outcome = run_with(&own_target(), &workload, Transport::Poll, &control);
     assert!(outcome.interrupted, "{outcome:?}");
     assert!(outcome.expected < 4 * 10, "it waited for every poll");

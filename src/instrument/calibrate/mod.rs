@@ -92,7 +92,7 @@ impl Calibration<'_> {
                 let mut runs = Vec::new();
                 for point in busy {
                     measured += 1;
-                    (control.tell)(Progress::Run {
+                    (control.on_progress)(Progress::Run {
                         transport: point.transport,
                         round: measured,
                         rounds: self.runs(),

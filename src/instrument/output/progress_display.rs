@@ -51,14 +51,17 @@ impl ProgressDisplay {
         })))
     }
 
-    /// A control that shows the progress of a run, and that `stop` ends.
-    pub fn control(&self, stop: &Interrupt) -> RunControl {
+    /// A control that shows the progress of a run, and that `interrupt` ends.
+    pub fn control(&self, interrupt: &Interrupt) -> RunControl {
         let screen = self.clone();
-        RunControl::new(move |progress| screen.show(progress), stop.told.clone())
+        RunControl::new(
+            move |progress| screen.show(progress),
+            interrupt.stop.clone(),
+        )
     }
 
     /// The same for many short runs: without a bar, it shows only the beginning of each run.
-    pub fn quiet_control(&self, stop: &Interrupt) -> RunControl {
+    pub fn quiet_control(&self, interrupt: &Interrupt) -> RunControl {
         let screen = self.clone();
         let show = move |progress| match progress {
             _ if screen.has_bar() => screen.show(progress),
@@ -69,7 +72,7 @@ impl ProgressDisplay {
             } => say(&format!("{round} of {rounds}: {transport}")),
             _ => {}
         };
-        RunControl::new(show, stop.told.clone())
+        RunControl::new(show, interrupt.stop.clone())
     }
 
     fn has_bar(&self) -> bool {

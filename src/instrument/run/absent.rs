@@ -122,7 +122,7 @@ async fn place<'a, C, F: Future<Output = Result<C>>>(
         .buffer_unordered(CONCURRENCY)
         .inspect_ok(|_| {
             ready += 1;
-            (control.tell)(Progress::Opening {
+            (control.on_progress)(Progress::Opening {
                 ready,
                 clients: count,
             });
@@ -200,11 +200,11 @@ mod tests {
                 new_connections: false,
             };
         }
-        let (stop, told) = tokio::sync::watch::channel(false);
-        let control = RunControl::new(|_| {}, told);
+        let (sender, stop) = tokio::sync::watch::channel(false);
+        let control = RunControl::new(|_| {}, stop);
         let (stalled, _) = tokio::join!(stall(&shared, 1, &control), async {
             sleep(SEND_TIME).await;
-            stop.send(true)
+            sender.send(true)
         });
         let error = stalled.err().expect("stopped");
         assert_eq!(error.to_string(), STOPPED);

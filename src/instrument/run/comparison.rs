@@ -37,7 +37,7 @@ pub async fn compare(
             if control.is_stopped() {
                 break;
             }
-            (control.tell)(Progress::Run {
+            (control.on_progress)(Progress::Run {
                 transport,
                 round,
                 rounds: workload.repeat,
@@ -106,8 +106,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_comparison_that_is_stopped_before_its_first_run_is_an_error() {
-        let (_stop, told) = tokio::sync::watch::channel(true);
-        let control = RunControl::new(|_| {}, told);
+        let (_sender, stop) = tokio::sync::watch::channel(true);
+        let control = RunControl::new(|_| {}, stop);
         let (target, workload) = (Target::own(), Workload::default());
         let pinning = CpuPinning::free();
         let compared = compare(&target, &workload, &pinning, &control, |_| {});

@@ -52,7 +52,7 @@ impl Drain<'_> {
                 return Some(now_us.saturating_sub(quiescence.as_micros() as u64));
             }
             let lacking = self.expected.saturating_sub(deliveries);
-            (self.control.tell)(Progress::Draining { lacking });
+            (self.control.on_progress)(Progress::Draining { lacking });
             sleep(POLL_INTERVAL).await;
         }
         sleep(SETTLE_TIME).await;

@@ -1,5 +1,7 @@
 //! Stopping by SIGINT or SIGTERM: the first ends the run with its figures so far, the second ends the program.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -8,7 +10,8 @@ use tokio::{
 
 /// Waits for one of these signals. A second one ends the program at once.
 pub struct Interrupt {
-    pub told: watch::Receiver<bool>,
+    /// Becomes true with the first signal.
+    pub stop: watch::Receiver<bool>,
     code: watch::Receiver<Option<u8>>,
 }
 
@@ -18,23 +21,23 @@ const SIGNALLED: u8 = 128;
 impl Interrupt {
     pub fn listen() -> Result<Self> {
         let kinds = [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
-        let (tell, told) = watch::channel(false);
-        let (set, code) = watch::channel(None);
-        let (tell, set) = (std::sync::Arc::new(tell), std::sync::Arc::new(set));
+        let (stop_sender, stop) = watch::channel(false);
+        let (code_sender, code) = watch::channel(None);
+        let (stop_sender, code_sender) = (Arc::new(stop_sender), Arc::new(code_sender));
         for (kind, number) in kinds {
             let mut signals = signal(kind).context("cannot listen for signals")?;
-            let (tell, set) = (tell.clone(), set.clone());
+            let (stop_sender, code_sender) = (stop_sender.clone(), code_sender.clone());
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
                     let code = SIGNALLED + number;
-                    if set.send_replace(Some(code)).is_some() {
+                    if code_sender.send_replace(Some(code)).is_some() {
                         std::process::exit(code.into());
                     }
-                    tell.send_replace(true);
+                    stop_sender.send_replace(true);
                 }
             });
         }
-        Ok(Self { told, code })
+        Ok(Self { stop, code })
     }
 
     /// The exit code, once a signal came.

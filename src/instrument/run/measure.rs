@@ -279,7 +279,7 @@ impl<'a> Measurement<'a> {
         }
         loop {
             let count = ready.load(Relaxed);
-            (self.control.tell)(Progress::Opening {
+            (self.control.on_progress)(Progress::Opening {
                 ready: count,
                 clients: total,
             });
@@ -307,16 +307,16 @@ impl<'a> Measurement<'a> {
     /// Waits for the end of the measured time, or ends it when asked to stop.
     async fn watch(&self, sampler: &Sampler) {
         let schedule = &self.recorder.schedule;
-        let mut told = Instant::now();
+        let mut reported = Instant::now();
         while !sampler.is_done() {
             if self.control.is_stopped() {
                 schedule.cut();
             }
-            if told.elapsed() >= PROGRESS_INTERVAL {
-                told = Instant::now();
+            if reported.elapsed() >= PROGRESS_INTERVAL {
+                reported = Instant::now();
                 let now = schedule.now_us();
                 let elapsed_s = (now as f64 - schedule.start_us() as f64) / 1e6;
-                (self.control.tell)(if elapsed_s < 0.0 {
+                (self.control.on_progress)(if elapsed_s < 0.0 {
                     Progress::WarmUp { left_s: -elapsed_s }
                 } else {
                     Progress::Measuring {

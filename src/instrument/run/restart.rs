@@ -22,10 +22,10 @@ impl PendingRestart {
     /// Plans the restart. The measured time must be known.
     pub fn schedule(opened: &Arc<RunTarget>, recorder: &Arc<RunRecorder>) -> Self {
         let (opened, recorder) = (opened.clone(), recorder.clone());
-        let (tell, ended) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         std::thread::spawn(move || {
             // If no one receives it, the run has failed already.
-            let _ = tell.send(restart(&opened, &recorder));
+            let _ = sender.send(restart(&opened, &recorder));
             // Our own server ends with the thread that started it, so this thread lives as long as the target.
             let target = Arc::downgrade(&opened);
             drop(opened);
@@ -33,7 +33,7 @@ impl PendingRestart {
                 std::thread::sleep(INTERVAL);
             }
         });
-        Self(ended)
+        Self(outcome)
     }
 
     /// Waits for the end of the restart. `None`: the run was stopped before it.

@@ -33,7 +33,7 @@ pub const STOPPED: &str = "stopped before there was anything to measure";
 
 /// The caller's handle on a run. The default reports nothing and never stops.
 pub struct RunControl {
-    pub tell: Box<dyn Fn(Progress) + Send + Sync>,
+    pub on_progress: Box<dyn Fn(Progress) + Send + Sync>,
     /// Once true, the run ends with the figures so far.
     pub stop: watch::Receiver<bool>,
     /// Keeps the default's channel open.
@@ -44,7 +44,7 @@ impl Default for RunControl {
     fn default() -> Self {
         let (never, stop) = watch::channel(false);
         Self {
-            tell: Box::new(|_| {}),
+            on_progress: Box::new(|_| {}),
             stop,
             _never: Some(never),
         }
@@ -53,11 +53,11 @@ impl Default for RunControl {
 
 impl RunControl {
     pub fn new(
-        tell: impl Fn(Progress) + Send + Sync + 'static,
+        on_progress: impl Fn(Progress) + Send + Sync + 'static,
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            tell: Box::new(tell),
+            on_progress: Box::new(on_progress),
             stop,
             _never: None,
         }

@@ -82,7 +82,7 @@ impl<'a> VanishWatch<'a> {
         let limit_s = LIMIT.as_secs_f64();
         while !self.watch.is_finished() && !control.is_stopped() {
             let elapsed_s = self.begin.elapsed().as_secs_f64();
-            (control.tell)(Progress::Vanished { elapsed_s, limit_s });
+            (control.on_progress)(Progress::Vanished { elapsed_s, limit_s });
             tokio::time::sleep(INTERVAL).await;
         }
         drop(self.keep_watching);
