@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{Request, Response, body::BoxBody};
+use actix_http::{Payload, Request, Response, body::BoxBody};
 use actix_service::Service;
 use actix_web::http::Method;
 use bytes::Bytes;
@@ -243,7 +243,10 @@ where
         self.was_used = true;
         let stream = u32::from(respond.stream_id());
         let (parts, body) = request.into_parts();
-        let mut request = Request::with_payload(payload(body));
+        // Nobody reads a body of these, and an unread one would hold some of the connection's window.
+        let has_body = !matches!(parts.method, http::Method::GET | http::Method::HEAD);
+        let body = has_body.then_some(body).map_or(Payload::None, payload);
+        let mut request = Request::with_payload(body);
         if fill_request(&mut request, parts).is_none() {
             return respond.send_reset(Reason::PROTOCOL_ERROR);
         }

@@ -96,7 +96,7 @@ where
     E: Into<Response<BoxBody>>,
 {
     /// `handle` may abort the stream. The answer is made once there is room among the connection's `unread` answers.
-    /// `stall_timeout` is how long the client may take nothing while there is data for it.
+    /// `stall_timeout` is how long the client may take for a chunk for which its window has no room.
     pub fn new(
         call: F,
         respond: SendResponse<Bytes>,
@@ -268,12 +268,13 @@ impl BodyTransfer {
     }
 
     /// Sends the chunk as the client's window allows. Ready with `false` if the stream is closed. The stream of a
-    /// client that takes nothing for `stall_timeout` is reset: TCP cannot see that one stream's window is empty.
+    /// client that does not take the whole chunk within `stall_timeout` of its window being empty is reset: TCP cannot see that one stream's window is empty.
     fn poll_send(
         &mut self,
         stall_timeout: Duration,
         cx: &mut Context<'_>,
     ) -> Poll<Result<bool, Reason>> {
+        // A client that takes a few bytes at a time, to keep the answer in memory, stalls as well.
         while !self.chunk.is_empty() {
             self.reserve();
             let capacity = self.stream.capacity();
@@ -290,13 +291,13 @@ impl BodyTransfer {
                 ready!(stall.as_mut().poll(cx));
                 return Poll::Ready(Err(Reason::CANCEL));
             }
-            self.stall = None;
             let now = self.chunk.split_to(capacity.min(self.chunk.len()));
             let ends = self.is_last && self.chunk.is_empty();
             if self.stream.send_data(now, ends).is_err() {
                 return Poll::Ready(Ok(false));
             }
         }
+        self.stall = None;
         Poll::Ready(Ok(true))
     }
 

@@ -78,11 +78,8 @@ where
             self.fast_path.serve(accepted);
             return;
         }
-        // HTTP answers with the reason for the refusal, and then closes the connection.
-        let (http, forwarded) = (self.http.clone(), accepted.forward(next_connection_id()));
-        spawn_local(async move {
-            let _ = timeout(REFUSED_TIMEOUT, http.serve_visitor(forwarded, &incoming)).await;
-        });
+        let forwarded = accepted.forward(next_connection_id());
+        spawn_local(self.http.clone().serve_admitted(forwarded, incoming));
     }
 }
 
@@ -105,6 +102,22 @@ where
         }
         let incoming = IncomingConnection::admitted(&forwarded.tcp, &self.policy);
         self.serve_visitor(forwarded, &incoming).await;
+    }
+
+    /// Serves a new connection, or refuses its requests if there is no room for it.
+    pub async fn serve_admitted(
+        self: Rc<Self>,
+        forwarded: ForwardedConnection,
+        incoming: IncomingConnection,
+    ) {
+        match incoming.refusal {
+            None => self.serve(forwarded).await,
+            // HTTP answers with the reason for the refusal, and then closes the connection.
+            Some(_) => {
+                let refused = self.serve_visitor(forwarded, &incoming);
+                let _ = timeout(REFUSED_TIMEOUT, refused).await;
+            }
+        }
     }
 
     async fn serve_visitor(&self, forwarded: ForwardedConnection, incoming: &IncomingConnection) {

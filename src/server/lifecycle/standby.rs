@@ -31,6 +31,7 @@ use super::{
     application::bare_service,
     connection::{HttpIo, HttpServer},
     http2::Http2Server,
+    incoming::IncomingConnection,
     listener::Listener,
     tls_connection::{HttpsIo, TlsConnectionServer},
     workers::{DISCONNECT_TIMEOUT, TlsListener},
@@ -161,16 +162,22 @@ impl StandbyConnections {
                     stopping: this.draining.clone(),
                 });
                 Ok(fn_service(move |tcp: TcpStream| {
-                    socket::configure(&tcp, this.stall_timeout);
-                    let accepted = AcceptedConnection {
-                        tcp,
-                        meter: ConnectionMeter::new(this.ledger.clone(), Protocol::Http1),
-                        permit: None,
-                    };
-                    let served = server.clone();
-                    let served = served.serve(accepted.forward(next_connection_id()));
+                    let incoming = IncomingConnection::admit(&tcp, &this.policy);
+                    let served = incoming.map(|mut incoming| {
+                        socket::configure(&tcp, this.stall_timeout);
+                        let accepted = AcceptedConnection {
+                            tcp,
+                            meter: ConnectionMeter::new(this.ledger.clone(), Protocol::Http1),
+                            permit: incoming.take_permit(),
+                        };
+                        let forwarded = accepted.forward(next_connection_id());
+                        server.clone().serve_admitted(forwarded, incoming)
+                    });
                     async move {
-                        served.await;
+                        // Without even room to refuse it, the connection closes.
+                        if let Some(served) = served {
+                            served.await;
+                        }
                         Ok::<_, ()>(())
                     }
                 }))
