@@ -1,6 +1,9 @@
 //! The delays of messages.
 
-use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S, event_cost::EventCost};
+use super::{
+    ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S, event_cost::EventCost,
+    rates::hidden_interval_s,
+};
 use crate::Transport;
 
 /// The delays of messages, without the time to reach all clients.
@@ -32,11 +35,7 @@ impl Delays {
         let server = &question.server;
         let each_s = (us / US_PER_S / server.cores).max(8.0 * bytes / server.network_bits_per_s);
         match transport {
-            Transport::Poll => Self {
-                mean_s: there_s + scenario.interval_s / 2.0,
-                worst_s: there_s + scenario.interval_s,
-                fan_out_s: 0.0,
-            },
+            Transport::Poll => Self::of_polls(there_s, scenario),
             Transport::LongPoll => {
                 // A message that arrives while a client sends its next request waits for that request.
                 let asking = match scenario.spacing {
@@ -62,6 +61,19 @@ impl Delays {
                 worst_s: there_s,
                 fan_out_s: scenario.clients * each_s,
             },
+        }
+    }
+
+    /// Over clients in visible and in hidden tabs. Each client gets the same number of messages.
+    fn of_polls(there_s: f64, scenario: &Scenario) -> Self {
+        let hidden = scenario.hidden_share;
+        let hidden_s = hidden_interval_s(hidden, scenario.interval_s);
+        let mean_interval_s =
+            (1.0 - hidden) * scenario.interval_s + hidden * hidden_s.unwrap_or(0.0);
+        Self {
+            mean_s: there_s + mean_interval_s / 2.0,
+            worst_s: there_s + hidden_s.unwrap_or(scenario.interval_s),
+            fan_out_s: 0.0,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BreakEven, CpuBy, Limit, Model, Part, PerTransport, Question, Rates, Sizing, Transport,
-    break_even, question::SHORTEST_INTERVAL_S, size_servers,
+    break_even, question::SHORTEST_INTERVAL_S, rates::hidden_interval_s, size_servers,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub struct Plan {
 pub struct Estimate {
     /// The polling interval, in seconds. `None` for the other transports, and if no interval is short enough.
     pub interval_s: Option<f64>,
+    /// That of clients in hidden tabs. `None` also if there are none.
+    pub hidden_interval_s: Option<f64>,
     #[serde(flatten)]
     pub rates: Rates,
     pub wire_bytes_in_per_s: f64,
@@ -102,6 +104,7 @@ pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Est
     let fan_out_s = delays.fan_out_s / count;
     Estimate {
         interval_s,
+        hidden_interval_s: interval_s.and_then(|s| hidden_interval_s(question.hidden_share, s)),
         rates: cost.rates,
         wire_bytes_in_per_s: cost.wire_bytes_in_per_s,
         wire_bytes_out_per_s: cost.wire_bytes_out_per_s,

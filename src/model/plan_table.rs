@@ -12,10 +12,11 @@ type Row = (&'static str, fn(&Estimate) -> String);
 const NONE: &str = "-";
 const SERVERS: &str = "servers";
 
-const ROWS: [Row; 14] = [
-    ("asks every", |one| {
-        one.interval_s.map_or(NONE.to_owned(), time)
-    }),
+const ASKS_IN_HIDDEN_TABS: &str = "  in hidden tabs";
+
+const ROWS: [Row; 15] = [
+    ("asks every", |one| interval(one.interval_s)),
+    (ASKS_IN_HIDDEN_TABS, |one| interval(one.hidden_interval_s)),
     ("requests/s", |one| rate(one.rates.requests)),
     ("  with an empty answer", |one| rate(one.rates.empty)),
     ("deliveries/s", |one| rate(one.rates.deliveries)),
@@ -46,6 +47,9 @@ pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
     let heading = Transport::ALL.map(|transport| transport.to_string());
     let mut lines = vec![line(String::new(), heading)];
     for (name, cell) in ROWS {
+        if name == ASKS_IN_HIDDEN_TABS && plan.question.hidden_share == 0.0 {
+            continue;
+        }
         let cells = Transport::ALL.map(|transport| {
             let one = plan.transports.get(transport);
             // Without an interval there are no figures.
@@ -64,6 +68,10 @@ pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
         align(&lines),
         wrap(&provenance(model, plan.question.form), "", width)
     )
+}
+
+fn interval(interval_s: Option<f64>) -> String {
+    interval_s.map_or(NONE.to_owned(), time)
 }
 
 fn line(name: String, cells: [String; 3]) -> Vec<String> {

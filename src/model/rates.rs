@@ -45,6 +45,11 @@ pub struct Scenario {
     pub load: Utilization,
 }
 
+/// How often clients in hidden tabs poll if the others poll every `interval_s` seconds. `None` if there are none.
+pub fn hidden_interval_s(hidden_share: f64, interval_s: f64) -> Option<f64> {
+    (hidden_share > 0.0).then(|| interval_s.max(HIDDEN_INTERVAL_S))
+}
+
 /// The length of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RequestSize {
@@ -119,11 +124,11 @@ fn polls(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rate
         poll(&scenario, limits, message_bytes)
     };
     let hidden = scenario.hidden_share;
-    if hidden == 0.0 {
+    let Some(hidden_interval_s) = hidden_interval_s(hidden, scenario.interval_s) else {
         return poll(scenario, limits, message_bytes);
-    }
+    };
     let seen = group(1.0 - hidden, scenario.interval_s);
-    let unseen = group(hidden, scenario.interval_s.max(HIDDEN_INTERVAL_S));
+    let unseen = group(hidden, hidden_interval_s);
     Rates {
         requests: seen.requests + unseen.requests,
         empty: seen.empty + unseen.empty,

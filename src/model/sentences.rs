@@ -22,15 +22,24 @@ pub fn sentences(plan: &Plan) -> Vec<String> {
             all.push(HANDSHAKES.to_owned());
         }
     }
-    if plan.question.hidden_share > 0.0 {
-        all.push(format!(
-            "{} % of the clients are in hidden tabs, whose timers browsers slow down to one poll a minute: their \
-             messages are up to a minute late.",
-            significant(plan.question.hidden_share * 100.0)
-        ));
-    }
+    all.extend(hidden_tabs(plan));
     all.extend(plan.beyond.iter().map(beyond));
     all
+}
+
+/// Says what clients in hidden tabs get, if they poll less often than the others.
+fn hidden_tabs(plan: &Plan) -> Option<String> {
+    let poll = &plan.transports.poll;
+    let hidden_s = poll
+        .hidden_interval_s
+        .filter(|s| Some(*s) != poll.interval_s)?;
+    Some(format!(
+        "{} % of the clients are in hidden tabs, whose timers browsers slow down: they poll every {}, and their \
+         messages are up to {} late.",
+        significant(plan.question.hidden_share * 100.0),
+        time(hidden_s),
+        time(poll.delay_worst_s)
+    ))
 }
 
 /// Compares polling with a stream, because that is the question.

@@ -222,6 +222,38 @@ fn polls_deliver_all_published_messages() {
 }
 
 #[test]
+fn delays_are_those_of_visible_and_hidden_tabs() {
+    let polls = |hidden_share, max_delay_s| {
+        let question = Question {
+            hidden_share,
+            max_delay_s,
+            ..Question::default()
+        };
+        answer(&question).transports.poll
+    };
+    let visible = polls(0.0, 2.0);
+    assert_eq!(visible.hidden_interval_s, None);
+    assert!((visible.delay_worst_s - 2.0).abs() < 1e-9, "{visible:?}");
+    let hidden = polls(1.0, 2.0);
+    assert_eq!(hidden.hidden_interval_s, Some(60.0));
+    assert!(
+        (60.0..60.01).contains(&hidden.delay_worst_s)
+            && (30.0..30.01).contains(&hidden.delay_mean_s),
+        "{hidden:?}"
+    );
+    let some = polls(0.25, 2.0);
+    assert!(
+        (60.0..60.01).contains(&some.delay_worst_s) && (8.2..8.3).contains(&some.delay_mean_s),
+        "{some:?}"
+    );
+    let rarer = polls(0.25, 90.0);
+    assert_eq!(
+        rarer.hidden_interval_s, rarer.interval_s,
+        "already rarer than a hidden tab's timer"
+    );
+}
+
+#[test]
 fn idle_connections_do_not_outlast_a_long_interval() {
     let short = rates(Transport::Poll, |one| one.interval_s = 75.0);
     assert_eq!((short.connects, short.connections), (0.0, 10_000.0));
