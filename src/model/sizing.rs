@@ -91,10 +91,10 @@ fn needed(
     delays: &Delays,
 ) -> (f64, Limit) {
     let server = &question.server;
-    let share = |part: f64, room: f64| match part {
-        0.0 => 0.0,
-        _ if room > 0.0 => part / room,
-        _ => f64::INFINITY,
+    // Also with no clients' part: a process that does not fit by itself makes every number of servers too few.
+    let share = |part: f64, room: f64| match room > 0.0 {
+        true => part / room,
+        false => f64::INFINITY,
     };
     let process_bytes =
         (model.base_memory_bytes + model.limits.tail_bytes) * model.copies(server.cores);
@@ -127,7 +127,11 @@ fn needed(
         ),
         (waiting / model.workers(server.cores), Limit::Workers),
         (
-            share(delays.fan_out_s, question.max_delay_s - delays.worst_s),
+            match delays.fan_out_s {
+                // Polls use all of the acceptable delay for their interval, and do not wait for each other.
+                0.0 => 0.0,
+                fan_out_s => share(fan_out_s, question.max_delay_s - delays.worst_s),
+            },
             Limit::Delay,
         ),
     ];

@@ -246,6 +246,29 @@ mod tests {
     }
 
     #[test]
+    fn no_transport_fits_if_the_process_alone_does_not() {
+        let default = Question::default();
+        let question = Question {
+            clients: 500.0,
+            rate: 0.1,
+            server: crate::ServerSize {
+                memory_bytes: 0.25 * 1024.0 * 1024.0 * 1024.0,
+                ..default.server
+            },
+            ..default
+        };
+        let plan = plan(&named("express"), &question);
+        for transport in crate::Transport::ALL {
+            let one = plan.transports.get(transport);
+            assert_eq!(
+                (one.servers, one.limit),
+                (None, Limit::Memory),
+                "{transport}"
+            );
+        }
+    }
+
+    #[test]
     fn workers_are_a_limit_if_a_stream_holds_one() {
         let question = Question {
             clients: 10_000.0,
