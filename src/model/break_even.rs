@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Question, size_servers};
+use super::{Model, Question, question::SHORTEST_INTERVAL_S, size_servers};
 use crate::Transport;
 
 /// The measure by which two transports are compared.
@@ -38,6 +38,26 @@ pub struct BreakEven {
 pub struct PerMetric {
     pub cpu: Vec<Range>,
     pub wire_bytes: Vec<Range>,
+    /// Whether both transports are possible at one of the values at least. If not, there is nothing to compare.
+    pub comparable: bool,
+}
+
+/// The costs of both transports, by one measure. Infinite for a transport for which no number of servers is enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CostPair {
+    pub poll: f64,
+    pub stream: f64,
+}
+
+impl CostPair {
+    /// If both are impossible, neither is cheaper.
+    pub fn is_polling_cheaper(self) -> bool {
+        self.poll < self.stream
+    }
+
+    fn is_comparable(self) -> bool {
+        self.poll.is_finite() && self.stream.is_finite()
+    }
 }
 
 /// The range of delays that is searched: from a twentieth of a second to a day.
@@ -56,12 +76,15 @@ pub fn break_even(model: &Model, question: &Question) -> BreakEven {
     let over = |bounds: [f64; 2], at: fn(&Question, f64) -> Question| {
         let by = |metric| {
             cheaper(bounds, |value| {
-                cost_difference(model, &at(question, value), metric)
+                costs(model, &at(question, value), metric).is_polling_cheaper()
             })
         };
         PerMetric {
             cpu: by(CostMetric::Cpu),
             wire_bytes: by(CostMetric::WireBytes),
+            comparable: grid(bounds).any(|value| {
+                costs(model, &at(question, value), CostMetric::WireBytes).is_comparable()
+            }),
         }
     };
     BreakEven {
@@ -74,53 +97,59 @@ pub fn break_even(model: &Model, question: &Question) -> BreakEven {
     }
 }
 
-/// By how much polling costs more than a stream.
-pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -> f64 {
-    let Some(interval_s) = question.interval_s(model) else {
-        return f64::INFINITY;
-    };
-    let of = |transport| {
+/// What polling and a stream cost.
+pub fn costs(model: &Model, question: &Question, metric: CostMetric) -> CostPair {
+    let of = |transport, interval_s| {
         let sizing = size_servers(model, question, transport, interval_s);
         match metric {
+            _ if sizing.servers().is_none() => f64::INFINITY,
             CostMetric::Cpu => sizing.cores_in_fractions(),
             CostMetric::WireBytes => {
                 sizing.cost.wire_bytes_in_per_s + sizing.cost.wire_bytes_out_per_s
             }
         }
     };
-    of(Transport::Poll) - of(Transport::Stream)
+    let interval_s = question.interval_s(model);
+    CostPair {
+        poll: interval_s.map_or(f64::INFINITY, |s| of(Transport::Poll, s)),
+        stream: of(Transport::Stream, interval_s.unwrap_or(SHORTEST_INTERVAL_S)),
+    }
 }
 
-/// The acceptable delays at which `difference`, of any kind, is below zero.
-pub fn cheaper_delays(question: &Question, difference: impl Fn(&Question) -> f64) -> Vec<Range> {
+/// The acceptable delays at which `is_cheaper`, of any kind of cost.
+pub fn cheaper_delays(question: &Question, is_cheaper: impl Fn(&Question) -> bool) -> Vec<Range> {
     cheaper(DELAYS_S, |max_delay_s| {
-        difference(&Question {
+        is_cheaper(&Question {
             max_delay_s,
             ..*question
         })
     })
 }
 
-/// The ranges of `least..most` in which `cost_difference` is below zero, searched on a logarithmic scale.
-fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec<Range> {
+/// The values at which costs are compared, evenly spaced on a logarithmic scale.
+fn grid([least, most]: [f64; 2]) -> impl Iterator<Item = f64> {
     let steps = ((most / least).log10() * STEPS).round();
-    let at = |step: f64| least * (most / least).powf(step / steps);
+    (0..=steps as u32).map(move |step| least * (most / least).powf(f64::from(step) / steps))
+}
+
+/// The ranges between `bounds` in which `is_cheaper`.
+fn cheaper(bounds: [f64; 2], is_cheaper: impl Fn(f64) -> bool) -> Vec<Range> {
     let mut ranges = Vec::new();
-    let mut open = (cost_difference(least) < 0.0).then_some(None);
-    for step in 1..=steps as u32 {
-        let (before, now) = (at(f64::from(step) - 1.0), at(f64::from(step)));
-        let is_cheaper = cost_difference(now) < 0.0;
-        if is_cheaper == open.is_some() {
-            continue;
+    let mut before = bounds[0];
+    let mut open = is_cheaper(before).then_some(None);
+    for now in grid(bounds).skip(1) {
+        let is_cheaper_now = is_cheaper(now);
+        if is_cheaper_now != open.is_some() {
+            let crossover = crossover(before, now, is_cheaper_now, &is_cheaper);
+            match open.take() {
+                Some(from) => ranges.push(Range {
+                    from,
+                    to: Some(crossover),
+                }),
+                None => open = Some(Some(crossover)),
+            }
         }
-        let crossover = crossover(before, now, is_cheaper, &cost_difference);
-        match open.take() {
-            Some(from) => ranges.push(Range {
-                from,
-                to: Some(crossover),
-            }),
-            None => open = Some(Some(crossover)),
-        }
+        before = now;
     }
     if let Some(from) = open {
         ranges.push(Range { from, to: None });
@@ -128,17 +157,11 @@ fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec
     ranges
 }
 
-/// The point between `low` and `high` at which `cost_difference` changes its sign. `negative_at_high` tells whether it
-/// is below zero at `high`.
-fn crossover(
-    mut low: f64,
-    mut high: f64,
-    negative_at_high: bool,
-    cost_difference: &impl Fn(f64) -> f64,
-) -> f64 {
+/// The point between `low` and `high` at which `is_cheaper` changes to `at_high`.
+fn crossover(mut low: f64, mut high: f64, at_high: bool, is_cheaper: &impl Fn(f64) -> bool) -> f64 {
     for _ in 0..HALVINGS {
         let middle = (low * high).sqrt();
-        if (cost_difference(middle) < 0.0) == negative_at_high {
+        if is_cheaper(middle) == at_high {
             high = middle;
         } else {
             low = middle;

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimate, Model, PerTransport, Plan, Question, Range, Transport, break_even::cheaper_delays,
+    Estimate, Model, PerTransport, Plan, Question, Range, Transport,
+    break_even::{CostPair, cheaper_delays},
     plan::estimate,
 };
 
@@ -162,12 +163,11 @@ impl Bills {
             bill.map_or(f64::INFINITY, |bill| bill.total)
         };
         let polling_is_cheaper = cheaper_delays(&plan.question, |question| {
-            let (poll, stream) = (
-                total(question, Transport::Poll),
-                total(question, Transport::Stream),
-            );
-            // If both are impossible, they count as equal.
-            if poll == stream { 0.0 } else { poll - stream }
+            let costs = CostPair {
+                poll: total(question, Transport::Poll),
+                stream: total(question, Transport::Stream),
+            };
+            costs.is_polling_cheaper()
         });
         Self {
             transports: PerTransport {

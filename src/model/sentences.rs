@@ -2,7 +2,7 @@
 
 use crate::plan_table::{limit, part, time};
 use crate::{
-    Bills, Dimension, Estimate, Extrapolation, Plan, Range, Transport,
+    Bills, Dimension, Estimate, Extrapolation, PerMetric, Plan, Range, Transport,
     format::{counted, precise, rate, significant},
 };
 
@@ -52,6 +52,14 @@ fn verdict(plan: &Plan) -> String {
             sizing_clause(Transport::Stream, stream)
         );
     };
+    let sizing = format!(
+        "{}; {}.",
+        capital(&sizing_clause(Transport::Poll, poll)),
+        sizing_clause(Transport::Stream, stream)
+    );
+    if poll.servers.is_none() || stream.servers.is_none() {
+        return sizing;
+    }
     let bytes = |one: &Estimate| one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
     let cpu = ratio(poll.cores, stream.cores);
     let wire = ratio(bytes(poll), bytes(stream));
@@ -63,10 +71,8 @@ fn verdict(plan: &Plan) -> String {
         _ => String::new(),
     };
     format!(
-        "Polling every {} takes {cpu} the CPU and {wire} the wire bytes of SSE{found}. {}; {}.",
-        time(interval_s),
-        capital(&sizing_clause(Transport::Poll, poll)),
-        sizing_clause(Transport::Stream, stream)
+        "Polling every {} takes {cpu} the CPU and {wire} the wire bytes of SSE{found}. {sizing}",
+        time(interval_s)
     )
 }
 
@@ -107,37 +113,53 @@ fn ratio(first: f64, second: f64) -> String {
 /// States the break-even.
 fn break_even_sentence(plan: &Plan) -> String {
     let asked = &plan.question;
-    let found = &plan.break_even;
     format!(
-        "At {} to each of {}, {}; {}. With {} of acceptable delay, {}.",
+        "At {} to each of {}, {}. With {} of acceptable delay, {}.",
         per_s(asked.rate),
         match asked.clients {
             1.0 => "one client".to_owned(),
             clients => format!("{} clients", rate(clients)),
         },
-        match band(&found.max_delay_s.cpu, time) {
-            Band::Never =>
-                "polling never takes less CPU than SSE, whatever delay is acceptable".to_owned(),
-            Band::Always =>
-                "polling takes less CPU than SSE, whatever delay is acceptable".to_owned(),
-            Band::Ranges(ranges) =>
-                format!("polling takes less CPU than SSE if the acceptable delay is {ranges}"),
-        },
-        match band(&found.max_delay_s.wire_bytes, time) {
-            Band::Never => "it never takes fewer wire bytes".to_owned(),
-            Band::Always => "it always takes fewer wire bytes".to_owned(),
-            Band::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
-        },
+        break_even_delays(&plan.break_even.max_delay_s),
         time(asked.max_delay_s),
-        match band(&found.rate.cpu, per_s) {
-            Band::Never =>
-                "one push per message takes less CPU than polling at every rate".to_owned(),
-            Band::Always =>
-                "batching polls take less CPU than one push per message at every rate".to_owned(),
-            Band::Ranges(ranges) =>
-                format!("batching polls take less CPU than one push per message at rates {ranges}"),
-        },
+        break_even_rates(&plan.break_even.rate),
     )
+}
+
+fn break_even_delays(found: &PerMetric) -> String {
+    if !found.comparable {
+        return "polling and SSE are not both possible, whatever delay is acceptable".to_owned();
+    }
+    let cpu = match band(&found.cpu, time) {
+        Band::Never => {
+            "polling never takes less CPU than SSE, whatever delay is acceptable".to_owned()
+        }
+        Band::Always => "polling takes less CPU than SSE, whatever delay is acceptable".to_owned(),
+        Band::Ranges(ranges) => {
+            format!("polling takes less CPU than SSE if the acceptable delay is {ranges}")
+        }
+    };
+    let wire_bytes = match band(&found.wire_bytes, time) {
+        Band::Never => "it never takes fewer wire bytes".to_owned(),
+        Band::Always => "it always takes fewer wire bytes".to_owned(),
+        Band::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
+    };
+    format!("{cpu}; {wire_bytes}")
+}
+
+fn break_even_rates(found: &PerMetric) -> String {
+    if !found.comparable {
+        return "polling and SSE are not both possible at any rate".to_owned();
+    }
+    match band(&found.cpu, per_s) {
+        Band::Never => "one push per message takes less CPU than polling at every rate".to_owned(),
+        Band::Always => {
+            "batching polls take less CPU than one push per message at every rate".to_owned()
+        }
+        Band::Ranges(ranges) => {
+            format!("batching polls take less CPU than one push per message at rates {ranges}")
+        }
+    }
 }
 
 /// Says what a month costs, and at which delays polling's bill is lower.
@@ -157,6 +179,9 @@ pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
         ),
     });
     let turns = match band(&bills.polling_is_cheaper, time) {
+        _ if !plan.break_even.max_delay_s.comparable => {
+            "Polling and SSE are not both possible, whatever delay is acceptable.".to_owned()
+        }
         Band::Never => {
             "Polling never has a lower bill than SSE, whatever delay is acceptable.".to_owned()
         }

@@ -5,7 +5,7 @@ use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use super::{
     ArrivalPattern, Fill, Limit, Model, Part, Plan, Question, Range, Scenario, ServerSize,
     Utilization, WireForm,
-    break_even::{CostMetric, cost_difference},
+    break_even::{CostMetric, costs},
     plan,
     rates::Rates,
 };
@@ -169,26 +169,15 @@ fn crosses(
     at: impl Fn(f64) -> Question,
 ) -> Result<(), TestCaseError> {
     const ASIDE: f64 = 1e-6;
+    let is_cheaper = |value| costs(model, &at(value), metric).is_polling_cheaper();
     for range in ranges {
         if let Some(from) = range.from {
-            prop_assert!(
-                cost_difference(model, &at(from * (1.0 + ASIDE)), metric) < 0.0,
-                "{range:?}"
-            );
-            prop_assert!(
-                cost_difference(model, &at(from * (1.0 - ASIDE)), metric) >= 0.0,
-                "{range:?}"
-            );
+            prop_assert!(is_cheaper(from * (1.0 + ASIDE)), "{range:?}");
+            prop_assert!(!is_cheaper(from * (1.0 - ASIDE)), "{range:?}");
         }
         if let Some(to) = range.to {
-            prop_assert!(
-                cost_difference(model, &at(to * (1.0 - ASIDE)), metric) < 0.0,
-                "{range:?}"
-            );
-            prop_assert!(
-                cost_difference(model, &at(to * (1.0 + ASIDE)), metric) >= 0.0,
-                "{range:?}"
-            );
+            prop_assert!(is_cheaper(to * (1.0 - ASIDE)), "{range:?}");
+            prop_assert!(!is_cheaper(to * (1.0 + ASIDE)), "{range:?}");
         }
     }
     Ok(())
@@ -314,6 +303,11 @@ fn impossible_questions_are_reported() {
         );
     }
     assert_eq!(impossible.transports.stream.limit, Limit::Delay);
+    let text = crate::sentences::sentences(&impossible).join("\n");
+    assert!(
+        !text.contains("times the CPU") && text.contains("not both possible at any rate"),
+        "{text}"
+    );
     let flooded = answer(&Question {
         rate: 1e4,
         clients: 1.0,
@@ -326,6 +320,15 @@ fn impossible_questions_are_reported() {
     assert_eq!(
         flooded.transports.stream.servers, None,
         "no server could receive the messages"
+    );
+    assert!(
+        flooded.break_even.rate.comparable && !impossible.break_even.rate.comparable,
+        "a server could receive fewer messages, but no message arrives in time"
+    );
+    let text = crate::sentences::sentences(&flooded).join("\n");
+    assert!(
+        text.starts_with("No number of such servers is enough for polling (for CPU); no number"),
+        "{text}"
     );
 }
 
@@ -344,7 +347,8 @@ fn break_evens_count_the_work_of_every_server() {
     let plan = answer(&question);
     let (poll, stream) = (&plan.transports.poll, &plan.transports.stream);
     let by_answer = poll.cores - stream.cores;
-    let by_break_even = cost_difference(Model::built_in(), &question, CostMetric::Cpu);
+    let costs = costs(Model::built_in(), &question, CostMetric::Cpu);
+    let by_break_even = costs.poll - costs.stream;
     // The answer counts whole servers: up to the own work of one more of each.
     let rounding = 2.0 * stream.cores_by.each_server() / stream.servers.expect("possible");
     assert!(

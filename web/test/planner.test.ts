@@ -13,7 +13,7 @@ import {
 } from '../src/views/planner/sentences.ts';
 import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
 
-const NOTHING = { cpu: [], 'wire-bytes': [] };
+const NOTHING = { cpu: [], 'wire-bytes': [], comparable: true };
 const PLAN = {
   model: { idle_s: 75 },
   question: { clients: 1, rate: 1, max_delay_s: 1 },
@@ -85,7 +85,7 @@ describe('a duration', () => {
 
 describe('the sentences', () => {
   it('name the interval of the table', () => {
-    const one = { interval_s: 10_799.9, cores: 1, wire_bytes_in_per_s: 1, wire_bytes_out_per_s: 1 };
+    const one = { interval_s: 10_799.9, servers: 1, cores: 1, wire_bytes_in_per_s: 1, wire_bytes_out_per_s: 1 };
     const transports = { poll: one, 'long-poll': one, stream: one };
     expect(describeAnswer({ ...PLAN, transports } as unknown as Plan)).toContain('polling every 180 min');
   });
@@ -111,6 +111,21 @@ describe('the sentences', () => {
     expect(describeAnswer(plan(null))).toBe(
       'No polling interval is short enough for 50 ms, and SSE does not suffice either.',
     );
+  });
+
+  it('compare nothing with an impossible transport', () => {
+    const one = { ...plan(1).transports.stream, interval_s: 1, requests_per_s: 1, empty_per_s: 0 };
+    const none = { ...one, servers: null };
+    const never = { ...NOTHING, comparable: false };
+    const break_even = { max_delay_s: never, rate: never, clients: never };
+    const impossible = { poll: none, 'long-poll': none, stream: none };
+    const both = { ...PLAN, transports: impossible, break_even } as unknown as Plan;
+    expect(describeAnswer(both)).toBe('No number of such servers is enough for polling or SSE.');
+    expect(describeConsequences(both).slice(1)).toEqual([
+      'Polling and SSE are not both possible, whatever delay is acceptable.',
+    ]);
+    const sseOnly = { ...PLAN, transports: { ...impossible, stream: one } } as unknown as Plan;
+    expect(describeAnswer(sseOnly)).toBe('No number of such servers is enough for polling.');
   });
 
   it('say nothing of polling’s servers without an interval', () => {

@@ -95,6 +95,9 @@ export const planner = {
       `${name} needs ${servers} servers (for ${limit}), busy mostly with ${part}.`,
     noInterval: (delay: string, isStreamEnough: boolean) =>
       `No polling interval is short enough for ${delay}${isStreamEnough ? ': this takes SSE' : ', and SSE does not suffice either'}.`,
+    noServers: (forPolling: boolean, forSse: boolean) =>
+      `No number of such servers is enough for ${forPolling && forSse ? 'polling or SSE' : forPolling ? 'polling' : 'SSE'}.`,
+    neverBoth: 'Polling and SSE are not both possible, whatever delay is acceptable.',
     found: (share: string) => `${share} of the polls find nothing new.`,
     verdict: (clients: string, interval: string, cpu: string, wire: string) =>
       `For ${count(clients, 'client')}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,

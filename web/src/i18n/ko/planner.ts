@@ -82,6 +82,9 @@ export const planner: typeof english = {
       `${name}: 서버 ${servers}대가 필요하고(${limit} 때문), 주된 일은 ${part}입니다.`,
     noInterval: (delay, isStreamEnough) =>
       `지연 ${delay} 안에 받을 만큼 짧은 폴링 간격은 없습니다. ${isStreamEnough ? 'SSE가 필요합니다.' : 'SSE로도 부족합니다.'}`,
+    noServers: (forPolling, forSse) =>
+      `이런 서버로는 몇 대로도 ${forPolling && forSse ? '폴링도 SSE도' : forPolling ? '폴링은' : 'SSE는'} 할 수 없습니다.`,
+    neverBoth: '허용 지연이 얼마든 폴링과 SSE가 모두 가능한 경우는 없습니다.',
     found: (share) => `폴링의 ${share}는 새 메시지 없이 끝납니다.`,
     verdict: (clients, interval, cpu, wire) =>
       `클라이언트 ${clients}개가 ${interval}마다 폴링하면 SSE와 견주어 CPU는 ${cpu}, 전송 바이트는 ${wire}입니다.`,

@@ -36,6 +36,12 @@ export interface ValueRange {
   readonly to: number | null;
 }
 
+/** Where polling costs less than SSE over one field of the question. */
+export interface BreakEven extends Readonly<Record<CostMetric, readonly ValueRange[]>> {
+  /** Whether both transports are possible at one of the values at least. */
+  readonly comparable: boolean;
+}
+
 /** A part of the question that lies outside of the measured range. */
 export interface Extrapolation {
   readonly what: Dimension;
@@ -73,7 +79,7 @@ export interface Plan {
   readonly model: ModelOrigin;
   readonly question: Readonly<Record<CurveAxis, number>>;
   readonly transports: Readonly<Record<Transport, Estimate>>;
-  readonly break_even: Readonly<Record<CurveAxis, Readonly<Record<CostMetric, readonly ValueRange[]>>>>;
+  readonly break_even: Readonly<Record<CurveAxis, BreakEven>>;
   readonly beyond: readonly Extrapolation[];
   readonly curves: readonly Curve[];
   readonly stacks: readonly StackName[];

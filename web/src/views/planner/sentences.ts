@@ -19,6 +19,8 @@ export function describeAnswer({ question, transports: { poll, stream } }: Plan)
   const { planner } = strings;
   if (poll.interval_s === null)
     return planner.noInterval(formatDuration(question.max_delay_s), stream.servers !== null);
+  if (poll.servers === null || stream.servers === null)
+    return planner.noServers(poll.servers === null, stream.servers === null);
   return planner.verdict(
     formatAmount(question.clients),
     formatDuration(poll.interval_s),
@@ -41,12 +43,16 @@ export function describeConsequences({ question, transports, break_even }: Plan)
       ...(poll.interval_s === null ? [] : [describeEstimate(strings.transports.poll, poll)]),
       describeEstimate(strings.transports.stream, stream),
     ].join(' '),
-    planner.turnsByDelay(
-      planner.rateOf(formatAmount(question.rate)),
-      delay(break_even.max_delay_s.cpu),
-      delay(break_even.max_delay_s['wire-bytes']),
-    ),
-    planner.turnsByRate(formatDuration(question.max_delay_s), rate(break_even.rate.cpu)),
+    break_even.max_delay_s.comparable
+      ? planner.turnsByDelay(
+          planner.rateOf(formatAmount(question.rate)),
+          delay(break_even.max_delay_s.cpu),
+          delay(break_even.max_delay_s['wire-bytes']),
+        )
+      : planner.neverBoth,
+    ...(break_even.rate.comparable
+      ? [planner.turnsByRate(formatDuration(question.max_delay_s), rate(break_even.rate.cpu))]
+      : []),
     ...(poll.connects_per_s > 0 ? [planner.reconnects] : []),
   ];
 }
