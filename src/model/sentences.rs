@@ -61,8 +61,10 @@ fn verdict(plan: &Plan) -> String {
         return sizing;
     }
     let bytes = |one: &Estimate| one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
-    let cpu = ratio(poll.cores, stream.cores);
-    let wire = ratio(bytes(poll), bytes(stream));
+    let costs = comparison(
+        ratio(poll.cores, stream.cores),
+        ratio(bytes(poll), bytes(stream)),
+    );
     let found = match poll.rates.empty / poll.rates.requests {
         share if share >= 0.005 => format!(
             ", and {} % of its requests find nothing new",
@@ -71,7 +73,7 @@ fn verdict(plan: &Plan) -> String {
         _ => String::new(),
     };
     format!(
-        "Polling every {} takes {cpu} the CPU and {wire} the wire bytes of SSE{found}. {sizing}",
+        "Polling every {} takes {costs}{found}. {sizing}",
         time(interval_s)
     )
 }
@@ -100,25 +102,32 @@ fn sizing_clause(transport: Transport, one: &Estimate) -> String {
     }
 }
 
-/// How the first compares with the second, in words that fit before "the".
-fn ratio(first: f64, second: f64) -> String {
-    let ratio = first / second;
-    if (0.95..1.05).contains(&ratio) {
-        "about".to_owned()
-    } else {
-        format!("{} times", significant(ratio))
+/// How CPU and wire bytes compare with those of SSE. `None` is about the same.
+fn comparison(cpu: Option<String>, wire_bytes: Option<String>) -> String {
+    match (cpu, wire_bytes) {
+        (Some(cpu), Some(bytes)) => format!("{cpu} the CPU and {bytes} the wire bytes of SSE"),
+        (Some(cpu), None) => format!("{cpu} the CPU of SSE, and about as many wire bytes"),
+        (None, Some(bytes)) => format!("about the same CPU as SSE, and {bytes} its wire bytes"),
+        (None, None) => "about the same CPU and wire bytes as SSE".to_owned(),
     }
+}
+
+/// The first as a multiple of the second, in words that fit before "the". `None` if they are about the same.
+fn ratio(first: f64, second: f64) -> Option<String> {
+    let ratio = first / second;
+    let is_same = (0.95..1.05).contains(&ratio);
+    (!is_same).then(|| format!("{} times", significant(ratio)))
 }
 
 /// States the break-even.
 fn break_even_sentence(plan: &Plan) -> String {
     let asked = &plan.question;
     format!(
-        "At {} to each of {}, {}. With {} of acceptable delay, {}.",
+        "At {} to {}, {}. With {} of acceptable delay, {}.",
         per_s(asked.rate),
         match asked.clients {
             1.0 => "one client".to_owned(),
-            clients => format!("{} clients", rate(clients)),
+            clients => format!("each of {} clients", rate(clients)),
         },
         break_even_delays(&plan.break_even.max_delay_s),
         time(asked.max_delay_s),
@@ -152,13 +161,9 @@ fn break_even_rates(found: &PerMetric) -> String {
         return "polling and SSE are not both possible at any rate".to_owned();
     }
     match band(&found.cpu, per_s) {
-        Band::Never => "one push per message takes less CPU than polling at every rate".to_owned(),
-        Band::Always => {
-            "batching polls take less CPU than one push per message at every rate".to_owned()
-        }
-        Band::Ranges(ranges) => {
-            format!("batching polls take less CPU than one push per message at rates {ranges}")
-        }
+        Band::Never => "polling takes less CPU than SSE at no rate".to_owned(),
+        Band::Always => "polling takes less CPU than SSE at every rate".to_owned(),
+        Band::Ranges(ranges) => format!("polling takes less CPU than SSE at rates {ranges}"),
     }
 }
 
@@ -262,5 +267,46 @@ fn capital(text: &str) -> String {
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Model, Question, plan};
+
+    #[test]
+    fn a_comparison_can_be_read_once() {
+        let times = |text: &str| Some(text.to_owned());
+        for (cpu, bytes, words) in [
+            (
+                times("2.31 times"),
+                times("1.50 times"),
+                "2.31 times the CPU and 1.50 times the wire bytes of SSE",
+            ),
+            (
+                times("2.31 times"),
+                None,
+                "2.31 times the CPU of SSE, and about as many wire bytes",
+            ),
+            (
+                None,
+                times("1.50 times"),
+                "about the same CPU as SSE, and 1.50 times its wire bytes",
+            ),
+            (None, None, "about the same CPU and wire bytes as SSE"),
+        ] {
+            assert_eq!(comparison(cpu, bytes), words);
+        }
+    }
+
+    #[test]
+    fn one_client_is_not_one_of_several() {
+        let question = Question {
+            clients: 1.0,
+            ..Question::default()
+        };
+        let text = sentences(&plan(Model::built_in(), &question)).join("\n");
+        assert!(text.contains("At 1 message/s to one client, "), "{text}");
     }
 }

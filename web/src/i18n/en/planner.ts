@@ -87,7 +87,6 @@ export const planner = {
         : `${name}: polling and SSE cross at ${crossings}.`,
     asked: 'asked',
 
-    alike: 'about',
     times: (ratio: string) => `${ratio} times`,
     takesNone: (name: string, limit: string) => `${name}: no number of such servers is enough (${limit}).`,
     takesOne: (name: string, part: string) => `${name} needs one server, busy mostly with ${part}.`,
@@ -99,8 +98,18 @@ export const planner = {
       `No number of such servers is enough for ${forPolling && forSse ? 'polling or SSE' : forPolling ? 'polling' : 'SSE'}.`,
     neverBoth: 'Polling and SSE are not both possible, whatever delay is acceptable.',
     found: (share: string) => `${share} of the polls find nothing new.`,
-    verdict: (clients: string, interval: string, cpu: string, wire: string) =>
-      `For ${count(clients, 'client')}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,
+    // A ratio is null if both are about the same.
+    verdict: (clients: string, interval: string, cpu: string | null, wire: string | null) => {
+      const takes =
+        cpu === null
+          ? wire === null
+            ? 'about the same CPU and wire bytes as SSE'
+            : `about the same CPU as SSE, and ${wire} its wire bytes`
+          : wire === null
+            ? `${cpu} the CPU of SSE, and about as many wire bytes`
+            : `${cpu} the CPU and ${wire} the wire bytes of SSE`;
+      return `For ${count(clients, 'client')}, polling every ${interval} takes ${takes}.`;
+    },
     between: (from: string, to: string) => `between ${from} and ${to}`,
     above: (from: string) => `above ${from}`,
     below: (to: string) => `below ${to}`,

@@ -74,7 +74,6 @@ export const planner: typeof english = {
         : `${name}: 폴링과 SSE가 만나는 곳은 ${crossings}입니다.`,
     asked: '질문',
 
-    alike: '약 1배',
     times: (ratio) => `${ratio}배`,
     takesNone: (name, limit) => `${name}: 이런 서버로는 몇 대로도 부족합니다(${limit}).`,
     takesOne: (name, part) => `${name}: 서버 1대면 되고, 주된 일은 ${part}입니다.`,
@@ -86,8 +85,11 @@ export const planner: typeof english = {
       `이런 서버로는 몇 대로도 ${forPolling && forSse ? '폴링도 SSE도' : forPolling ? '폴링은' : 'SSE는'} 할 수 없습니다.`,
     neverBoth: '허용 지연이 얼마든 폴링과 SSE가 모두 가능한 경우는 없습니다.',
     found: (share) => `폴링의 ${share}는 새 메시지 없이 끝납니다.`,
-    verdict: (clients, interval, cpu, wire) =>
-      `클라이언트 ${clients}개가 ${interval}마다 폴링하면 SSE와 견주어 CPU는 ${cpu}, 전송 바이트는 ${wire}입니다.`,
+    verdict: (clients, interval, cpu, wire) => {
+      return cpu === null && wire === null
+        ? `클라이언트 ${clients}개가 ${interval}마다 폴링하면 CPU와 전송 바이트가 SSE와 거의 같습니다.`
+        : `클라이언트 ${clients}개가 ${interval}마다 폴링하면 SSE와 견주어 CPU는 ${cpu === null ? '거의 같고' : `${cpu}이고`}, 전송 바이트는 ${wire === null ? '거의 같습니다' : `${wire}입니다`}.`;
+    },
     between: (from, to) => `${from}에서 ${to} 사이`,
     above: (from) => `${from} 초과`,
     below: (to) => `${to} 미만`,

@@ -89,10 +89,11 @@ export function describeChart(plan: Plan, curve: Curve): string {
   return planner.chart(planner.over[curve.over], at.length === 0 ? null : at.join(planner.or));
 }
 
-function describeRatio(first: number, second: number): string {
+/** Null if they are about the same. */
+function describeRatio(first: number, second: number): string | null {
   const ratio = first / second;
-  const { planner } = strings;
-  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(formatAmount(roundToTwoDigits(ratio)));
+  const isSame = ratio >= 0.95 && ratio < 1.05;
+  return isSame ? null : strings.planner.times(formatAmount(roundToTwoDigits(ratio)));
 }
 
 function describeEstimate(name: string, { servers, limit, dominant }: Estimate): string {
