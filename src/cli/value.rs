@@ -29,6 +29,33 @@ pub fn rate(text: &str) -> Result<f64, String> {
         .map_err(|_| "expected a number a second, such as `5` or `0.2`".to_owned())
 }
 
+/// A share: `0.6` or `60%`.
+pub fn share(text: &str) -> Result<f64, String> {
+    with_unit(text, &[("%", 0.01)])
+        .ok_or_else(|| "expected a share such as `0.6` or `60%`".to_owned())
+}
+
+/// Processors, which may be a fraction: `4` or `0.5`.
+pub fn cores(text: &str) -> Result<f64, String> {
+    number(text).map_err(|_| "expected a number of processors, such as `4` or `0.5`".to_owned())
+}
+
+/// GiB: `8`, also as `8GiB` or `512MiB`.
+pub fn gib(text: &str) -> Result<f64, String> {
+    with_unit(text, &[("GiB", 1.0), ("MiB", 1.0 / KIB), ("TiB", KIB)])
+        .ok_or_else(|| "expected a number of GiB, such as `8`, `8GiB` or `512MiB`".to_owned())
+}
+
+/// Gbit/s: `1`, also as `1Gbit/s` or `100Mbit/s`; the `/s` may be left out.
+pub fn gbit(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    with_unit(
+        text.strip_suffix("/s").unwrap_or(text),
+        &[("Gbit", 1.0), ("Mbit", 1.0 / KB)],
+    )
+    .ok_or_else(|| "expected a number of Gbit/s, such as `1`, `1Gbit/s` or `100Mbit/s`".to_owned())
+}
+
 /// Bytes: `1500`, `4KiB` (also `4k`) or `4kB`.
 fn size(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 8] = [
@@ -97,6 +124,34 @@ mod tests {
         assert_eq!(count("2k"), Ok(2000));
         assert!(count("0.5").is_err() && count("-1").is_err());
         assert_eq!(rate("5/s"), Ok(5.0));
+    }
+
+    #[test]
+    fn shares_and_sizes_of_servers_are_read_as_they_are_written() {
+        for (text, value) in [("0.6", 0.6), ("60%", 0.6), ("60 %", 0.6)] {
+            assert_eq!(share(text), Ok(value), "{text}");
+        }
+        assert_eq!((cores("0.5"), cores("1k")), (Ok(0.5), Ok(1000.0)));
+        for (text, value) in [
+            ("8", 8.0),
+            ("8GiB", 8.0),
+            ("512MiB", 0.5),
+            ("2 TiB", 2048.0),
+        ] {
+            assert_eq!(gib(text), Ok(value), "{text}");
+        }
+        for (text, value) in [
+            ("1", 1.0),
+            ("1Gbit/s", 1.0),
+            ("100Mbit/s", 0.1),
+            ("10Gbit", 10.0),
+        ] {
+            assert_eq!(gbit(text), Ok(value), "{text}");
+        }
+        for parse in [share, cores, gib, gbit] {
+            let error = parse("8GB").expect_err("not a unit of any");
+            assert!(error.contains("such as"), "{error}");
+        }
     }
 
     #[test]

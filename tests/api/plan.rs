@@ -222,6 +222,28 @@ fn bad_flags_of_plan_print_one_line_and_exit_with_2() {
 }
 
 #[test]
+fn shares_and_sizes_may_have_their_units() {
+    let flags = [
+        "--utilization=50%",
+        "--hidden-share=25 %",
+        "--server-cores=1k",
+        "--server-memory-gib=512MiB",
+        "--server-network-gbit=100Mbit/s",
+    ];
+    let question = &json(&flags)["question"];
+    let server = &question["server"];
+    assert_eq!(question["hidden_share"], 0.25, "{question}");
+    assert_eq!(
+        (&server["utilization"], &server["cores"]),
+        (&0.5.into(), &1000.0.into())
+    );
+    assert_eq!(server["memory_bytes"], 536_870_912.0, "{server}");
+    assert_eq!(server["network_bits_per_s"], 1e8, "{server}");
+    assert_refused(&plan(&["--utilization=most"]), &["--utilization", "`60%`"]);
+    assert_refused(&plan(&["--server-memory-gib=8GB"]), &["`8GiB`"]);
+}
+
+#[test]
 fn a_file_that_is_not_a_model_prints_one_line_and_exits_with_2() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("model.json");

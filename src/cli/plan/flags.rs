@@ -110,7 +110,9 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_HIDDEN_SHARE",
         value_name = "SHARE",
-        default_value_t = 0.0,
+        default_value = "0",
+        value_parser = value::share,
+        allow_hyphen_values = true,
         help_heading = "Question"
     )]
     hidden_share: f64,
@@ -140,7 +142,9 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_SERVER_CORES",
         value_name = "N",
-        default_value_t = 4.0,
+        default_value = "4",
+        value_parser = value::cores,
+        allow_hyphen_values = true,
         help_heading = "Servers"
     )]
     server_cores: f64,
@@ -150,7 +154,9 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_SERVER_MEMORY_GIB",
         value_name = "GIB",
-        default_value_t = 8.0,
+        default_value = "8",
+        value_parser = value::gib,
+        allow_hyphen_values = true,
         help_heading = "Servers"
     )]
     server_memory_gib: f64,
@@ -160,7 +166,9 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_SERVER_NETWORK_GBIT",
         value_name = "GBIT",
-        default_value_t = 1.0,
+        default_value = "1",
+        value_parser = value::gbit,
+        allow_hyphen_values = true,
         help_heading = "Servers"
     )]
     server_network_gbit: f64,
@@ -170,7 +178,9 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_UTILIZATION",
         value_name = "SHARE",
-        default_value_t = 0.6,
+        default_value = "0.6",
+        value_parser = value::share,
+        allow_hyphen_values = true,
         help_heading = "Servers"
     )]
     utilization: f64,
