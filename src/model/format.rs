@@ -15,8 +15,12 @@ pub fn with_thousands(n: u64) -> String {
 
 /// Three significant digits, grouped by thousands above that.
 pub fn significant(value: f64) -> String {
+    /// A number of this size has more digits than anyone reads.
+    const HUGE: f64 = 1e15;
     let size = value.abs();
-    if size >= 99.95 {
+    if size >= HUGE {
+        format!("{value:.2e}")
+    } else if size >= 99.95 {
         let whole = with_thousands(size.round() as u64);
         if value < 0.0 {
             format!("-{whole}")
@@ -105,6 +109,7 @@ mod tests {
             "0", "0.012", "0.500", "1.23", "12.3", "100", "123", "12,346", "-250",
         ];
         assert_eq!(significant, expected);
+        assert_eq!(rate(f64::MAX), "1.80e308");
     }
 
     #[test]

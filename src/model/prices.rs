@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Estimate, Model, PerTransport, Plan, Question, Range, Transport,
+    Estimate, Model, PerTransport, Plan, Question, QuestionField, Range, Transport,
     break_even::{CostPair, cheaper_delays},
     plan::estimate,
 };
@@ -14,6 +14,8 @@ pub const HOURS_PER_MONTH: f64 = 730.0;
 const S_PER_MONTH: f64 = HOURS_PER_MONTH * 3600.0;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const MILLION: f64 = 1e6;
+/// No price in any currency is above this. A larger one is a slip, and its bill would overflow.
+const HIGHEST_PRICE: f64 = 1e9;
 
 /// A price list, read from TOML (`docs/model.md`). An item without a price costs nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,11 @@ pub struct Prices {
     /// One server of the given size, for an hour.
     #[serde(default)]
     pub server_hour: f64,
+    /// The size of the server that `server_hour` pays for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_cores: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_memory_gib: Option<f64>,
     /// A busy core for an hour, if usage is billed.
     #[serde(default)]
     pub core_hour: f64,
@@ -87,16 +94,48 @@ impl Prices {
         let all = prices.all();
         for (name, price) in all {
             ensure!(
-                price.is_finite() && price >= 0.0,
-                "its {name} is {price}, which is not a price"
+                (0.0..=HIGHEST_PRICE).contains(&price),
+                "its {name} is {price:?}, which is not a price: it must be 0 to {HIGHEST_PRICE}"
             );
         }
+        prices.sized(Question::default())?;
         ensure!(
             all.iter().any(|(_, price)| *price > 0.0),
             "it has no price: give one of {}",
             all.map(|(name, _)| name).join(", ")
         );
         Ok(prices)
+    }
+
+    /// `question` with servers of the size that the prices are for, as far as they name it.
+    ///
+    /// # Errors
+    ///
+    /// If there are no servers of that size.
+    pub fn sized(&self, mut question: Question) -> Result<Question> {
+        for (field, size) in self.server_size() {
+            question
+                .set(field, size)
+                .map_err(|error| anyhow::anyhow!("its {} {error}", field.name()))?;
+        }
+        Ok(question)
+    }
+
+    /// The fields of a question in which its servers differ from those that the prices are for.
+    pub fn differing_size(&self, question: &Question) -> Vec<QuestionField> {
+        let differing = self
+            .server_size()
+            .filter(|(field, size)| question.get(*field) != *size);
+        differing.map(|(field, _)| field).collect()
+    }
+
+    fn server_size(&self) -> impl Iterator<Item = (QuestionField, f64)> {
+        [
+            (QuestionField::ServerCores, self.server_cores),
+            (QuestionField::ServerMemoryGib, self.server_memory_gib),
+        ]
+        .into_iter()
+        .filter_map(|(field, size)| Some((field, size?)))
     }
 
     fn all(&self) -> [(&'static str, f64); 8] {
@@ -189,7 +228,7 @@ pub fn read(text: &str, name: &str) -> Result<Prices> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan;
+    use crate::{plan, sentences::bill_sentences};
 
     const PRICES: &str = "name = 'x'\ncurrency = 'USD'\nsource = 'nowhere'\ndate = '2026-11'\n";
 
@@ -242,10 +281,36 @@ mod tests {
     }
 
     #[test]
+    fn prices_may_name_the_size_of_their_server() {
+        let text = format!("{PRICES}server_hour = 1\nserver_cores = 2\nserver_memory_gib = 16");
+        let prices = Prices::parse(&text).expect("prices");
+        let question = Question::default();
+        let sized = prices.sized(question).expect("a size");
+        assert_eq!(
+            (sized.server.cores, sized.server.memory_bytes),
+            (2.0, 16.0 * GIB)
+        );
+        assert_eq!(prices.differing_size(&sized), []);
+        let bills = Bills::new(
+            Model::built_in(),
+            &plan(Model::built_in(), &question),
+            prices,
+        );
+        let text = bill_sentences(&plan(Model::built_in(), &question), &bills).join("\n");
+        assert!(
+            text.contains("for a server with 2 cores and 16 GiB of memory, not"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn an_error_in_prices_is_one_line() {
         for (more, words) in [
             ("", "it has no price"),
             ("server_hour = -1", "is not a price"),
+            ("server_hour = 1e308", "is not a price"),
+            ("server_hour = nan", "is not a price"),
+            ("server_hour = 1\nserver_cores = 0", "server_cores must be"),
             ("server_day = 1", "server_day"),
             ("server_hour = 'much'", "line 5"),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::plan_table::{limit, part, time};
 use crate::{
-    Bills, Dimension, Estimate, Extrapolation, PerMetric, Plan, Range, Transport,
+    Bills, Dimension, Estimate, Extrapolation, PerMetric, Plan, Prices, Range, Transport,
     format::{counted, precise, rate, significant},
 };
 
@@ -197,7 +197,7 @@ pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
             format!("Polling has a lower bill than SSE if the acceptable delay is {ranges}.")
         }
     };
-    vec![
+    let mut all = vec![
         format!(
             "A month by the prices of {} ({}, {}): {}.",
             bills.prices.name,
@@ -206,7 +206,31 @@ pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
             each.join("; ")
         ),
         format!("{turns} You asked for {}.", time(plan.question.max_delay_s)),
-    ]
+    ];
+    all.extend(other_server(plan, &bills.prices));
+    all
+}
+
+/// Warns that the prices are of another server than that of the question.
+fn other_server(plan: &Plan, prices: &Prices) -> Option<String> {
+    let differing = prices.differing_size(&plan.question);
+    if differing.is_empty() {
+        return None;
+    }
+    let priced = [
+        prices.server_cores.map(|cores| counted(cores, "core")),
+        prices
+            .server_memory_gib
+            .map(|gib| format!("{} GiB of memory", rate(gib))),
+    ];
+    Some(format!(
+        "The prices are for a server with {}, not for the one of the plan.",
+        priced
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" and ")
+    ))
 }
 
 /// An amount of money.

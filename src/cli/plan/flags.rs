@@ -137,29 +137,27 @@ pub struct PlanFlags {
     )]
     tls: bool,
 
-    /// Processors of one server.
+    /// Processors of one server [default: those of the price list, or 4].
     #[arg(
         long,
         env = "POLL_VS_SSE_SERVER_CORES",
         value_name = "N",
-        default_value = "4",
         value_parser = value::cores,
         allow_hyphen_values = true,
         help_heading = "Servers"
     )]
-    server_cores: f64,
+    server_cores: Option<f64>,
 
-    /// Memory of one server, GiB.
+    /// Memory of one server, GiB [default: that of the price list, or 8].
     #[arg(
         long,
         env = "POLL_VS_SSE_SERVER_MEMORY_GIB",
         value_name = "GIB",
-        default_value = "8",
         value_parser = value::gib,
         allow_hyphen_values = true,
         help_heading = "Servers"
     )]
-    server_memory_gib: f64,
+    server_memory_gib: Option<f64>,
 
     /// Network of one server, each way, Gbit/s.
     #[arg(
@@ -223,12 +221,14 @@ impl PlanFlags {
     /// # Errors
     ///
     /// One sentence in words of the command line.
-    pub fn question(&self) -> Result<Question> {
+    pub fn question(&self, prices: Option<&Prices>) -> Result<Question> {
+        let default = Question::default();
+        let default = prices.map_or(Ok(default), |prices| prices.sized(default))?;
         let mut question = Question {
             spacing: self.spacing,
             head: self.head,
             form: WireForm::new(self.protocol, self.tls),
-            ..Question::default()
+            ..default
         };
         for (field, value) in [
             (QuestionField::Clients, self.clients as f64),
@@ -239,8 +239,15 @@ impl PlanFlags {
             (QuestionField::RoundTrip, self.round_trip.as_secs_f64()),
             (QuestionField::Cookie, self.cookie as f64),
             (QuestionField::HiddenShare, self.hidden_share),
-            (QuestionField::ServerCores, self.server_cores),
-            (QuestionField::ServerMemoryGib, self.server_memory_gib),
+            (
+                QuestionField::ServerCores,
+                self.server_cores.unwrap_or(default.server.cores),
+            ),
+            (
+                QuestionField::ServerMemoryGib,
+                (self.server_memory_gib)
+                    .unwrap_or_else(|| default.get(QuestionField::ServerMemoryGib)),
+            ),
             (QuestionField::ServerNetworkGbit, self.server_network_gbit),
             (QuestionField::Utilization, self.utilization),
         ] {
@@ -268,12 +275,11 @@ impl PlanFlags {
         self.stack.as_deref() == Some("list")
     }
 
-    pub fn model(&self) -> Result<Cow<'static, Model>> {
+    /// The model for `question`.
+    pub fn model(&self, question: &Question) -> Result<Cow<'static, Model>> {
         if let Some(name) = &self.stack {
-            let found = StackModel::find(name).and_then(|stack| {
-                let question = self.question().map_err(|error| error.to_string())?;
-                StackModel::check(&question).map(|()| stack)
-            });
+            let found = StackModel::find(name)
+                .and_then(|stack| StackModel::check(question).map(|()| stack));
             let stack = found.map_err(|reason| anyhow::anyhow!("--stack {name} {reason}"))?;
             return Ok(Cow::Owned(stack.model()));
         }

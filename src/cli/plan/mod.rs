@@ -22,9 +22,9 @@ pub fn run(flags: &PlanFlags, name: impl Fn(&str) -> String) -> ExitCode {
     if flags.is_list() {
         return print(&list(flags.json));
     }
-    let asked = flags.question().and_then(|question| {
-        let model = flags.model()?;
-        Ok((question, model, flags.prices()?))
+    let asked = flags.prices().and_then(|prices| {
+        let question = flags.question(prices.as_ref())?;
+        Ok((question, flags.model(&question)?, prices))
     });
     let (question, model, prices) = match asked {
         Ok(asked) => asked,
