@@ -14,6 +14,11 @@ pub const HOURS_PER_MONTH: f64 = 730.0;
 const S_PER_MONTH: f64 = HOURS_PER_MONTH * 3600.0;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const MILLION: f64 = 1e6;
+/// The shortest duration of a request that is billed, seconds: AWS Lambda rounds up to a millisecond
+/// (<https://aws.amazon.com/lambda/pricing/>). A poll is answered sooner.
+const SHORTEST_BILLED_S: f64 = 0.001;
+/// More memory for a request is a slip.
+const MOST_REQUEST_GIB: f64 = 1024.0;
 /// No price in any currency is above this. A larger one is a slip, and its bill would overflow.
 const HIGHEST_PRICE: f64 = 1e9;
 
@@ -38,9 +43,12 @@ pub struct Prices {
     /// A busy core for an hour, if usage is billed.
     #[serde(default)]
     pub core_hour: f64,
-    /// A GiB of used memory for an hour, if usage is billed.
+    /// A GiB of used memory for an hour, if usage is billed. Of the servers, or, with `open_request_gib`, of requests.
     #[serde(default)]
     pub memory_gib_hour: f64,
+    /// The GiB that the platform holds for each request as long as it is open, if it bills that instead of servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_request_gib: Option<f64>,
     /// A GiB from the server to clients.
     #[serde(default)]
     pub traffic_out_gib: f64,
@@ -99,6 +107,12 @@ impl Prices {
             );
         }
         prices.sized(Question::default())?;
+        if let Some(gib) = prices.open_request_gib {
+            ensure!(
+                gib > 0.0 && gib <= MOST_REQUEST_GIB,
+                "its open_request_gib is {gib:?}; it must be above 0 and at most {MOST_REQUEST_GIB}"
+            );
+        }
         ensure!(
             all.iter().any(|(_, price)| *price > 0.0),
             "it has no price: give one of {}",
@@ -151,6 +165,19 @@ impl Prices {
         ]
     }
 
+    /// The memory that is billed, GiB.
+    fn memory_gib(&self, transport: Transport, estimate: &Estimate) -> f64 {
+        let Some(request_gib) = self.open_request_gib else {
+            return estimate.memory_bytes / GIB;
+        };
+        let open_requests = match transport {
+            Transport::Poll => estimate.rates.requests * SHORTEST_BILLED_S,
+            // A long-poll is followed by the next.
+            Transport::LongPoll | Transport::Stream => estimate.rates.connections,
+        };
+        open_requests * request_gib
+    }
+
     /// The monthly bill of `estimate`. `None` if no number of servers is enough.
     pub fn bill(&self, transport: Transport, estimate: &Estimate) -> Option<Bill> {
         let rates = &estimate.rates;
@@ -162,7 +189,7 @@ impl Prices {
         let bill = Bill {
             servers: estimate.servers? * self.server_hour * HOURS_PER_MONTH,
             cpu: estimate.cores * self.core_hour * HOURS_PER_MONTH,
-            memory: estimate.memory_bytes / GIB * self.memory_gib_hour * HOURS_PER_MONTH,
+            memory: self.memory_gib(transport, estimate) * self.memory_gib_hour * HOURS_PER_MONTH,
             traffic: (estimate.wire_bytes_out_per_s * self.traffic_out_gib
                 + estimate.wire_bytes_in_per_s * self.traffic_in_gib)
                 / GIB
@@ -281,6 +308,34 @@ mod tests {
     }
 
     #[test]
+    fn a_platform_that_holds_memory_for_each_request_bills_open_streams_all_the_time() {
+        let functions = include_str!("../../docs/examples/prices-functions.toml");
+        let question = Question {
+            clients: 100_000.0,
+            rate: 0.1,
+            max_delay_s: 5.0,
+            ..Question::default()
+        };
+        let prices = Prices::parse(functions).expect("prices");
+        let bills = Bills::new(
+            Model::built_in(),
+            &plan(Model::built_in(), &question),
+            prices,
+        );
+        let (poll, stream) = (bills.transports.poll, bills.transports.stream);
+        let (poll, stream) = (poll.expect("possible"), stream.expect("possible"));
+        let expected = 100_000.0 * 0.125 * HOURS_PER_MONTH * 0.06;
+        assert!((stream.memory - expected).abs() < 1e-6, "{stream:?}");
+        assert!(poll.memory < stream.memory / 1000.0, "{poll:?}");
+        assert!(poll.total < stream.total / 10.0, "{poll:?} {stream:?}");
+        let long_poll = bills.transports.long_poll.expect("possible");
+        assert!(
+            (long_poll.memory - expected).abs() < 1e-6,
+            "it waits as long"
+        );
+    }
+
+    #[test]
     fn prices_may_name_the_size_of_their_server() {
         let text = format!("{PRICES}server_hour = 1\nserver_cores = 2\nserver_memory_gib = 16");
         let prices = Prices::parse(&text).expect("prices");
@@ -311,6 +366,10 @@ mod tests {
             ("server_hour = 1e308", "is not a price"),
             ("server_hour = nan", "is not a price"),
             ("server_hour = 1\nserver_cores = 0", "server_cores must be"),
+            (
+                "memory_gib_hour = 1\nopen_request_gib = 0",
+                "open_request_gib",
+            ),
             ("server_day = 1", "server_day"),
             ("server_hour = 'much'", "line 5"),
         ] {
