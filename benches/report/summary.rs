@@ -74,7 +74,7 @@ fn break_even(matrix: &Matrix) -> Option<String> {
     let rates: Vec<_> = matrix.intervals().into_iter().filter_map(at).collect();
     (!rates.is_empty()).then(|| {
         format!(
-            "**Polling costs less if one poll brings several messages.** With {} clients, polling takes less CPU above \
+            "**Polling costs less if one poll brings enough messages.** With {} clients, polling takes less CPU above \
              this many messages a second: {}. Its price is delay: half an interval on average.",
             count(CLIENTS as u64),
             rates.join(", ")
@@ -86,10 +86,14 @@ fn break_even(matrix: &Matrix) -> Option<String> {
 fn clients(paper: &PaperRun) -> Option<String> {
     let one = |way: DeliveryMethod| {
         let best = paper.best_step(way)?;
+        let clients = count(best.outcome.clients);
+        let clients = match paper.is_exhausted(way) {
+            true => clients,
+            false => format!("at least {clients}"),
+        };
         Some(format!(
-            "{} {} ({:.0} % of the core)",
+            "{} {clients}, at {:.0} % of the core",
             way.name(),
-            count(best.outcome.clients),
             best.cpu() * 100.0
         ))
     };
@@ -101,11 +105,12 @@ fn clients(paper: &PaperRun) -> Option<String> {
     let ways: Vec<_> = ways.into_iter().filter_map(one).collect();
     (!ways.is_empty()).then(|| {
         format!(
-            "**The paper's scenario** ({} bytes every {} s, at most {} s late), clients on one core: {}.",
+            "**The paper's scenario** ({} bytes every {} s, at most {} s late), clients on one core: {}. *At least*: open \
+             files ran out before the delay was too long.",
             count(paper.size_bytes as u64),
             paper.period_s,
             paper.acceptable_s,
-            ways.join(", ")
+            ways.join("; ")
         )
     })
 }
