@@ -66,6 +66,8 @@ fn main() -> Result<()> {
             "turns",
             model_tables::break_even_delays(&model),
         ),
+        ("README.md", "rule", model_tables::rule(&model)),
+        ("docs/which.md", "rule", model_tables::rule(&model)),
         ("docs/which.md", "uses", model_tables::uses(&model)),
         (
             "docs/compare.md",

@@ -1,8 +1,9 @@
 //! The tables of `docs/model.md` and `docs/which.md` that are computed from the built-in model.
 
 use poll_vs_sse_model::{
-    Constants, Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, Transport,
-    format::{significant, size, time_us, with_thousands},
+    Constants, Estimate, MeasurePurpose, MeasuredPoint, Model, PerMetric, Question, Range,
+    Transport,
+    format::{precise, significant, size, time_us, with_thousands},
     plan,
 };
 
@@ -114,38 +115,136 @@ fn deviation([measured, predicted]: [f64; 2]) -> String {
     }
 }
 
-/// The acceptable delays from which polling is cheaper, for few clients, for many, and for more than a server can
-/// serve.
+/// The numbers of clients for which break-evens are shown: few, many, and more than a server can serve.
+const BREAK_EVEN_CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
+/// The message rates for which break-evens are shown, with their names.
+const BREAK_EVEN_RATES: [(&str, f64); 6] = [
+    ("a message an hour", 1.0 / 3600.0),
+    ("a message a minute", 1.0 / 60.0),
+    ("a message in ten seconds", 0.1),
+    ("1 message a second", 1.0),
+    ("10 messages a second", 10.0),
+    ("100 messages a second", 100.0),
+];
+
+/// The acceptable delays at which polling is cheaper, for each of [`BREAK_EVEN_CLIENTS`].
+fn cheaper_delays(model: &Model, rate: f64) -> [PerMetric; 4] {
+    BREAK_EVEN_CLIENTS.map(|clients| {
+        let asked = Question {
+            clients,
+            ..question(rate, 200.0, 2.0)
+        };
+        plan(model, &asked).break_even.max_delay_s
+    })
+}
+
+/// The acceptable delays from which polling is cheaper. Those within the measured range are bold.
 pub fn break_even_delays(model: &Model) -> String {
-    const CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
-    let heads = CLIENTS.map(|clients| with_thousands(clients as u64));
+    let heads = BREAK_EVEN_CLIENTS.map(|clients| with_thousands(clients as u64));
     let mut text = format!(
         "| each client gets | CPU: {} clients | {} | {} | {}: full servers | wire bytes |\n\
          |---|---|---|---|---|---|\n",
         heads[0], heads[1], heads[2], heads[3],
     );
-    for (name, rate) in [
-        ("a message an hour", 1.0 / 3600.0),
-        ("a message a minute", 1.0 / 60.0),
-        ("a message in ten seconds", 0.1),
-        ("1 message a second", 1.0),
-        ("10 messages a second", 10.0),
-        ("100 messages a second", 100.0),
-    ] {
-        let found = CLIENTS.map(|clients| {
-            let asked = Question {
-                clients,
-                ..question(rate, 200.0, 2.0)
-            };
-            plan(model, &asked).break_even.max_delay_s
-        });
-        text += &format!(
-            "| {name} | {} | {} |\n",
-            found.each_ref().map(|one| ranges(&one.cpu)).join(" | "),
-            ranges(&found[0].wire_bytes)
-        );
+    for (name, rate) in BREAK_EVEN_RATES {
+        let found = cheaper_delays(model, rate);
+        text += &format!("| {name} |");
+        for (clients, one) in BREAK_EVEN_CLIENTS.into_iter().zip(&found) {
+            text += &format!(" {} |", cell(model, clients, rate, &one.cpu));
+        }
+        // Wire bytes are proportional to the clients, whose number does not matter.
+        let clients = model.span.clients[0];
+        text += &format!(" {} |\n", cell(model, clients, rate, &found[0].wire_bytes));
     }
-    text
+    let span = &model.span;
+    let between = |[least, most]: [f64; 2]| {
+        let number = |value: f64| match value >= 1000.0 {
+            true => with_thousands(value as u64),
+            false => value.to_string(),
+        };
+        format!("{} to {}", number(least), number(most))
+    };
+    text + &format!(
+        "\nThe model was calibrated on one core, with {} clients, {} to {} messages a second and {} s between polls. \
+         **Bold** cells are within these ranges; all others are extrapolated.\n",
+        between(span.clients),
+        precise(span.rate[0]),
+        span.rate[1],
+        between(span.interval_s),
+    )
+}
+
+fn cell(model: &Model, clients: f64, rate: f64, found: &[Range]) -> String {
+    let within = |[least, most]: [f64; 2], value: f64| (least..=most).contains(&value);
+    let span = &model.span;
+    let mut bounds = found
+        .iter()
+        .flat_map(|range| [range.from, range.to])
+        .flatten();
+    let has_bounds = found.iter().any(|range| range.from.is_some());
+    let is_measured = has_bounds
+        && within(span.clients, clients)
+        && within(span.rate, rate)
+        && bounds.all(|bound| within(span.interval_s, bound));
+    let text = ranges(found);
+    if is_measured {
+        format!("**{text}**")
+    } else {
+        text
+    }
+}
+
+/// Messages and seconds from which polling costs less, whatever the other number is.
+struct Thresholds {
+    messages: f64,
+    delay_s: f64,
+}
+
+impl Thresholds {
+    /// The largest of `all`: pairs of a message rate and the delays at which polling costs less.
+    fn of<'a>(all: impl Iterator<Item = (f64, &'a [Range])>) -> Self {
+        let none = Self {
+            messages: 0.0,
+            delay_s: 0.0,
+        };
+        all.fold(none, |most, (rate, ranges)| {
+            let delay_s = match ranges.last() {
+                Some(Range { from, to: None }) => from.unwrap_or(0.0),
+                _ => f64::INFINITY,
+            };
+            Self {
+                messages: most.messages.max(rate * delay_s),
+                delay_s: most.delay_s.max(delay_s),
+            }
+        })
+    }
+
+    /// Rounded up, so that the rule holds in every case.
+    fn text(&self) -> String {
+        format!(
+            "{} messages or more, or if messages may be {} minutes late",
+            self.messages.ceil(),
+            (self.delay_s / 60.0).ceil()
+        )
+    }
+}
+
+/// The answer to the question of the documents, in numbers.
+pub fn rule(model: &Model) -> String {
+    let found = BREAK_EVEN_RATES.map(|(_, rate)| (rate, cheaper_delays(model, rate)));
+    let everywhere = Thresholds::of(found.iter().flat_map(|(rate, each)| {
+        let ranges = each.iter().flat_map(|one| [&*one.cpu, &*one.wire_bytes]);
+        ranges.map(|ranges| (*rate, ranges))
+    }));
+    let full = Thresholds::of(found.iter().map(|(rate, each)| (*rate, &*each[3].cpu)));
+    format!(
+        "**Use SSE by default. Poll instead if one poll brings {}; then choose the longest interval you can accept.** \
+         Then polling takes less CPU and fewer bytes. If only the CPU of full servers matters, {} messages a poll, or \
+         {} minutes, are enough.\n",
+        everywhere.text(),
+        full.messages.ceil(),
+        (full.delay_s / 60.0).ceil(),
+    )
 }
 
 fn ranges(ranges: &[Range]) -> String {
