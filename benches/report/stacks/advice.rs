@@ -13,7 +13,8 @@ more than a poll. The cores are for 1,000 clients that each get a message every 
 late. If each stream holds a worker, the workers are used up long before the CPU, so the number of workers decides. \
 *Off by* is the error of the model at loads between those that it was fitted to (40 polls a second, long-polls of 35 \
 clients with eight messages a second, streams of 50 with ten), as the median of three rounds each. A stack that lacks \
-one of the figures has no row.";
+one of the figures has no row. The row of poll-vs-sse with its accelerator is computed from the [calibrated \
+model](model.md), as without `--stack`; this run, on a busier machine, is what it is off by.";
 
 const CLIENTS: f64 = 1000.0;
 /// Messages a second for each client, and the rate in words.

@@ -9,9 +9,12 @@ use super::{CHECKED_POLLS, FanOutRound, PollRound, Purpose, StackRun};
 /// Candidates for the pause in seconds after which the cost of waking up for a poll is half its maximum. The one that
 /// fits best is used.
 const WAKE_S: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
-/// The pause in seconds after which the extra cost of a delivery is half its maximum. It is a fixed value between the
-/// measured pauses, because two rates are not enough to fit it.
-const COLD_S: f64 = 0.1;
+/// Candidates for the pause in seconds after which the extra cost of a message and of its deliveries is half its
+/// maximum. The one that fits best is used.
+const COLD_S: [f64; 7] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0];
+/// The least share of deliveries in the cost of the closed loop. Some stacks wake all streams for each message, also
+/// those of other rooms; without this limit, the fit attributes their deliveries to publishing.
+const LEAST_DELIVERY_SHARE: f64 = 0.5;
 const NS_PER_US: f64 = 1e3;
 const NS_PER_S: f64 = 1e9;
 
@@ -22,10 +25,11 @@ pub struct PollCost {
     pub wake_s: f64,
 }
 
-/// The CPU of a message and of each delivery, and the extra CPU of a delivery after a long pause; after a pause of
-/// `cold_s` the latter is half.
+/// The CPU of a message and of each delivery, and the extra CPU of both after a long pause; after a pause of `cold_s` it
+/// is half.
 pub struct StreamCost {
     pub publish_us: f64,
+    pub publish_cold_us: f64,
     pub delivery_us: f64,
     pub cold_us: f64,
     pub cold_s: f64,
@@ -71,43 +75,77 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
 }
 
 /// Fits the cost of streams. `idle_us` is the CPU of an open stream in a second without messages.
+///
+/// The closed loop says what a message to all streams costs if messages follow each other directly, and paced loads say
+/// what it costs more after a pause. The closed loop has one number of streams, so it is divided into publishing and
+/// deliveries in the proportion of the fastest paced loads.
 pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
-    // With only one load, the cost of a message cannot be separated from that of its deliveries.
-    let is_varied = run.has_paced_fan_out();
     let rounds = middle_rounds(
-        run.fitted_fan_out(),
+        run.fan_out.iter(),
         |it| (it.rate, it.streams),
         |it: &FanOutRound| it.cpu_ns as f64 / it.deliveries as f64,
     );
-    let rows = rounds.iter().map(|it| {
-        let seconds = it.wall_ns as f64 / NS_PER_S;
-        let messages = it.messages as f64;
-        let deliveries = it.deliveries as f64;
-        let cold = deliveries * idle_share(COLD_S, messages / seconds);
-        let idle = idle_us * it.open as f64 * seconds;
-        Observation {
-            counts: match is_varied {
-                true => [messages, deliveries, cold],
-                false => [0.0, deliveries, 0.0],
-            },
-            cost: (it.cpu_ns as f64 / NS_PER_US - idle).max(0.0),
-        }
+    let cost_us = |it: &FanOutRound| {
+        let idle = idle_us * it.open as f64 * it.wall_ns as f64 / NS_PER_S;
+        (it.cpu_ns as f64 / NS_PER_US - idle).max(0.0)
+    };
+    let closed = rounds.iter().find(|it| it.rate.is_none())?;
+    let streams = closed.deliveries as f64 / closed.messages as f64;
+    let closed_us = cost_us(closed) / closed.messages as f64;
+    let paced: Vec<_> = rounds.iter().filter(|it| it.rate.is_some()).collect();
+    // At one rate, so that messages to many and to few streams come after the same pause.
+    let fastest = paced.iter().filter_map(|it| it.rate).fold(0.0, f64::max);
+    let at_fastest = paced.iter().copied().filter(|it| it.rate == Some(fastest));
+    let at_fastest: Vec<_> = at_fastest.collect();
+    let [publish_us, delivery_us] = fit(&observations(&at_fastest, |it| Observation {
+        counts: [it.messages as f64, it.deliveries as f64],
+        cost: cost_us(it),
+    }));
+    let delivery_share = match streams * delivery_us / (publish_us + streams * delivery_us) {
+        share if share.is_finite() => share.max(LEAST_DELIVERY_SHARE),
+        // Without paced loads, publishing cannot be separated from deliveries.
+        _ => 1.0,
+    };
+    let publish_us = (1.0 - delivery_share) * closed_us;
+    let delivery_us = delivery_share * closed_us / streams;
+    let fits = COLD_S.map(|cold_s| {
+        let rows = observations(&paced, |it| {
+            let (messages, deliveries) = (it.messages as f64, it.deliveries as f64);
+            let cold = idle_share(cold_s, messages * NS_PER_S / it.wall_ns as f64);
+            let hot_us = messages * publish_us + deliveries * delivery_us;
+            Observation {
+                counts: [messages * cold, deliveries * cold],
+                cost: (cost_us(it) - hot_us).max(0.0),
+            }
+        });
+        let found = fit(&rows);
+        (residual(&rows, &found), cold_s, found)
     });
-    let rows: Vec<_> = rows.collect();
-    let [publish_us, delivery_us, cold_us] = fit(&rows);
-    (!rows.is_empty()).then_some(StreamCost {
+    let best = fits.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (_, cold_s, [publish_cold_us, cold_us]) = best;
+    Some(StreamCost {
         publish_us,
+        publish_cold_us,
         delivery_us,
         cold_us,
-        cold_s: COLD_S,
+        cold_s,
     })
 }
 
-/// CPU of a long-poll's request, without what `publish_us` and `idle_us` account for.
-pub fn long_poll_us(run: &StackRun, publish_us: f64, idle_us: f64) -> Option<f64> {
+fn observations<const N: usize>(
+    rounds: &[&&FanOutRound],
+    observation: impl Fn(&FanOutRound) -> Observation<N>,
+) -> Vec<Observation<N>> {
+    rounds.iter().map(|it| observation(it)).collect()
+}
+
+/// CPU of a long-poll's request, without what publishing and `idle_us` account for.
+pub fn long_poll_us(run: &StackRun, stream: &StreamCost, idle_us: f64) -> Option<f64> {
     let of = |purpose| {
         let each = run.valid_runs_for("long-poll", purpose).filter_map(|it| {
             let seconds = it.seconds();
+            let publish_us =
+                stream.publish_us + stream.publish_cold_us * idle_share(stream.cold_s, it.rate);
             let others = publish_us * it.rate * seconds + idle_us * it.clients as f64 * seconds;
             let requests = it.requests.unwrap_or(it.arrivals) as f64;
             Some((it.cpu_s? * 1e6 - others).max(0.0) / requests)
@@ -147,16 +185,17 @@ mod tests {
     #[test]
     fn the_fit_finds_the_constants_that_the_run_was_made_from() {
         let mut measured = run();
-        let (publish_us, delivery_us, cold_us, idle_us) = (400.0, 20.0, 30.0, 5.0);
-        // A closed loop costs less, and must not affect the fit at steady rates.
-        let hot = fan_out_round(90.0, 1000.0, None, 90_000.0);
-        measured.fan_out.push(hot);
+        let (publish_us, publish_cold_us, delivery_us, cold_us) = (400.0, 600.0, 20.0, 30.0);
+        let (cold_s, idle_us) = (0.1, 5.0);
         for (streams, rate, due) in [
+            (90.0, 1000.0, None),
             (90.0, 2.0, Some(2.0)),
             (90.0, 25.0, Some(25.0)),
             (10.0, 25.0, Some(25.0)),
         ] {
-            let each = publish_us + streams * (delivery_us + cold_us * idle_share(0.1, rate));
+            let cold = due.map_or(0.0, |rate| idle_share(cold_s, rate));
+            let each =
+                publish_us + publish_cold_us * cold + streams * (delivery_us + cold_us * cold);
             let cpu_us = idle_us * 100.0 + rate * each;
             for disturbed in [1.0, 1.0, 7.0] {
                 let round = fan_out_round(streams, rate, due, cpu_us * disturbed);
@@ -166,15 +205,36 @@ mod tests {
         let found = streams(&measured, idle_us).expect("measured");
         for (found, wanted) in [
             (found.publish_us, publish_us),
+            (found.publish_cold_us, publish_cold_us),
             (found.delivery_us, delivery_us),
             (found.cold_us, cold_us),
-            (found.cold_s, 0.1),
+            (found.cold_s, cold_s),
         ] {
             assert!(
                 (found / wanted - 1.0).abs() < 0.01,
                 "fitted {found} instead of {wanted}"
             );
         }
+    }
+
+    #[test]
+    fn a_delivery_costs_at_least_half_of_what_it_costs_in_the_closed_loop() {
+        let mut measured = run();
+        // A stack that wakes all streams for each message: the number of readers hardly matters.
+        for (streams, rate, due, each) in [
+            (90.0, 250.0, None, 5000.0),
+            (90.0, 25.0, Some(25.0), 7500.0),
+            (10.0, 25.0, Some(25.0), 7000.0),
+        ] {
+            let round = fan_out_round(streams, rate, due, rate * each);
+            measured.fan_out.push(round);
+        }
+        let found = streams(&measured, 0.0).expect("measured");
+        assert!(
+            found.delivery_us >= 5000.0 / 90.0 / 2.0,
+            "{}",
+            found.delivery_us
+        );
     }
 
     #[test]

@@ -50,9 +50,8 @@ impl StackRun {
         self.fan_out.iter().any(|it| it.rate.is_some())
     }
 
-    /// The rounds to fit the model to. In a closed loop a message costs a fraction of its cost at realistic rates, so
-    /// those rounds are used only for older runs, which have no others.
-    fn fitted_fan_out(&self) -> impl Iterator<Item = &FanOutRound> {
+    /// The rounds at steady rates. Older runs have only those of the closed loop.
+    fn paced_fan_out(&self) -> impl Iterator<Item = &FanOutRound> {
         let is_varied = self.has_paced_fan_out();
         let rounds = self.fan_out.iter();
         rounds.filter(move |it| it.rate.is_some() || !is_varied)

@@ -19,6 +19,8 @@ pub const PATH: &str = "src/model/stack_models.json";
 /// The text of a message in the bench.
 const TEXT_BYTES: f64 = 100.0;
 const KIB: f64 = 1024.0;
+/// The range of a fitted cost relative to its cost in the closed loop, which includes publishing and idle streams.
+const CLOSED_LOOP_RATIOS: (f64, f64) = (0.45, 2.0);
 
 /// The models of all stacks that have every figure a model needs, in the order of the catalog.
 pub fn models(root: &Path) -> Result<Vec<StackModel>> {
@@ -54,11 +56,12 @@ fn model(stack: &Stack, found: &LatestRun<StackRun>) -> Option<StackModel> {
         measured_at: run.about.started_at.to_string(),
         machine: machine(run),
         publish_us: stream.publish_us,
+        publish_cold_us: stream.publish_cold_us,
         poll_us: poll.request_us,
         wake_us: poll.wake_us,
         wake_s: poll.wake_s,
         poll_answer_bytes: median(run.poll_bytes())?,
-        long_poll_us: fit::long_poll_us(run, stream.publish_us, idle_us)?,
+        long_poll_us: fit::long_poll_us(run, &stream, idle_us)?,
         delivery_us: stream.delivery_us,
         cold_us: stream.cold_us,
         cold_s: stream.cold_s,
@@ -72,6 +75,15 @@ fn model(stack: &Stack, found: &LatestRun<StackRun>) -> Option<StackModel> {
         span: measured_range(run)?,
         errors: StackErrors::default(),
     };
+    // A fit that attributes polls or deliveries to something else is no model of them.
+    let is_near = |fitted_us: f64, closed_loop_us: f64| {
+        (CLOSED_LOOP_RATIOS.0..=CLOSED_LOOP_RATIOS.1).contains(&(fitted_us / closed_loop_us))
+    };
+    if !is_near(model.delivery_us, median(run.delivery_cpu_us())?)
+        || !is_near(model.poll_us, median(run.poll_cpu_us())?)
+    {
+        return None;
+    }
     model.errors = stack_errors(run, &model.model())?;
     Some(model)
 }
@@ -94,7 +106,7 @@ fn machine(run: &StackRun) -> Machine {
 fn measured_range(run: &StackRun) -> Option<MeasuredRange> {
     let rates = run.steady.iter().map(|it| it.rate);
     let rates = rates.chain(
-        run.fitted_fan_out()
+        run.paced_fan_out()
             .map(|it| it.messages as f64 * 1e9 / it.wall_ns as f64),
     );
     let rates = spread(rates)?;
