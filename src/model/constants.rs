@@ -121,6 +121,25 @@ pub struct Errors {
     pub bytes_worst: f64,
     /// `None` if requests were not measured.
     pub requests_worst: Option<f64>,
+    /// Only of the built-in model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<MatrixErrors>,
+}
+
+/// How far the ratio of polling's CPU to that of SSE is off in the matrix of `cargo bench --bench compare`, none of whose
+/// runs the model was fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MatrixErrors {
+    /// Factors, from 1 on.
+    pub ratio_median: f64,
+    pub ratio_worst: f64,
+    /// The busy share of each core, rounded up to a percent, up to which a ratio was off by more than [`MatrixErrors::FAR`], by polls.
+    pub light_load: f64,
+}
+
+impl MatrixErrors {
+    /// At loads at which a ratio is off by a larger factor, the model does not know the cost.
+    pub const FAR: f64 = 2.0;
 }
 
 /// One run, and the model's prediction for it.

@@ -43,8 +43,8 @@ mod wire_form;
 
 pub use break_even::{BreakEven, CostMetric, PerMetric, Range, break_even};
 pub use constants::{
-    Constants, Errors, FORMAT, MeasurePurpose, MeasuredPoint, MeasuredRange, Model, PerTransport,
-    US_PER_S,
+    Constants, Errors, FORMAT, MatrixErrors, MeasurePurpose, MeasuredPoint, MeasuredRange, Model,
+    PerTransport, US_PER_S,
 };
 pub use cost::{Cost, CpuBy, Part};
 pub use curve::{Curve, CurveAxis};

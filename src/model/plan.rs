@@ -59,6 +59,8 @@ pub enum Dimension {
     Rate,
     Size,
     Interval,
+    /// The busy share of each core by polls, from 0 to 1.
+    Load,
 }
 
 /// Answers `question`.
@@ -138,11 +140,12 @@ fn beyond(
         Some((Dimension::Rate, question.rate, span.rate)),
         Some((Dimension::Size, question.size, span.size)),
         (transports.poll.interval_s).map(|asked| (Dimension::Interval, asked, span.interval_s)),
+        load(model, question, &transports.poll),
     ];
     let outside = asked
         .into_iter()
         .flatten()
-        .filter(|(_, asked, [least, most])| asked < least || asked > most);
+        .filter(|(_, asked, [least, most])| !(*least..=*most).contains(asked));
     outside
         .map(|(what, asked, [least, most])| Extrapolation {
             what,
@@ -151,4 +154,11 @@ fn beyond(
             most,
         })
         .collect()
+}
+
+/// The load by polls, and the range in which the model knows it.
+fn load(model: &Model, question: &Question, poll: &Estimate) -> Option<(Dimension, f64, [f64; 2])> {
+    let matrix = model.errors.matrix?;
+    let share = poll.cores / (poll.servers? * question.server.cores);
+    Some((Dimension::Load, share, [matrix.light_load, 1.0]))
 }

@@ -108,6 +108,15 @@ fn provenance(model: &Model, form: WireForm) -> String {
     if let Some(stack) = &model.stack {
         return stack_provenance(model, stack);
     }
+    let matrix = match &model.errors.matrix {
+        Some(matrix) => format!(
+            "\nIn another bench, polling's CPU as a multiple of that of SSE was off by up to {} times (half of the cells: \
+             less than {}), at worst with small loads.",
+            significant(matrix.ratio_worst),
+            significant(matrix.ratio_median)
+        ),
+        None => String::new(),
+    };
     let form = match form == WireForm::default() {
         true => String::new(),
         false => format!(
@@ -119,7 +128,7 @@ fn provenance(model: &Model, form: WireForm) -> String {
     format!(
         "Computed from what was measured on {} with version {}, {}.\n\
          On points it was not fitted to, the model was off by up to {} % of CPU (half of them less than {} %), \
-         {} % of bytes and {} % of requests.{form}",
+         {} % of bytes and {} % of requests.{matrix}{form}",
         model.machine,
         model.version,
         model.measured_at.get(..10).unwrap_or(&model.measured_at),

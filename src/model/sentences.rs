@@ -2,7 +2,8 @@
 
 use crate::plan_table::{limit, part, time};
 use crate::{
-    Bills, Dimension, Estimate, Extrapolation, PerMetric, Plan, Prices, Range, Transport,
+    Bills, Dimension, Estimate, Extrapolation, MatrixErrors, PerMetric, Plan, Prices, Range,
+    Transport,
     format::{counted, precise, rate, significant},
 };
 
@@ -277,12 +278,23 @@ fn beyond(beyond: &Extrapolation) -> String {
         Dimension::Rate => ("message", "/s"),
         Dimension::Size => ("byte", " a message"),
         Dimension::Interval => ("second", " between polls"),
+        Dimension::Load => return light_load(beyond),
     };
     format!(
         "Beyond what was measured: {}{rest} (measured: {} to {}).",
         counted(beyond.asked, noun),
         rate(beyond.least),
         rate(beyond.most)
+    )
+}
+
+fn light_load(beyond: &Extrapolation) -> String {
+    format!(
+        "Beyond what the model knows: polls keep {} % of each core busy. At {} % or less, it overestimated polling by \
+         more than {} times in some measured cases.",
+        precise(beyond.asked * 100.0),
+        significant(beyond.least * 100.0),
+        MatrixErrors::FAR
     )
 }
 

@@ -209,6 +209,7 @@ impl StackModel {
                 cpu_worst: self.errors.cpu(|error| error.worst),
                 bytes_worst: self.errors.stream_bytes_worst,
                 requests_worst: None,
+                matrix: None,
             },
             points: Vec::new(),
             stack: Some(StackOrigin {

@@ -194,6 +194,34 @@ fn the_built_in_model_is_valid() {
 }
 
 #[test]
+fn small_loads_are_beyond_what_the_model_knows() {
+    let matrix = Model::built_in().errors.matrix.expect("compared");
+    assert!(matrix.ratio_worst > 2.0 && matrix.light_load > 0.01);
+    let is_marked = |clients, cores| {
+        let plan = answer(&Question {
+            clients,
+            rate: 0.1,
+            max_delay_s: 0.25,
+            server: ServerSize {
+                cores,
+                ..Question::default().server
+            },
+            ..Question::default()
+        });
+        let text = crate::sentences::sentences(&plan).join("\n");
+        let is_said = text.contains("of each core busy");
+        let mut beyond = plan.beyond.iter();
+        assert_eq!(
+            is_said,
+            beyond.any(|one| one.what == crate::Dimension::Load)
+        );
+        is_said
+    };
+    assert!(is_marked(100.0, 1.0) && is_marked(1000.0, 1.0));
+    assert!(!is_marked(5000.0, 1.0));
+}
+
+#[test]
 fn polls_deliver_all_published_messages() {
     let regular = rates(Transport::Poll, |one| {
         (one.spacing, one.rate) = (ArrivalPattern::Regular, 0.125);

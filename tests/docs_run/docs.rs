@@ -38,12 +38,12 @@ fn main() -> Result<()> {
     };
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     // The tables are computed from the model file, so that one run brings everything up to date.
-    let model_text = refit(&root)?;
+    let matrix = runs::latest::<Matrix>(&root, compare::FILE)?;
+    let matrix = matrix.context("benches/runs has no full matrix")?.run;
+    let model_text = refit(&root, &matrix)?;
     let model = Model::parse(&model_text)?;
     let example = fs::read_to_string(root.join("docs/examples/compare.json"))?;
     let example = text_report::text(&Report::from_json(&example)?, false, None);
-    let matrix = runs::latest::<Matrix>(&root, compare::FILE)?;
-    let matrix = matrix.context("benches/runs has no full matrix")?.run;
     let mut sections = vec![
         (
             "docs/model.md",
@@ -146,9 +146,9 @@ impl Documents {
     }
 }
 
-/// The model file, fitted to the committed calibration runs. If the fit differs from the existing file only in the last
+/// The model file, fitted to the committed calibration runs, with its errors beside `matrix`. If the fit differs from the existing file only in the last
 /// digits of numbers, which depend on the machine, the existing file is kept.
-fn refit(root: &Path) -> Result<String> {
+fn refit(root: &Path, matrix: &Matrix) -> Result<String> {
     #[derive(serde::Deserialize)]
     struct StoredCalibration {
         version: String,
@@ -160,6 +160,7 @@ fn refit(root: &Path) -> Result<String> {
     let stored: StoredCalibration = serde_json::from_str(&text)?;
     let mut fitted = model(&stored.runs, stored.machine, stored.measured_at)?;
     fitted.version = stored.version;
+    fitted.errors.matrix = Some(matrix_table::errors(&fitted, matrix));
     let old = fs::read_to_string(root.join(BUILT_IN_MODEL))?;
     let fitted_value = serde_json::to_value(&fitted)?;
     if is_same(&fitted_value, &serde_json::from_str(&old)?) {

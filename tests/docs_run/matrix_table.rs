@@ -2,7 +2,7 @@
 //! fitted to.
 
 use poll_vs_sse_model::{
-    Model, Transport,
+    MatrixErrors, Model, Transport,
     format::{significant, with_thousands},
 };
 
@@ -28,6 +28,37 @@ fn ratios(
     Some((measured, poll / stream))
 }
 
+/// How far the model is off in the cells of the matrix.
+pub fn errors(model: &Model, matrix: &Matrix) -> MatrixErrors {
+    let mut factors = Vec::new();
+    let mut light_load: f64 = 0.0;
+    for clients in matrix.clients() {
+        for rate in matrix.rates() {
+            let of =
+                |transport, interval_s| Combination::ours(transport, clients, rate, interval_s);
+            let stream = of(Transport::Stream, None);
+            for interval_s in matrix.intervals() {
+                let poll = of(Transport::Poll, Some(interval_s));
+                let Some((measured, ratio)) = ratios(model, matrix, &poll, &stream) else {
+                    continue;
+                };
+                let factor = (ratio / measured).max(measured / ratio);
+                factors.push(factor);
+                if factor > MatrixErrors::FAR {
+                    light_load = light_load.max(computed(model, matrix.size_bytes as f64, &poll));
+                }
+            }
+        }
+    }
+    factors.sort_by(f64::total_cmp);
+    MatrixErrors {
+        ratio_median: factors.get(factors.len() / 2).copied().unwrap_or(1.0),
+        ratio_worst: factors.last().copied().unwrap_or(1.0),
+        // To a whole percent, so that plans for these cells are surely below it.
+        light_load: (light_load * 100.0).ceil() / 100.0,
+    }
+}
+
 /// The ratio of polling's CPU to that of SSE in each cell, measured and computed.
 pub fn table(model: &Model, matrix: &Matrix) -> String {
     let intervals = matrix.intervals();
@@ -38,7 +69,7 @@ pub fn table(model: &Model, matrix: &Matrix) -> String {
         heads.join(" | "),
         "---|---|".repeat(intervals.len())
     );
-    let (mut factors, mut agree) = (Vec::new(), 0);
+    let (mut count, mut agree) = (0, 0);
     for clients in matrix.clients() {
         for rate in matrix.rates() {
             let of =
@@ -50,7 +81,7 @@ pub fn table(model: &Model, matrix: &Matrix) -> String {
             });
             let cells: Vec<_> = cells.collect();
             for (measured, computed) in cells.iter().flatten() {
-                factors.push((computed / measured).max(measured / computed));
+                count += 1;
                 agree += usize::from((*measured < 1.0) == (*computed < 1.0));
             }
             let cells = cells.iter().map(|cell| match cell {
@@ -68,14 +99,15 @@ pub fn table(model: &Model, matrix: &Matrix) -> String {
             );
         }
     }
-    factors.sort_by(f64::total_cmp);
-    let middle = factors.get(factors.len() / 2).copied().unwrap_or(1.0);
-    let worst = factors.last().copied().unwrap_or(1.0);
+    let errors = errors(model, matrix);
     format!(
         "In {agree} of {} cells both say the same of which is cheaper. Half of the ratios are off by a factor of less \
-         than {}, the worst by {}.\n\n{text}",
-        factors.len(),
-        significant(middle),
-        significant(worst),
+         than {}, the worst by {}. All ratios that are off by more than {} times are of polls that keep a core busy for \
+         {} % of the time or less, by the model; `plan` marks such a load as beyond what the model knows.\n\n{text}",
+        count,
+        significant(errors.ratio_median),
+        significant(errors.ratio_worst),
+        MatrixErrors::FAR,
+        significant(errors.light_load * 100.0),
     )
 }

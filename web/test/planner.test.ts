@@ -104,6 +104,8 @@ describe('the sentences', () => {
     const start = 'Beyond what was measured:';
     expect(beyond('clients-per-server')).toBe(`${start} 1 client on one server`);
     expect(beyond('size')).toBe(`${start} 1 byte a message`);
+    const light = describeExtrapolation({ what: 'load', asked: 0.04, least: 0.07, most: 1 });
+    expect(light).toMatch(/polls keep 4 % of each core busy\. At 7 % or less/);
     expect(beyond('interval')).toBe(`${start} 1 second between polls`);
   });
 

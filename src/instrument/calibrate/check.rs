@@ -107,5 +107,6 @@ pub fn errors(points: &[MeasuredPoint]) -> Errors {
             error(into).abs().max(error(out).abs())
         }),
         requests_worst: Some(worst(|point| error(point.requests_per_s).abs())),
+        matrix: None,
     }
 }

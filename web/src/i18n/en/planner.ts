@@ -149,9 +149,12 @@ export const planner = {
       rate: (value: string) => `${count(value, 'message')} a second`,
       size: (value: string) => `${count(value, 'byte')} a message`,
       interval: (value: string) => `${count(value, 'second')} between polls`,
-    } satisfies Record<Dimension, (value: string) => string>,
+    } satisfies Record<Exclude<Dimension, 'load'>, (value: string) => string>,
     beyond: (asked: string, least: string, most: string) =>
       `Beyond what was measured: ${asked} (measured: ${least} to ${most}).`,
+    lightLoad: (load: string, least: string) =>
+      `Beyond what the model knows: polls keep ${load} of each core busy. At ${least} or less, it ` +
+      `overestimated polling by more than two times in some measured cases.`,
     someMachine: 'a machine',
     stackSource: (title: string, setup: string, date: string, cpu: string, bytes: string) =>
       `Computed from what a run measured of ${title} (each core with ${setup}), ${date}. With streams at a steady rate, ` +

@@ -134,6 +134,9 @@ export const planner: typeof english = {
       `${date}에 ${title}(코어마다 ${setup})을 측정한 값으로 계산했습니다. 모델을 맞추지 않은 일정한 빈도의 스트림에서 ` +
       `CPU는 최대 ${cpu}, 바이트는 최대 ${bytes} 어긋났습니다. 폴링 클라이언트의 메모리와 연결을 여는 비용은 측정하지 않아 ` +
       `들어 있지 않습니다.`,
+    lightLoad: (load, least) =>
+      `모델이 아는 범위를 벗어남: 폴링이 코어마다 ${load}만 씁니다. ${least} 이하에서는 모델이 폴링을 ` +
+      `측정값의 두 배 넘게 높게 본 경우가 있습니다.`,
     someMachine: '어떤 기계',
     source: (machine, date, version, cpu, bytes) =>
       `${machine}, ${date}, 버전 ${version}에서 측정했습니다. 맞춤에 쓰지 않은 점에서 모델의 오차는 CPU ${cpu}, ` +

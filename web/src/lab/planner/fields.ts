@@ -26,7 +26,7 @@ export interface Question {
 }
 
 interface FieldRange {
-  /** Within the measured range. */
+  /** Within the measured range, apart from the load. */
   readonly initial: number;
   readonly min: number;
   readonly max: number;

@@ -5,7 +5,7 @@ import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 
 export type Part = 'process' | 'publishing' | 'requests' | 'messages' | 'keep-alives' | 'connections';
 export type Limit = 'cpu' | 'memory' | 'network' | 'workers' | 'delay';
-export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval';
+export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval' | 'load';
 export type CostMetric = 'cpu' | 'wire-bytes';
 export type CurveAxis = 'max_delay_s' | 'rate' | 'clients';
 

@@ -59,6 +59,7 @@ export function describeConsequences({ question, transports, break_even }: Plan)
 
 export function describeExtrapolation({ what, asked, least, most }: Extrapolation): string {
   const { planner } = strings;
+  if (what === 'load') return planner.lightLoad(formatPercent(asked), formatPercent(least));
   return planner.beyond(
     planner.beyondWhat[what](formatAmount(asked)),
     formatAmount(least),
