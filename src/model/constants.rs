@@ -49,6 +49,9 @@ pub struct Model {
     pub service_s: f64,
     /// Memory of the process without clients.
     pub base_memory_bytes: f64,
+    /// Memory of the kernel for the server's end of a connection; 0 if it was not measured.
+    #[serde(default)]
+    pub kernel_bytes: f64,
     pub transports: PerTransport<Constants>,
     /// The measured range.
     pub span: MeasuredRange,
@@ -246,6 +249,7 @@ impl Model {
             ("wake_s", self.wake_s),
             ("service_s", self.service_s),
             ("base_memory_bytes", self.base_memory_bytes),
+            ("kernel_bytes", self.kernel_bytes),
         ];
         for transport in Transport::ALL {
             let one = self.transports.get(transport);

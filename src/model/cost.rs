@@ -16,8 +16,10 @@ pub struct Cost {
     /// From the server to clients.
     pub wire_bytes_out_per_s: f64,
     pub cpu: CpuBy,
-    /// Memory of the clients, without the process itself.
+    /// Memory of the clients in the process, without the process itself.
     pub client_memory_bytes: f64,
+    /// Memory of the kernel for their connections.
+    pub kernel_memory_bytes: f64,
 }
 
 /// Busy cores, by kind of work.
@@ -143,6 +145,7 @@ impl Model {
             },
             client_memory_bytes: rates.connections
                 * (one.client_bytes + form.connection_bytes + buffer_bytes),
+            kernel_memory_bytes: rates.connections * self.kernel_bytes,
         }
     }
 }

@@ -33,8 +33,10 @@ pub struct Estimate {
     /// The largest kind of work, and its share.
     pub dominant: Part,
     pub dominant_share: f64,
-    /// Over all servers.
+    /// Of the processes, over all servers.
     pub memory_bytes: f64,
+    /// Of the kernel, for the servers' ends of connections.
+    pub kernel_memory_bytes: f64,
     pub delay_mean_s: f64,
     pub delay_worst_s: f64,
     /// The number of servers. `None`: no number is enough.
@@ -115,6 +117,7 @@ pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Est
         dominant,
         dominant_share,
         memory_bytes: cost.client_memory_bytes + process_bytes * count,
+        kernel_memory_bytes: cost.kernel_memory_bytes,
         delay_mean_s: delays.mean_s + fan_out_s / 2.0,
         delay_worst_s: delays.worst_s + fan_out_s,
         servers,

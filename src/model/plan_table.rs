@@ -14,7 +14,7 @@ const SERVERS: &str = "servers";
 
 const ASKS_IN_HIDDEN_TABS: &str = "  in hidden tabs";
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     ("asks every", |one| interval(one.interval_s)),
     (ASKS_IN_HIDDEN_TABS, |one| interval(one.hidden_interval_s)),
     ("requests/s", |one| rate(one.rates.requests)),
@@ -29,6 +29,9 @@ const ROWS: [Row; 15] = [
         format!("{} {share} %", part(one.dominant))
     }),
     ("memory", |one| size(one.memory_bytes)),
+    ("  of the kernel beside it", |one| {
+        size(one.kernel_memory_bytes)
+    }),
     ("delay, mean", |one| time(one.delay_mean_s)),
     ("  at worst", |one| time(one.delay_worst_s)),
     (SERVERS, |one| match one.servers {

@@ -113,7 +113,7 @@ fn needed(
         ),
         (
             share(
-                cost.client_memory_bytes,
+                cost.client_memory_bytes + cost.kernel_memory_bytes,
                 server.memory_bytes * server.utilization - process_bytes,
             ),
             Limit::Memory,

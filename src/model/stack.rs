@@ -184,6 +184,8 @@ impl StackModel {
             wake_s: self.wake_s,
             service_s: 0.0,
             base_memory_bytes: self.base_memory_bytes,
+            // The kernel is the same for every server.
+            kernel_bytes: Model::built_in().kernel_bytes,
             transports: PerTransport {
                 poll,
                 long_poll: Constants {

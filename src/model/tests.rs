@@ -99,7 +99,7 @@ proptest! {
             if servers < 2.0 { continue; }
             let filled = [
                 one.cores / servers / server.cores,
-                one.memory_bytes / servers / server.memory_bytes,
+                (one.memory_bytes + one.kernel_memory_bytes) / servers / server.memory_bytes,
                 8.0 * one.wire_bytes_out_per_s / servers / server.network_bits_per_s,
             ];
             for share in filled {
@@ -219,6 +219,21 @@ fn small_loads_are_beyond_what_the_model_knows() {
     };
     assert!(is_marked(100.0, 1.0) && is_marked(1000.0, 1.0));
     assert!(!is_marked(5000.0, 1.0));
+}
+
+#[test]
+fn the_kernels_memory_limits_the_clients_of_a_server() {
+    let plan = answer(&Question {
+        clients: 4e6,
+        rate: 0.001,
+        max_delay_s: 30.0,
+        ..Question::default()
+    });
+    let stream = plan.transports.stream;
+    assert_eq!(stream.limit, Limit::Memory, "{stream:?}");
+    let each = (stream.memory_bytes + stream.kernel_memory_bytes) / 4e6;
+    assert!((6000.0..9000.0).contains(&each), "{each} B a stream");
+    assert!(stream.servers > Some(4.0), "{stream:?}");
 }
 
 #[test]

@@ -24,11 +24,17 @@ use poll_vs_sse_instrument::{
 use poll_vs_sse_model::{Machine, Model};
 use report::{
     compare::{self, Matrix},
+    limits::{
+        readers::{ConnectOrder, ReaderKind, ReadersRun, ServerKind},
+        scale::ScaleRun,
+    },
+    part::Part as _,
     runs, stacks,
 };
 
 const CALIBRATION: &str = "benches/runs/2026-12-01-calibration/runs.json";
 const BUILT_IN_MODEL: &str = "src/model/default_model.json";
+const KIB: f64 = 1024.0;
 
 fn main() -> Result<()> {
     let is_check = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -160,6 +166,7 @@ fn refit(root: &Path, matrix: &Matrix) -> Result<String> {
     let stored: StoredCalibration = serde_json::from_str(&text)?;
     let mut fitted = model(&stored.runs, stored.machine, stored.measured_at)?;
     fitted.version = stored.version;
+    measured_memory(root, &mut fitted)?;
     fitted.errors.matrix = Some(matrix_table::errors(&fitted, matrix));
     let old = fs::read_to_string(root.join(BUILT_IN_MODEL))?;
     let fitted_value = serde_json::to_value(&fitted)?;
@@ -167,6 +174,27 @@ fn refit(root: &Path, matrix: &Matrix) -> Result<String> {
         return Ok(old);
     }
     Ok(serde_json::to_string_pretty(&fitted)? + "\n")
+}
+
+/// Sets the memory of clients, which loaded runs of two seconds cannot separate from that of messages, to the memory that
+/// many idle clients took in runs of other benches: the process's to the herd's, and the kernel's to half of that of the
+/// largest group, which is of both ends.
+fn measured_memory(root: &Path, model: &mut Model) -> Result<()> {
+    let readers = runs::latest::<ReadersRun>(root, ReadersRun::FILE)?;
+    let readers = readers.context("benches/runs has no run of waiting readers")?;
+    let of = |kind| {
+        let each = (readers.run).each_kib((ServerKind::Accelerator, kind, ConnectOrder::Herd));
+        each.map(|kib| kib.median * KIB)
+            .context("a kind of reader was not measured")
+    };
+    model.transports.poll.client_bytes = of(ReaderKind::Poller)?;
+    model.transports.long_poll.client_bytes = of(ReaderKind::LongPoll)?;
+    model.transports.stream.client_bytes = of(ReaderKind::Stream)?;
+    let scale = runs::latest::<ScaleRun>(root, ScaleRun::FILE)?;
+    let scale = scale.context("benches/runs has no run of several servers")?;
+    let group = scale.run.groups.last().context("no group")?;
+    model.kernel_bytes = group.kernel_each_kib() * KIB / 2.0;
+    Ok(())
 }
 
 /// Whether two JSON values are equal, apart from the last digits of numbers.

@@ -45,7 +45,8 @@ pub fn constants(model: &Model) -> String {
     row("`answer_share`", &|one| significant(one.answer_share));
     text + &format!(
         "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, `publish_cold_us` {}, \
-         `publish_cold_s` {}, service time {}; of the process `base_us` {} each second, and {}.\n\
+         `publish_cold_s` {}, service time {}; of the process `base_us` {} each second, and {}; \
+         `kernel_bytes` {} a connection.\n\
          Measured on {} ({}), version {}.\n",
         us(model.wake_us),
         time_us(model.wake_s * 1e6),
@@ -56,6 +57,7 @@ pub fn constants(model: &Model) -> String {
         time_us(model.service_s * 1e6),
         us(model.base_us),
         size(model.base_memory_bytes),
+        size(model.kernel_bytes),
         model.machine,
         model.measured_at.get(..10).unwrap_or_default(),
         model.version,

@@ -169,7 +169,8 @@ impl ReadersRun {
         spread(self.served_rows(subject, kind, arrival).map(figure))
     }
 
-    fn each_kib(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> Option<Spread> {
+    /// Process memory for each reader.
+    pub fn each_kib(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> Option<Spread> {
         let readers = self.readers as f64;
         self.spread(of, |row| {
             (row.held_kib as f64 - row.before_kib as f64) / readers

@@ -56,7 +56,8 @@ impl GroupFigures {
         (self.held_kib as f64 - self.before_kib as f64) / self.readers as f64
     }
 
-    fn kernel_each_kib(&self) -> f64 {
+    /// Kernel memory for each reader, of both ends of its connection.
+    pub fn kernel_each_kib(&self) -> f64 {
         (self.kernel_held_kib as f64 - self.kernel_before_kib as f64) / self.readers as f64
     }
 

@@ -35,6 +35,8 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
         wake_s: 0.0,
         service_s: service_s(&fitted).context("no stream was measured")?,
         base_memory_bytes: 0.0,
+        // Both ends of a connection are on this machine, and other processes use the kernel's memory, too.
+        kernel_bytes: Model::built_in().kernel_bytes,
         transports: bytes(&fitted),
         span: span(runs),
         errors: Default::default(),

@@ -53,6 +53,7 @@ export const planner = {
       cores: 'Cores busy',
       dominant: 'Mostly with',
       memory: 'Memory',
+      kernel_memory: 'Memory of the kernel',
       connections: 'Connections',
       delay_mean: 'Delay, mean',
       delay_worst: 'Delay, at worst',

@@ -46,6 +46,7 @@ export const planner: typeof english = {
       cores: '사용 코어',
       dominant: '주된 일',
       memory: '메모리',
+      kernel_memory: '커널 메모리',
       connections: '연결',
       delay_mean: '평균 지연',
       delay_worst: '최대 지연',

@@ -23,6 +23,7 @@ export interface Estimate {
   readonly dominant: Part;
   readonly dominant_share: number;
   readonly memory_bytes: number;
+  readonly kernel_memory_bytes: number;
   readonly delay_mean_s: number;
   readonly delay_worst_s: number;
   /** Null if no number of servers is enough. */

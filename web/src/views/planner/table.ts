@@ -17,6 +17,7 @@ export const ROWS = [
   'cores',
   'dominant',
   'memory',
+  'kernel_memory',
   'connections',
   'delay_mean',
   'delay_worst',
@@ -36,6 +37,7 @@ const CELLS: Record<PlanRow, (one: Estimate) => string> = {
   dominant: ({ dominant, dominant_share }) =>
     `${strings.planner.parts[dominant]} ${formatPercent(dominant_share)}`,
   memory: ({ memory_bytes }) => formatBytes(memory_bytes),
+  kernel_memory: ({ kernel_memory_bytes }) => formatBytes(kernel_memory_bytes),
   connections: ({ connections }) => formatAmount(connections),
   delay_mean: ({ delay_mean_s }) => formatDuration(delay_mean_s),
   delay_worst: ({ delay_worst_s }) => formatDuration(delay_worst_s),
