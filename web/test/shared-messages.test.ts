@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { SharedMessages } from '../src/lab/shared-messages.ts';
+import { message } from './support.ts';
 
-/** A lane sees these messages, which are published a second apart. */
+/** A lane sees the messages `a`, `b` and so on, which have the ids 1, 2 and so on and are published a second apart. */
 function saw(shared: SharedMessages, lane: number, cursors: string, delay_ms: number | null, from = 0): void {
-  [...cursors].forEach((cursor, at) =>
-    shared.recordSeen(lane, cursor, delay_ms, (from + at) * 1_000 + (delay_ms ?? 0)),
+  [...cursors].forEach((letter, at) =>
+    shared.recordSeen(lane, toMessage(letter), delay_ms, (from + at) * 1_000 + (delay_ms ?? 0)),
   );
+}
+
+const toMessage = (letter: string) => message(letter.charCodeAt(0) - 96);
+
+/** A lane sees the messages from id `first` to `last`, 50 of which are published in a second, at once. */
+function sawMany(shared: SharedMessages, lane: number, first: number, last: number, log = 'aaa'): void {
+  for (let id = first; id <= last; id++) shared.recordSeen(lane, message(id, log), 5, id * 20);
 }
 
 describe('messages that lanes share', () => {
@@ -20,13 +28,44 @@ describe('messages that lanes share', () => {
     expect([shared.countMissing(0), shared.countMissing(1)]).toEqual([0, 1]);
   });
 
-  test('are not missing after a gap, and bounded in number', () => {
+  test('are not missing after a gap', () => {
     const shared = new SharedMessages(2);
-    for (let id = 0; id < 5_000; id++) shared.recordSeen(0, `m${id}`, 5, id);
-    expect(shared.countMissing(1)).toBe(1_000);
+    sawMany(shared, 0, 1, 5_000);
     shared.recordGap(1);
     expect(shared.countMissing(1)).toBe(0);
     expect(shared.seenByAll).toBe(0);
+  });
+
+  test('are all counted, if more are missing than are tracked', () => {
+    const shared = new SharedMessages(2);
+    sawMany(shared, 1, 1, 9_000);
+    expect([shared.countMissing(0), shared.countMissing(1)]).toEqual([9_000, 0]);
+    expect(shared.getMissing(0)).toBeNull();
+    sawMany(shared, 0, 1, 9_000);
+    expect([shared.countMissing(0), shared.countMissing(1)]).toEqual([0, 0]);
+    expect([shared.median_ms(1, 200_000), shared.longestWait_ms(1, 200_000)]).toEqual([5, null]);
+    const before = shared.seenByAll;
+    sawMany(shared, 1, 9_001, 19_000);
+    expect(shared.seenByAll).toBe(before);
+  });
+
+  test('of another log are told from those with the same ids', () => {
+    const shared = new SharedMessages(2);
+    for (const lane of [0, 1]) sawMany(shared, lane, 1, 9_000);
+    sawMany(shared, 1, 1, 3, 'bbb');
+    expect([shared.countMissing(0), shared.countMissing(1)]).toEqual([3, 0]);
+  });
+
+  test('from before a restart are neither compared nor missing', () => {
+    const shared = new SharedMessages(2);
+    saw(shared, 1, 'abc', 5);
+    expect(shared.getMissing(0)).toEqual(['a', 'b', 'c'].map(toMessage));
+    shared.restart();
+    saw(shared, 1, 'd', 5, 3);
+    saw(shared, 0, 'abc', null);
+    expect([shared.countMissing(0), shared.countMissing(1), shared.seenByAll]).toEqual([1, 0, 0]);
+    saw(shared, 0, 'd', 9, 3);
+    expect([shared.countMissing(0), shared.seenByAll, shared.median_ms(0, 9_000)]).toEqual([0, 1, 9]);
   });
 
   test('are compared over the same messages, with missing ones at their delay so far', () => {
@@ -53,8 +92,8 @@ describe('messages that lanes share', () => {
 
   test('get their true delay once it is known', () => {
     const shared = new SharedMessages(1);
-    shared.recordSeen(0, 'a', 300, 300);
-    shared.correct(0, 'a', 12);
+    saw(shared, 0, 'a', 300);
+    shared.correct(0, toMessage('a').cursor, 12);
     expect(shared.median_ms(0, 9_000)).toBe(12);
   });
 });

@@ -95,7 +95,7 @@ export class Comparison {
         },
         client: () => {
           this.#ownMessages[at] = 0;
-          this.#shared.clear();
+          this.#shared.restart();
           this.#payloads[at]?.clear();
           change();
         },
@@ -105,7 +105,7 @@ export class Comparison {
         },
         messages: (seen, transport, at_ms) => {
           for (const { message, delay } of seen) {
-            this.#shared.recordSeen(at, message.cursor, delay?.ms ?? null, at_ms);
+            this.#shared.recordSeen(at, message, delay?.ms ?? null, at_ms);
             if (lane.transport !== null) this.#payloads[at]?.add(message);
           }
           this.#lastSeen_ms[at] = at_ms;
@@ -119,7 +119,7 @@ export class Comparison {
           change();
         },
         stopped: () => {
-          this.#shared.clear();
+          this.#shared.restart();
           change();
         },
         stats: (_stats, _at_ms, why) => {

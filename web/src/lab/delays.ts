@@ -123,7 +123,7 @@ function createMaps(): Record<Transport, Map<string, Delay>> {
 }
 
 /** By the nearest-rank method. `sorted` must not be empty. */
-export function quantile(sorted: readonly number[], part: number): number {
+export function quantile(sorted: ArrayLike<number>, part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 
