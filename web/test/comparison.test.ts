@@ -79,13 +79,20 @@ describe('the comparison of lanes', () => {
     expect(state.kind === 'compared' && state.verdict.perMessage !== null).toBe(true);
   });
 
-  test('uses only the figures of the current transport, even before its first message', () => {
+  test('begins again when a lane changes its transport, without the delays of the former one', () => {
     const { left, right, comparison } = twoLanes();
-    for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
-    left.reportCount('poll', 5);
+    right.deliver(1, 2, 3, 4, 5);
     right.reportCount('stream', 5);
-    left.lane.use('long-poll');
+    left.lane.use('stream');
+    expect(comparison.state.kind).toBe('opening');
+    expect(comparison.isUneven).toBe(true);
+    left.deliver(1, 2, 3, 4, 5);
+    expect([comparison.getFigures(1)?.delay_ms, comparison.countMissing(0)]).toEqual([null, 0]);
+    for (const each of [left, right]) {
+      each.deliver(6, 7, 8, 9, 10);
+      each.reportCount('stream', 10);
+    }
     const { state } = comparison;
-    expect(state.kind === 'compared' && state.verdict.perMessage).toBeNull();
+    expect(state.kind === 'compared' && state.verdict.perMessage?.arrival).toEqual({ kind: 'same' });
   });
 });

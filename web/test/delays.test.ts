@@ -52,6 +52,20 @@ describe('delays', () => {
     expect(d.recordSeen(at(3, 10_020), 'stream', 10_030)?.ms).toBe(10);
   });
 
+  test('are null for messages published before the lane changed to the transport that delivers them', () => {
+    const d = delays();
+    d.setTransport('poll');
+    d.recordSent('aaa-1', 100);
+    d.recordSeen(at(2, 5_000), 'poll', 9_990);
+    d.setTransport('stream', 10_000);
+    expect(d.recordSeen(at(1, 105), 'stream', 10_010)).toBeNull();
+    expect(d.recordSeen(at(3, 6_000), 'stream', 10_010)).toBeNull();
+    expect(d.recordSeen(at(4, 10_020), 'stream', 10_030)?.ms).toBe(10);
+    // Polling had delivered it, although this page learns only now that it is its own.
+    expect(d.recordSent('aaa-2', 4_990)?.ms).toBe(5_000);
+    expect([d.summarize('stream', true)?.messages, d.summarize('poll', true)?.messages]).toEqual([1, 1]);
+  });
+
   test('are null while the server’s clock is unknown', () => {
     const d = new Delays(new ServerClock(), 0);
     expect(d.recordSeen(message(1), 'poll', 10)).toBeNull();

@@ -88,10 +88,10 @@ export class ClientStats {
   }
 
   setTransport(transport: Transport, isFirst: boolean): void {
-    if (!isFirst && transport !== this.#transport)
-      this.#pollBaseline = { polls: this.#figures.costs.poll, open: true };
+    const isChanged = !isFirst && transport !== this.#transport;
+    if (isChanged) this.#pollBaseline = { polls: this.#figures.costs.poll, open: true };
     this.#transport = transport;
-    this.#delays.setTransport(transport);
+    this.#delays.setTransport(transport, isChanged ? performance.now() : undefined);
     this.#current = this.#compute();
   }
 

@@ -88,6 +88,8 @@ export class Comparison {
     lanes.forEach((lane, at) =>
       lane.subscribe({
         transport: (transport) => {
+          // The messages so far are the former transport's.
+          if (this.#initialTransports[at] !== null) this.#shared.restart();
           this.#initialTransports[at] ??= transport;
           if (this.#initialTransports[at] !== transport) this.#unevenLanes.add(lane);
           this.#ownMessages[at] = 0;

@@ -2,8 +2,8 @@
 //
 // For this page's own messages its clock measures both ends. Either may come first: a stream often delivers a message
 // before the publish request is answered. For other messages, the server's time of the message is converted to this
-// page's clock, with an uncertainty. A message published before the lane began, or while the page had stopped it, has
-// no delay, as the transport did not cause that time.
+// page's clock, with an uncertainty. A message published before the lane began, while the page had stopped it, or before
+// it changed to the transport that delivers it, has no delay, as the transport did not cause that time.
 
 import { type Delay, parseEpochMs, type ServerClock } from './clock.ts';
 import type { Message } from '../client/message.ts';
@@ -19,15 +19,22 @@ export interface DelayFigures {
   messages: number;
 }
 
+interface Seen {
+  at_ms: number;
+  /** What delivered the message, and what was chosen then. */
+  transport: Transport;
+  chosen: Transport;
+}
+
 export class Delays {
   readonly #clock: ServerClock;
-  #started_ms: number;
-  /** The time until which the page had stopped the lane. */
-  #stopped_ms = -Infinity;
+  #began_ms: number;
+  /** Messages that this page sent before this time have no delay. */
+  #excludedUntil_ms = -Infinity;
   /** When this page's own messages were sent, by cursor. */
   readonly #sent = new Map<string, number>();
   readonly #expected = new Set<string>();
-  readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
+  readonly #seen = new Map<string, Seen>();
   /** By the transport that delivered a message, and by the one that was chosen then, which polls may have replaced. */
   readonly #known = createMaps();
   readonly #chosen = createMaps();
@@ -36,17 +43,19 @@ export class Delays {
   /** `started_ms` is when the lane began to read, by `performance.now()`. */
   constructor(clock: ServerClock, started_ms: number) {
     this.#clock = clock;
-    this.#started_ms = started_ms;
+    this.#began_ms = started_ms;
   }
 
-  setTransport(transport: Transport): void {
+  /** `changed_ms` is when the lane changed to it from another transport, if it did. */
+  setTransport(transport: Transport, changed_ms?: number): void {
     this.#transport = transport;
+    if (changed_ms !== undefined) this.#began_ms = this.#excludedUntil_ms = changed_ms;
   }
 
   /** The lane reads again from `started_ms` on, after the page had stopped it. */
   resume(started_ms: number): void {
-    this.#started_ms = started_ms;
-    this.#stopped_ms = started_ms;
+    this.#began_ms = started_ms;
+    this.#excludedUntil_ms = started_ms;
     this.#expected.clear();
   }
 
@@ -60,27 +69,28 @@ export class Delays {
     this.#sent.set(cursor, sent_ms);
     dropOldest(this.#sent);
     const seen = this.#seen.get(cursor);
-    if (seen !== undefined)
-      return sent_ms < this.#stopped_ms
-        ? null
-        : this.#recordOwn(cursor, seen.transport, seen.at_ms - sent_ms);
+    if (seen !== undefined) {
+      const isExcluded = sent_ms < this.#excludedUntil_ms && seen.at_ms >= this.#excludedUntil_ms;
+      return isExcluded ? null : this.#recordOwn(cursor, seen, seen.at_ms - sent_ms);
+    }
     this.#expected.add(cursor);
     return null;
   }
 
   recordSeen({ cursor, sent_at }: Message, transport: Transport, at_ms: number): Delay | null {
-    this.#seen.set(cursor, { at_ms, transport });
+    const seen = { at_ms, transport, chosen: this.#transport };
+    this.#seen.set(cursor, seen);
     dropOldest(this.#seen);
     const sent_ms = this.#sent.get(cursor);
     if (sent_ms !== undefined) {
       this.#expected.delete(cursor);
-      if (sent_ms < this.#stopped_ms) return null;
-      return this.#recordOwn(cursor, transport, at_ms - sent_ms);
+      if (sent_ms < this.#excludedUntil_ms) return null;
+      return this.#recordOwn(cursor, seen, at_ms - sent_ms);
     }
     const published = this.#clock.local(parseEpochMs(sent_at), at_ms);
-    if (published === null || published.at_ms < this.#started_ms) return null;
+    if (published === null || published.at_ms < this.#began_ms) return null;
     const { uncertainty_ms } = published;
-    return this.#record(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
+    return this.#record(cursor, seen, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
   }
 
   /** Whether this page published it, as far as is known so far. */
@@ -105,12 +115,12 @@ export class Delays {
     };
   }
 
-  #recordOwn(cursor: string, transport: Transport, ms: number): Delay {
-    return this.#record(cursor, transport, { ms, uncertainty_ms: 0 });
+  #recordOwn(cursor: string, seen: Seen, ms: number): Delay {
+    return this.#record(cursor, seen, { ms, uncertainty_ms: 0 });
   }
 
-  #record(cursor: string, transport: Transport, delay: Delay): Delay {
-    for (const known of [this.#known[transport], this.#chosen[this.#transport]]) {
+  #record(cursor: string, { transport, chosen }: Seen, delay: Delay): Delay {
+    for (const known of [this.#known[transport], this.#chosen[chosen]]) {
       known.set(cursor, delay);
       dropOldest(known);
     }
