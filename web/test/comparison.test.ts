@@ -3,6 +3,7 @@ import { ServerClock } from '../src/lab/clock.ts';
 import { Comparison } from '../src/lab/comparison.ts';
 import { Lane } from '../src/lab/lane.ts';
 import { NO_COST, NO_FIGURES, type ShowFigures, type WatchFigures } from '../src/lab/ledger.ts';
+import type { Position } from '../src/client/ingest.ts';
 import type { CreateSource } from '../src/client/room-reader.ts';
 import type { Sink } from '../src/client/sources/source.ts';
 import type { Transport } from '../src/client/transport.ts';
@@ -17,9 +18,10 @@ afterEach(() => void vi.useRealTimers());
 function createLane(clock: ServerClock) {
   let sink: Sink | undefined;
   let show: ShowFigures | undefined;
+  let position: () => Position = () => ({ last: 0 });
   const createSource: CreateSource = (_transport, parts) => {
     sink = parts.sink;
-    return { start: () => {}, stop: () => {}, reconnect: () => {} };
+    return { start: (from) => (position = from), stop: () => {}, reconnect: () => {} };
   };
   const watch: WatchFigures = (_client, _clock, tell) => {
     show = tell;
@@ -28,6 +30,8 @@ function createLane(clock: ServerClock) {
   const lane = new Lane({ room: 'lobby', clock, createSource, watch });
   return {
     lane,
+    /** Where the lane's source began. */
+    position: () => position(),
     /** Delivers messages with these ids, published just now. */
     deliver(...ids: number[]) {
       const sent_at = new Date(performance.now() + SERVER_AHEAD_MS).toISOString();
@@ -94,5 +98,20 @@ describe('the comparison of lanes', () => {
     }
     const { state } = comparison;
     expect(state.kind === 'compared' && state.verdict.perMessage?.arrival).toEqual({ kind: 'same' });
+  });
+
+  test('starts over without messages that wait, for which no lane pays', () => {
+    const { left, right, comparison } = twoLanes();
+    for (const each of [left, right]) each.deliver(1, 2);
+    right.deliver(3, 4, 5);
+    expect(comparison.countMissing(0)).toBe(3);
+    comparison.startOver();
+    expect(left.position()).toEqual({ cursor: 'aaa-5' });
+    expect([comparison.countMissing(0), comparison.countMissing(1)]).toEqual([0, 0]);
+    // The last poll of the former client may have been on its way.
+    left.deliver(3, 4, 5);
+    expect([comparison.countMissing(0), comparison.countMissing(1)]).toEqual([0, 0]);
+    expect(comparison.state.kind).toBe('opening');
+    expect(comparison.isUneven).toBe(false);
   });
 });

@@ -65,6 +65,11 @@ function isShared(link: Link): boolean {
   return link.kind === 'live' && link.fallback?.why === 'shared';
 }
 
+function seed(lane: Lane, messages: Message[], transport: Transport): void {
+  const newest = messages.at(-1);
+  if (newest !== undefined) lane.seed({ messages, cursor: newest.cursor, reset: null }, transport);
+}
+
 export class Comparison {
   readonly #lanes: readonly Lane[];
   readonly #shared: SharedMessages;
@@ -132,9 +137,17 @@ export class Comparison {
     );
   }
 
-  /** Restarts all lanes from zero at the same moment, as new clients. */
+  /**
+   * Restarts all lanes from zero at the same moment, as new clients. Each lane first gets the messages that it lacks from
+   * a lane that has them, as otherwise its new client would pay for deliveries that the others' do not have.
+   */
   startOver(): void {
     this.#unevenLanes.clear();
+    this.#lanes.forEach((lane, at) => {
+      const missing = this.#shared.getMissing(at);
+      if (missing === null) this.#unevenLanes.add(lane);
+      else if (lane.transport !== null) seed(lane, missing, lane.transport);
+    });
     this.#lanes.forEach((lane, at) => {
       this.#initialTransports[at] = lane.transport;
       lane.resetClient();

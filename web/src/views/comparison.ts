@@ -26,6 +26,11 @@ export function getSentence(lanes: readonly Lane[]): string {
   return strings.oneLane(strings.transports[first.transport ?? 'poll'], requests, messages, wire_bytes);
 }
 
+/** Restarts the lanes of a view from zero, as new clients. */
+export function startOver([first]: readonly Lane[]): void {
+  if (first !== undefined) VIEWS.get(first)?.startOver();
+}
+
 export class ComparisonView {
   readonly element: HTMLElement;
   /** Buttons beside the verdict. */

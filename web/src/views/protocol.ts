@@ -10,6 +10,7 @@ import {
 import type { HttpVersion } from '../client/http-version.ts';
 import type { Lane } from '../lab/lane.ts';
 import { strings } from '../i18n/index.ts';
+import { startOver } from './comparison.ts';
 import { h } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
 import { createLaneChoice } from './lane-choice.ts';
@@ -67,6 +68,6 @@ function addPicker({ lane, view, key }: PageLane, own: HttpVersion, other: Other
     lane.protocol = isOther ? other.version : 'page';
     lane.network.setOrigin(isOther ? other : null);
     // Figures over two protocols would be mixed, so all lanes start over at the same moment.
-    for (const each of current()) each.lane.resetClient();
+    startOver(current().map((each) => each.lane));
   });
 }
