@@ -101,6 +101,19 @@ describe('a lane', () => {
     expect(query()).toMatchObject({ interval: 0.5, trace: 1, fault: null });
   });
 
+  test('asks for a new connection only where the server can give one', () => {
+    const { lane: l, query } = lane();
+    l.setParameters({ connection: 'close' });
+    l.use('poll');
+    expect(query()).toMatchObject({ connection: 'close' });
+    l.use('stream');
+    expect(query()).toMatchObject({ connection: null });
+    l.network.setOrigin({ version: 'h2', base: 'https://localhost:8443/' });
+    l.use('long-poll');
+    expect(query()).toMatchObject({ connection: null });
+    expect(l.connection).toBe('close');
+  });
+
   test('continues as another client at the same cursor', () => {
     const { lane: l, log, sinks, readers } = lane();
     const labels: string[] = [];

@@ -3,6 +3,7 @@
 // Views subscribe to its events and set parameters of its requests by `setParameters`.
 
 import type { Query } from '../client/http.ts';
+import { isHttp1 } from '../client/http-version.ts';
 import { randomText } from '../client/random-text.ts';
 import { type CreateSource, RoomReader } from '../client/room-reader.ts';
 import { createSource } from '../client/sources/create-source.ts';
@@ -89,7 +90,7 @@ export class Lane {
     return this.#stats.current;
   }
 
-  /** `close` if each poll uses a new connection. */
+  /** `close` if each poll must use a new connection, if it can. */
   get connection(): 'keep-alive' | 'close' {
     return this.#query['connection'] === 'close' ? 'close' : 'keep-alive';
   }
@@ -191,7 +192,11 @@ export class Lane {
         shareKey,
         createSource,
         page: null,
-        query: (transport) => ({ ...network.query(transport), ...this.#query }),
+        query: (transport) => ({
+          ...network.query(transport),
+          ...this.#query,
+          ...(this.#canClose(transport) ? {} : { connection: null }),
+        }),
         disconnect: () => void network.disconnect(room),
       },
       {
@@ -214,6 +219,11 @@ export class Lane {
         },
       },
     );
+  }
+
+  /** Over HTTP/2 the server refuses to close the connection after an answer, and a stream has no use for it. */
+  #canClose(transport: Transport): boolean {
+    return transport !== 'stream' && isHttp1(this.network.crossOriginVersion);
   }
 
   #onLink(link: Link, transport: Transport): void {

@@ -1,5 +1,6 @@
 // The plugin that adds a sequence diagram to each lane, and the plots over time to the page.
 
+import { isHttp1 } from '../client/http-version.ts';
 import { parseEpochMs } from '../lab/clock.ts';
 import { h, setText } from './dom.ts';
 import { formatParameter, WINDOWS_S } from '../lab/page-settings.ts';
@@ -109,12 +110,16 @@ function addDiagram({ lane, view, key }: PageLane): void {
   lane.setParameters({ trace: 1 });
   view.places.diagram.append(diagram.element);
   diagram.show(lane.client);
+  const update = () => diagram.setHttp1(isHttp1(lane.network.crossOriginVersion));
+  update();
   lane.subscribe({
     transport(transport) {
+      update();
       diagram.setTransport(transport);
       diagram.setReading(true);
     },
     client(label) {
+      update();
       // The server does not know the new client before its first request.
       diagram.setConnected(false);
       diagram.show(label);

@@ -27,6 +27,8 @@ export const pictures = {
     newConnection: 'New connection for each poll',
     newConnectionExplained:
       'As before keep-alive: each poll pays for opening a TCP connection and closing it again.',
+    newConnectionHttp2:
+      'Over HTTP/2 all requests share one connection, so a poll cannot have one of its own.',
     newConnectionStream: 'Makes a difference with Polling and Long-polling only.',
     looks: {
       opened: 'Connection opened',

@@ -23,6 +23,8 @@ export const pictures: typeof english = {
     nothing: '아직 요청이 없습니다.',
     newConnection: '폴링마다 새 연결',
     newConnectionExplained: 'keep-alive 이전처럼, 폴링할 때마다 TCP 연결을 열고 닫는 비용을 치릅니다.',
+    newConnectionHttp2:
+      'HTTP/2에서는 모든 요청이 연결 하나를 함께 쓰므로, 폴링마다 연결을 새로 열 수 없습니다.',
     newConnectionStream: '폴링과 롱 폴링에서만 차이가 납니다.',
     looks: {
       opened: '연결 열림',

@@ -122,8 +122,19 @@ export class DiagramView {
     this.#transport = transport;
     this.#timeline.setName(transport);
     this.#legend.use(transport);
-    const { newConnectionExplained, newConnectionStream } = strings.diagram;
-    setText(this.#newConnectionNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
+    this.#explainNewConnection();
+  }
+
+  /** Whether the lane's requests use HTTP/1.1, over which a poll can have a connection of its own. */
+  setHttp1(isHttp1: boolean): void {
+    this.#newConnection.disabled = !isHttp1;
+    this.#explainNewConnection();
+  }
+
+  #explainNewConnection(): void {
+    const { newConnectionExplained, newConnectionHttp2, newConnectionStream } = strings.diagram;
+    const ofTransport = this.#transport === 'stream' ? newConnectionStream : newConnectionExplained;
+    setText(this.#newConnectionNote, this.#newConnection.disabled ? newConnectionHttp2 : ofTransport);
   }
 
   /** Clears the diagram and shows the trace of `client` from now on. */
