@@ -12,8 +12,8 @@ const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
 function asTable({ transports }, columns) {
   return Object.fromEntries(
     columns.map((column) => {
-      const { requests, empty, messages, connections, wire_bytes_in, wire_bytes_out } =
-        transports[NAMES[column]];
+      const counted = transports[NAMES[column]];
+      const { requests, empty, messages, connections, wire_bytes_in, wire_bytes_out } = counted;
       const wire_bytes = wire_bytes_in + wire_bytes_out;
       return [
         column,
@@ -22,6 +22,7 @@ function asTable({ transports }, columns) {
           'Empty answers': empty,
           Messages: messages,
           Connections: connections,
+          'Connection bytes': counted.connection_bytes_in + counted.connection_bytes_out,
           'Wire bytes': wire_bytes,
           'Bytes per message': messages === 0 ? null : Math.round(wire_bytes / messages),
         },

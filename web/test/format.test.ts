@@ -54,10 +54,12 @@ describe('the ledger', () => {
     wire_bytes_in: 1_000,
     wire_bytes_out: 234,
     connections: 1,
+    connection_bytes_in: 2_200,
+    connection_bytes_out: 945,
     open: 0,
   };
 
-  test('wire bytes are the sum of both directions', () => {
+  test('bytes are the sum of both directions, those of connections apart', () => {
     const { since, costs } = parseFigures({
       since: '2026-01-02T03:04:05Z',
       transports: { poll: one, 'long-poll': one, stream: { ...one, requests: 0 } },
@@ -68,6 +70,7 @@ describe('the ledger', () => {
       empty: 2,
       messages: 1,
       connections: 1,
+      connection_bytes: 3_145,
       wire_bytes: 1_234,
       body_bytes: 0,
       presence_bytes: 0,

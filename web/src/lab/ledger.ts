@@ -18,7 +18,12 @@ export interface Cost {
   messages: number;
   /** TCP connections opened. */
   connections: number;
-  /** All bytes on the socket in both directions, heads included. */
+  /**
+   * What belongs to connections and not to requests, in both directions: TLS handshakes, and the frames with which
+   * HTTP/2 manages a connection. Not part of `wire_bytes`.
+   */
+  connection_bytes: number;
+  /** All bytes of requests and answers on the socket, in both directions, heads included. */
   wire_bytes: number;
   /** The part of `wire_bytes` that was response bodies, as this page read them. The rest is heads and framing. */
   body_bytes: number;
@@ -43,6 +48,7 @@ export const NO_COST: Cost = {
   empty: 0,
   messages: 0,
   connections: 0,
+  connection_bytes: 0,
   wire_bytes: 0,
   body_bytes: 0,
   presence_bytes: 0,
@@ -56,6 +62,7 @@ export function combineCosts(one: Cost, other: Cost, how: (one: number, other: n
     empty: of('empty'),
     messages: of('messages'),
     connections: of('connections'),
+    connection_bytes: of('connection_bytes'),
     wire_bytes: of('wire_bytes'),
     body_bytes: of('body_bytes'),
     presence_bytes: of('presence_bytes'),
@@ -102,6 +109,7 @@ function parseCost(value: unknown): Cost {
     empty: count('empty'),
     messages: count('messages'),
     connections: count('connections'),
+    connection_bytes: count('connection_bytes_in') + count('connection_bytes_out'),
     wire_bytes: count('wire_bytes_in') + count('wire_bytes_out'),
     body_bytes: 0,
     presence_bytes: 0,

@@ -21,6 +21,7 @@ const ROWS: Record<CostRow, (cost: Cost, delays: DelayFigures | null) => string>
   messages: ({ messages }) => formatCount(messages),
   connections: ({ connections, requests }) =>
     connections === 0 && requests > 0 ? strings.sharedConnection(formatCount(0)) : formatCount(connections),
+  connection_bytes: ({ connection_bytes }) => formatCount(connection_bytes),
   wire_bytes: ({ wire_bytes }) => formatCount(wire_bytes),
   head_bytes: ({ wire_bytes, body_bytes }) => formatCount(wire_bytes - body_bytes),
   presence_bytes: ({ presence_bytes }) => formatCount(presence_bytes),

@@ -15,6 +15,7 @@ export interface LaneResult {
   empty: number;
   messages: number;
   connections: number;
+  connection_bytes: number;
   wire_bytes: number;
   /** Null before the first message. */
   bytes_per_message: number | null;
@@ -39,6 +40,7 @@ export const FIGURES = [
   'empty',
   'messages',
   'connections',
+  'connection_bytes',
   'wire_bytes',
   'bytes_per_message',
   'delay_median_ms',
@@ -60,6 +62,7 @@ export function toLaneResult(lane: Lane, name: string): LaneResult {
     empty: cost.empty,
     messages: cost.messages,
     connections: cost.connections,
+    connection_bytes: cost.connection_bytes,
     wire_bytes: cost.wire_bytes,
     bytes_per_message: cost.messages === 0 ? null : Math.round(cost.wire_bytes / cost.messages),
     delay_median_ms: delays === null ? null : Math.max(0, Math.round(delays.median_ms)),

@@ -16,6 +16,7 @@ const ROWS: Record<FigureName, keyof typeof strings.costRows> = {
   empty: 'empty',
   messages: 'messages',
   connections: 'connections',
+  connection_bytes: 'connection_bytes',
   wire_bytes: 'wire_bytes',
   bytes_per_message: 'bytes_per_message',
   delay_median_ms: 'delay_median',
