@@ -76,12 +76,17 @@ describe('the sentence between two lanes', () => {
     [
       side('stream', { messages: 5, wire_bytes: 1_000, delay_ms: 4 }),
       side('stream', { messages: 5, wire_bytes: 1_000, delay_ms: 5 }),
-      'SSE on the left and SSE on the right made 1 request each to deliver 5 messages. With SSE on the right, each message cost the same number of bytes and arrived 1 ms later.',
+      'SSE on the left and SSE on the right made 1 request each to deliver 5 messages. With SSE on the right, each message cost the same number of bytes and arrived at about the same time.',
     ],
     [
       side('poll', { requests: 9, messages: 20, wire_bytes: 8_000 }),
       side('stream', { polled: true, requests: 7, messages: 20, wire_bytes: 8_000 }),
       'Polling made 9 requests to deliver 20 messages; SSE with polling standing in made 7. With Polling, each message cost the same number of bytes.',
+    ],
+    [
+      side('poll', { requests: 9, messages: 5, wire_bytes: 2_000, delay_ms: 1_000 }),
+      side('stream', { messages: 5, wire_bytes: 1_000, delay_ms: 901 }),
+      'Polling made 9 requests to deliver 5 messages; SSE made 1. With Polling, each message cost 2 times as many bytes and arrived at about the same time.',
     ],
   ])('%# is true and plain', (left, right, sentence) => {
     expect(say(left, right)).toBe(sentence);
@@ -219,7 +224,9 @@ describe('for any figures, the sentence', () => {
         continue;
       }
       const later_ms = dearer.delay_ms - cheaper.delay_ms;
-      expect(claim.way, context).toBe(later_ms === 0 ? undefined : later_ms > 0 ? 'later' : 'sooner');
+      const isAbout = Math.abs(later_ms) < Math.max(20, 0.1 * Math.max(dearer.delay_ms, cheaper.delay_ms));
+      expect(claim.way, context).toBe(isAbout ? undefined : later_ms > 0 ? 'later' : 'sooner');
+      expect(/at about the same time/.test(sentence), context).toBe(isAbout && later_ms !== 0);
       if (claim.apart_ms !== null)
         expect(Math.abs(Math.abs(later_ms) - claim.apart_ms), context).toBeLessThanOrEqual(
           Math.abs(later_ms) < 100 ? 0 : 50.001,

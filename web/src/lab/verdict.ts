@@ -35,7 +35,15 @@ export type BytesComparison =
   | { kind: 'times'; times: number };
 
 /** The median delay of the most expensive lane, relative to the cheapest. */
-export type ArrivalComparison = { kind: 'same' } | { kind: 'later' | 'sooner'; ms: number };
+export type ArrivalComparison =
+  | { kind: 'same' }
+  /** They differ by less than a later measurement might. */
+  | { kind: 'about' }
+  | { kind: 'later' | 'sooner'; ms: number };
+
+/** Delays count as about the same if they differ by less than this, or by less than this part of the larger one. */
+const SAME_DELAY_MS = 20;
+const SAME_DELAY_PART = 0.1;
 
 export interface Verdict {
   /** By the number of requests, most first; equal lanes from left to right. */
@@ -100,5 +108,7 @@ function compareArrival(costlier_ms: number | null, cheaper_ms: number | null): 
   if (costlier_ms === null || cheaper_ms === null) return null;
   const ms = Math.abs(costlier_ms - cheaper_ms);
   if (ms === 0) return { kind: 'same' };
+  if (ms < Math.max(SAME_DELAY_MS, SAME_DELAY_PART * Math.max(costlier_ms, cheaper_ms)))
+    return { kind: 'about' };
   return { kind: costlier_ms > cheaper_ms ? 'later' : 'sooner', ms };
 }

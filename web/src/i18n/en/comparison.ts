@@ -61,8 +61,8 @@ function describePerMessage(
   const arrives =
     arrival === null
       ? ''
-      : arrival.kind === 'same'
-        ? ' and arrived at the same time'
+      : arrival.kind === 'same' || arrival.kind === 'about'
+        ? ` and arrived at ${arrival.kind === 'about' ? 'about ' : ''}the same time`
         : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${formatTimeDifference(arrival.ms)} ${arrival.kind}`;
   return `With ${formatName(costlier)}, each message ${costs}${arrives}.`;
 }

@@ -55,8 +55,8 @@ function describePerMessage(perMessage: NonNullable<Verdict['perMessage']>, lane
   const joined =
     arrival === null
       ? '습니다'
-      : arrival.kind === 'same'
-        ? '고 동시에 도착했습니다'
+      : arrival.kind === 'same' || arrival.kind === 'about'
+        ? `고 ${arrival.kind === 'about' ? '거의 ' : ''}동시에 도착했습니다`
         : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${formatTimeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
   const other = lanes > 2 ? `${formatName(perMessage.cheaper)}에 견주어 ` : '';
   return `${formatName(perMessage.costlier)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
