@@ -100,6 +100,17 @@ describe('the comparison of lanes', () => {
     expect(state.kind === 'compared' && state.verdict.perMessage?.arrival).toEqual({ kind: 'same' });
   });
 
+  test('counts a message once that the server had to send twice', () => {
+    const { left, right, comparison } = twoLanes();
+    for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
+    left.reportCount('poll', 5);
+    right.reportCount('stream', 6);
+    const { state } = comparison;
+    expect(state.kind === 'compared' && state.verdict.byRequests.map(({ messages }) => messages)).toEqual([
+      5, 5,
+    ]);
+  });
+
   test('starts over without messages that wait, for which no lane pays', () => {
     const { left, right, comparison } = twoLanes();
     for (const each of [left, right]) each.deliver(1, 2);

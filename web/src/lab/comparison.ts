@@ -77,6 +77,8 @@ export class Comparison {
   readonly #lastSeen_ms: number[];
   /** Messages over each lane's own requests, since it got its present client and transport. */
   readonly #ownMessages: number[];
+  /** Messages that each lane's present client has got while each transport was chosen. */
+  readonly #received: Map<Transport, number>[];
   /** Lanes whose figures do not cover the whole time since all lanes began. */
   readonly #unevenLanes = new Set<Lane>();
   readonly #initialTransports: (Transport | null)[];
@@ -89,6 +91,7 @@ export class Comparison {
     this.#payloads = lanes.map(({ room }) => new PayloadMeter(room));
     this.#lastSeen_ms = lanes.map(() => -Infinity);
     this.#ownMessages = lanes.map(() => 0);
+    this.#received = lanes.map(() => new Map());
     this.#initialTransports = lanes.map(() => null);
     lanes.forEach((lane, at) =>
       lane.subscribe({
@@ -104,6 +107,7 @@ export class Comparison {
           this.#ownMessages[at] = 0;
           this.#shared.restart();
           this.#payloads[at]?.clear();
+          this.#received[at]?.clear();
           change();
         },
         link: (link) => {
@@ -115,6 +119,7 @@ export class Comparison {
             this.#shared.recordSeen(at, message, delay?.ms ?? null, at_ms);
             if (lane.transport !== null) this.#payloads[at]?.add(message);
           }
+          this.#countReceived(at, seen.length);
           this.#lastSeen_ms[at] = at_ms;
           if (transport === lane.transport && !isShared(lane.link))
             this.#ownMessages[at] = (this.#ownMessages[at] ?? 0) + seen.length;
@@ -175,7 +180,7 @@ export class Comparison {
     const lane = this.#lanes[at];
     if (lane === undefined || lane.stats.since === null) return null;
     const { cost } = lane.stats.chosenTransport;
-    const payload = this.#payloads[at]?.estimate(cost.messages) ?? 0;
+    const payload = this.#payloads[at]?.estimate(this.#countMessages(at)) ?? 0;
     return {
       transport: lane.transport ?? 'poll',
       requests: cost.requests,
@@ -212,6 +217,23 @@ export class Comparison {
     return lags ? messages : Infinity;
   }
 
+  #countReceived(at: number, messages: number): void {
+    const transport = this.#lanes[at]?.transport ?? null;
+    const received = this.#received[at];
+    if (transport !== null) received?.set(transport, (received.get(transport) ?? 0) + messages);
+  }
+
+  /**
+   * The lane's messages in its figures. The server counts a message again if it wrote it into a connection that was
+   * breaking, and then into the next one.
+   */
+  #countMessages(at: number): number {
+    const lane = this.#lanes[at];
+    if (lane === undefined) return 0;
+    const received = this.#received[at]?.get(lane.transport ?? 'poll') ?? 0;
+    return Math.min(lane.stats.chosenTransport.cost.messages, received);
+  }
+
   /** The lane that has been silent for longest although messages wait for it; null if none is late. */
   #findStalledLane(): ComparisonState | null {
     const now_ms = performance.now();
@@ -241,7 +263,7 @@ export class Comparison {
       transport: lane?.transport ?? 'poll',
       polled: (polls?.requests ?? 0) > 0,
       requests: cost?.requests ?? 0,
-      messages: cost?.messages ?? 0,
+      messages: this.#countMessages(at),
       wire_bytes: cost?.wire_bytes ?? 0,
       delay_ms: this.#delay_ms(at),
     };

@@ -1,6 +1,7 @@
 // Compares the figures of several lanes. `i18n` turns the verdict into a sentence.
 //
-// It depends only on the figures in the lanes' tables, so that readers can check it.
+// It depends only on the figures in the lanes' tables, so that readers can check it. Only a message that the server had
+// to send twice counts twice there, and once here.
 
 import type { Transport } from '../client/transport.ts';
 

@@ -97,7 +97,7 @@ export const comparison = {
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
     `${transport} made ${formatRequests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${formatMessages(delivered)}.`,
   verdictFrom:
-    'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now. Bytes are those of the requests and their answers; what a connection takes for itself, such as a TLS handshake, is in the Cost table as Connection bytes.',
+    'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now. A message that was sent twice, because a connection broke, counts once. Bytes are those of the requests and their answers; what a connection takes for itself, such as a TLS handshake, is in the Cost table as Connection bytes.',
   unevenTime: 'The lanes have not been counted for the same time.',
   startOver: 'Start over',
   startOverHint: 'All lanes begin to count at nothing, at the same moment, as new clients.',
