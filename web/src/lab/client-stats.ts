@@ -13,7 +13,7 @@ import {
   type WatchFigures,
 } from './ledger.ts';
 import type { Message } from '../client/message.ts';
-import type { Transport } from '../client/transport.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
 /** A message as a lane saw it. */
 export interface SeenMessage {
@@ -54,11 +54,9 @@ export class ClientStats {
   readonly #ledger: ReturnType<WatchFigures>;
   #transport: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
-  readonly #bodies: Record<Transport, BodyBytes> = {
-    poll: NO_BODIES,
-    'long-poll': NO_BODIES,
-    stream: NO_BODIES,
-  };
+  readonly #bodies = noBodies();
+  /** Those that came before the server's newest figures. */
+  #countedBodies = noBodies();
   #received_ms: number | null = null;
   #current: Stats;
   /**
@@ -79,6 +77,8 @@ export class ClientStats {
     this.#current = this.#compute();
     this.#ledger = watch(client, clock, (figures, missing = 'away') => {
       if (figures === null) return show(null, missing);
+      if (hasRestarted(this.#figures, figures)) this.#forgetCountedBodies();
+      this.#countedBodies = { ...this.#bodies };
       this.#figures = { ...figures, costs: withBodies(figures.costs, this.#bodies) };
       this.#received_ms = performance.now();
       if (this.#pollBaseline.open) this.#pollBaseline.polls = this.#figures.costs.poll;
@@ -156,6 +156,17 @@ export class ClientStats {
     this.#ledger.end();
   }
 
+  /** The server counts from zero, so its wire bytes include no body from before. */
+  #forgetCountedBodies(): void {
+    for (const transport of TRANSPORTS) {
+      const [all, before] = [this.#bodies[transport], this.#countedBodies[transport]];
+      this.#bodies[transport] = {
+        body_bytes: all.body_bytes - before.body_bytes,
+        presence_bytes: all.presence_bytes - before.presence_bytes,
+      };
+    }
+  }
+
   #compute(): Stats {
     const of = (transport: Transport) => this.#delays.summarize(transport);
     const { costs } = this.#figures;
@@ -175,6 +186,17 @@ export class ClientStats {
       received_ms: this.#received_ms,
     };
   }
+}
+
+function noBodies(): Record<Transport, BodyBytes> {
+  return { poll: NO_BODIES, 'long-poll': NO_BODIES, stream: NO_BODIES };
+}
+
+/** Whether the server was started again, or has forgotten the client in the meantime. */
+function hasRestarted(before: Figures, now: Figures): boolean {
+  if (before.since === null) return false;
+  const isLess = (transport: Transport) => now.costs[transport].requests < before.costs[transport].requests;
+  return before.since !== now.since || TRANSPORTS.some(isLess);
 }
 
 /** Adds the bodies to the costs, limited to the wire bytes, as the server's counts may be a second older. */
