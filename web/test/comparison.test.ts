@@ -89,7 +89,7 @@ describe('the comparison of lanes', () => {
     right.reportCount('stream', 5);
     left.lane.use('stream');
     expect(comparison.state.kind).toBe('opening');
-    expect(comparison.isUneven).toBe(true);
+    expect(comparison.caveat).toBe('uneven');
     left.deliver(1, 2, 3, 4, 5);
     expect([comparison.getFigures(1)?.delay_ms, comparison.countMissing(0)]).toEqual([null, 0]);
     for (const each of [left, right]) {
@@ -111,6 +111,33 @@ describe('the comparison of lanes', () => {
     ]);
   });
 
+  test('says that a setting was changed while it counted, until it starts over', () => {
+    const changes: ((lane: Lane) => void)[] = [
+      (lane) => lane.setInterval(20),
+      (lane) => lane.network.setFault('slow'),
+      (lane) => (lane.cookie_kib = 4),
+      (lane) => lane.setParameters({ connection: 'close' }),
+    ];
+    for (const change of changes) {
+      const { left, comparison } = twoLanes();
+      expect(comparison.caveat).toBeNull();
+      change(left.lane);
+      expect(comparison.caveat).toBe('settings-changed');
+      left.lane.network.setFault('healthy');
+      expect(comparison.caveat).toBe('settings-changed');
+      comparison.startOver();
+      expect(comparison.caveat).toBeNull();
+    }
+  });
+
+  test('does not mind a setting that does not affect the lane, or a fault that ends by itself', () => {
+    const { right, comparison } = twoLanes();
+    right.lane.setInterval(20);
+    right.lane.setParameters({ connection: 'close' });
+    right.lane.network.setFault('offline');
+    expect(comparison.caveat).toBeNull();
+  });
+
   test('starts over without messages that wait, for which no lane pays', () => {
     const { left, right, comparison } = twoLanes();
     for (const each of [left, right]) each.deliver(1, 2);
@@ -123,6 +150,6 @@ describe('the comparison of lanes', () => {
     left.deliver(3, 4, 5);
     expect([comparison.countMissing(0), comparison.countMissing(1)]).toEqual([0, 0]);
     expect(comparison.state.kind).toBe('opening');
-    expect(comparison.isUneven).toBe(false);
+    expect(comparison.caveat).toBeNull();
   });
 });

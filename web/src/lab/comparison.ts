@@ -1,5 +1,6 @@
 // Compares the lanes that are shown together, over the same messages.
 
+import { isLasting } from './fault.ts';
 import type { Lane } from './lane.ts';
 import type { MissingReason } from './ledger.ts';
 import type { Message } from '../client/message.ts';
@@ -32,6 +33,16 @@ export type ComparisonState =
   | { kind: 'counting'; seen: number; needed: number }
   | { kind: 'stalled'; lane: LaneName; silent_ms: number; waiting: number }
   | { kind: 'compared'; verdict: Verdict };
+
+/** Why figures of a comparison do not belong together: a lane's transport has changed, or another of its settings. */
+export type ComparisonCaveat = 'uneven' | 'settings-changed';
+
+/** The settings on which a lane's figures depend, apart from its transport. */
+function getSettings({ transport, interval_s, network, cookie_kib, connection }: Lane): string {
+  const fault = isLasting(network.fault) ? network.fault : 'healthy';
+  const interval = transport === 'poll' ? interval_s : null;
+  return [interval, fault, cookie_kib, transport === 'stream' ? null : connection].join();
+}
 
 /** Measures the mean size of messages as JSON. */
 class PayloadMeter {
@@ -82,6 +93,9 @@ export class Comparison {
   /** Lanes whose figures do not cover the whole time since all lanes began. */
   readonly #unevenLanes = new Set<Lane>();
   readonly #initialTransports: (Transport | null)[];
+  /** Each lane's settings when it began to be counted; null before. */
+  readonly #initialSettings: (string | null)[];
+  #haveSettingsChanged = false;
   readonly #missing = new Map<Lane, MissingReason | null>();
 
   /** Calls `change` when there may be something new to show. */
@@ -93,6 +107,7 @@ export class Comparison {
     this.#ownMessages = lanes.map(() => 0);
     this.#received = lanes.map(() => new Map());
     this.#initialTransports = lanes.map(() => null);
+    this.#initialSettings = lanes.map(() => null);
     lanes.forEach((lane, at) =>
       lane.subscribe({
         transport: (transport) => {
@@ -101,9 +116,12 @@ export class Comparison {
           this.#initialTransports[at] ??= transport;
           if (this.#initialTransports[at] !== transport) this.#unevenLanes.add(lane);
           this.#ownMessages[at] = 0;
+          // A changed transport is reason enough to start over.
+          this.#initialSettings[at] = getSettings(lane);
           change();
         },
         client: () => {
+          this.#initialSettings[at] = getSettings(lane);
           this.#ownMessages[at] = 0;
           this.#shared.restart();
           this.#payloads[at]?.clear();
@@ -148,6 +166,7 @@ export class Comparison {
    */
   startOver(): void {
     this.#unevenLanes.clear();
+    this.#haveSettingsChanged = false;
     this.#lanes.forEach((lane, at) => {
       const missing = this.#shared.getMissing(at);
       if (missing === null) this.#unevenLanes.add(lane);
@@ -159,9 +178,15 @@ export class Comparison {
     });
   }
 
-  /** Whether the lanes have been counted over different times. */
-  get isUneven(): boolean {
-    return this.#unevenLanes.size > 0;
+  /** Why the figures do not belong together; null if they do. */
+  get caveat(): ComparisonCaveat | null {
+    if (this.#unevenLanes.size > 0) return 'uneven';
+    // Changed back, the figures are still of both settings.
+    this.#haveSettingsChanged ||= this.#lanes.some((lane, at) => {
+      const initial = this.#initialSettings[at] ?? null;
+      return initial !== null && lane.transport !== null && initial !== getSettings(lane);
+    });
+    return this.#haveSettingsChanged ? 'settings-changed' : null;
   }
 
   get isUnreadable(): boolean {

@@ -40,7 +40,7 @@ export class ComparisonView {
   readonly #lanes: readonly PageLane[];
   readonly #comparison: Comparison;
   readonly #sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
-  readonly #uneven = h('span', { class: 'uneven', hidden: true }, strings.unevenTime);
+  readonly #caveat = h('span', { class: 'uneven', hidden: true });
   /** The verdict for screen readers, updated only when its kind changes. */
   readonly #announced = h('p', { class: 'visually-hidden', 'aria-live': 'polite' });
   readonly #notes: HTMLElement[];
@@ -62,7 +62,7 @@ export class ComparisonView {
     );
     again.addEventListener('click', () => this.startOver());
     this.more.append(again);
-    this.actions.append(this.#uneven, this.more);
+    this.actions.append(this.#caveat, this.more);
     this.element = h(
       'section',
       { class: 'comparison', 'aria-label': strings.comparison },
@@ -112,7 +112,9 @@ export class ComparisonView {
     if (content.length === 1 && typeof content[0] === 'string') setText(this.#sentence, content[0]);
     else this.#sentence.replaceChildren(...content);
     this.element.dataset['kind'] = kind.split(' ')[0] ?? '';
-    this.#uneven.hidden = !this.#comparison.isUneven;
+    const { caveat } = this.#comparison;
+    this.#caveat.hidden = caveat === null;
+    setText(this.#caveat, caveat === null ? '' : strings.caveats[caveat]);
     if (kind === this.#kind) return;
     this.#kind = kind;
     setText(this.#announced, this.#sentence.textContent ?? '');

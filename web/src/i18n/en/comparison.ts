@@ -1,6 +1,7 @@
 // English: the comparison of lanes.
 
 import { formatTimeDifference, formatCount, formatSeconds, formatTenths } from '../format.ts';
+import type { ComparisonCaveat } from '../../lab/comparison.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
@@ -98,7 +99,10 @@ export const comparison = {
     `${transport} made ${formatRequests(made)} and took ${formatCount(wire_bytes)} bytes to deliver ${formatMessages(delivered)}.`,
   verdictFrom:
     'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now. A message that was sent twice, because a connection broke, counts once. Bytes are those of the requests and their answers; what a connection takes for itself, such as a TLS handshake, is in the Cost table as Connection bytes.',
-  unevenTime: 'The lanes have not been counted for the same time.',
+  caveats: {
+    uneven: 'The lanes have not been counted for the same time.',
+    'settings-changed': 'Settings changed while counting; start over to compare.',
+  } satisfies Record<ComparisonCaveat, string>,
   startOver: 'Start over',
   startOverHint: 'All lanes begin to count at nothing, at the same moment, as new clients.',
 };

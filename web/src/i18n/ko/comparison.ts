@@ -95,7 +95,10 @@ export const comparison: typeof english = {
     `${transport}: 메시지 ${formatCount(delivered)}개를 전하는 데 요청 ${formatCount(made)}번, ${formatCount(wire_bytes)}바이트가 들었습니다.`,
   verdictFrom:
     '모든 레인이 시작한 뒤로 서버가 센 값에서 나온 말입니다. 지연은 같은 메시지들의 중앙값으로 비교하고, 아직 기다리는 메시지는 지금까지 늦은 만큼 셉니다. 연결이 끊겨 두 번 보낸 메시지는 한 번만 셉니다. 바이트는 요청과 응답의 것이고, TLS 핸드셰이크처럼 연결 자체에 드는 바이트는 비용 표의 ‘연결의 바이트’에 있습니다.',
-  unevenTime: '레인들을 같은 시간 동안 세지 않았습니다.',
+  caveats: {
+    uneven: '레인들을 같은 시간 동안 세지 않았습니다.',
+    'settings-changed': '세는 동안 설정이 바뀌었습니다. 처음부터 다시 세세요.',
+  },
   startOver: '처음부터 세기',
   startOverHint: '모든 레인이 새 클라이언트가 되어 같은 순간에 0부터 셉니다.',
 };
