@@ -131,7 +131,7 @@ check(
     const clicked = Date.now();
     await page.getByRole('button', { name: 'Start over' }).click();
     const cell = region.locator('td[data-row=connections]');
-    await until('the client shares a connection', async () => (await cell.textContent()) === '0, shares one');
+    await until('the client reuses a connection', async () => (await cell.textContent()) === '0, reused one');
 
     // Its figures count since its own start, not the server's.
     const [, since] = /since (\d\d:\d\d:\d\d)\.$/.exec(await region.locator('.source span').textContent());

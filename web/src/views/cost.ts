@@ -6,7 +6,7 @@
 import type { DelayFigures } from '../lab/delays.ts';
 import { formatCount, formatMilliseconds, formatTimeOfDay } from '../i18n/format.ts';
 import type { Lane } from '../lab/lane.ts';
-import type { Cost, MissingReason } from '../lab/ledger.ts';
+import type { Cost, MissingReason, Protocol } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import { getSharedClient, createStatsLink } from './stats-link.ts';
@@ -15,12 +15,15 @@ import { createTransportSwatch } from './transport-swatch.ts';
 
 type CostRow = keyof typeof strings.costRows;
 
-const ROWS: Record<CostRow, (cost: Cost, delays: DelayFigures | null) => string> = {
+const ROWS: Record<CostRow, (cost: Cost, delays: DelayFigures | null, protocol?: Protocol) => string> = {
   requests: ({ requests }) => formatCount(requests),
   empty: ({ empty }) => formatCount(empty),
   messages: ({ messages }) => formatCount(messages),
-  connections: ({ connections, requests }) =>
-    connections === 0 && requests > 0 ? strings.sharedConnection(formatCount(0)) : formatCount(connections),
+  connections: ({ connections, requests }, _delays, protocol) => {
+    if (connections > 0 || requests === 0) return formatCount(connections);
+    const isHttp2 = protocol === 'h2' || protocol === 'h2+tls';
+    return (isHttp2 ? strings.sharedConnection : strings.reusedConnection)(formatCount(0));
+  },
   connection_bytes: ({ connection_bytes }) => formatCount(connection_bytes),
   wire_bytes: ({ wire_bytes }) => formatCount(wire_bytes),
   head_bytes: ({ wire_bytes, body_bytes }) => formatCount(wire_bytes - body_bytes),
@@ -147,7 +150,7 @@ export class CostView {
   }
 
   #draw(): void {
-    const { costs, delays, since, chosenTransport } = this.#lane.stats;
+    const { costs, delays, since, chosenTransport, protocols } = this.#lane.stats;
     const costOf = (transport: Transport) => (this.#onlyCurrent ? chosenTransport.cost : costs[transport]);
     const delaysOf = (transport: Transport) =>
       this.#onlyCurrent ? chosenTransport.delays : delays[transport];
@@ -159,7 +162,9 @@ export class CostView {
     for (const transport of used) {
       for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
         const figure = ROWS[cell.dataset['row'] as CostRow];
-        setText(cell, since === null ? strings.noFigure : figure(costOf(transport), delaysOf(transport)));
+        const protocol = protocols[transport].at(-1);
+        const text = figure(costOf(transport), delaysOf(transport), protocol);
+        setText(cell, since === null ? strings.noFigure : text);
       }
     }
     for (const cell of this.element.querySelectorAll<HTMLElement>('th[data-transport], td[data-transport]')) {

@@ -94,8 +94,9 @@ export const lane = {
     delay_median: 'half were seen sooner',
     delay_95: '95 of 100 were sooner',
   },
-  /** For a client that uses a connection another client opened. */
+  /** For a client that uses a connection that another one opened: over HTTP/2 both use it, over HTTP/1.1 only this one. */
   sharedConnection: (none: string) => `${none}, shares one`,
+  reusedConnection: (none: string) => `${none}, reused one`,
   noFigure: '–',
   costOf: 'What reading has cost this page',
   countedFor: 'Counted by the server for client',

@@ -86,6 +86,7 @@ export const lane: typeof english = {
     delay_95: '100개 중 95개는 더 빨리',
   },
   sharedConnection: (none) => `${none}, 함께 씀`,
+  reusedConnection: (none) => `${none}, 이어서 씀`,
   noFigure: '–',
   costOf: '이 페이지가 읽는 데 든 비용',
   countedFor: '서버가 센 값, 클라이언트',
