@@ -9,6 +9,8 @@ import {
 } from '../src/i18n/format.ts';
 import { randomText } from '../src/client/random-text.ts';
 import { createIdempotencyKey, loadName, saveName } from '../src/lab/identity.ts';
+import { lane as english } from '../src/i18n/en/lane.ts';
+import { lane as korean } from '../src/i18n/ko/lane.ts';
 import { parseFigures, fetchFigures, NO_FIGURES } from '../src/lab/ledger.ts';
 import { backoff } from '../src/client/backoff.ts';
 import { fakeFetch, json, problem } from './support.ts';
@@ -159,5 +161,18 @@ describe('the backoff', () => {
       250, 500, 1_000, 2_000, 4_000, 5_000, 5_000,
     ]);
     expect(backoff(3, () => 0)).toBe(500);
+  });
+});
+
+describe('the captions of the large numbers', () => {
+  test('claim nothing before there are figures', () => {
+    for (const { glance } of [english, korean]) {
+      expect([glance.requests(0, 0), glance.wire_bytes(null)].join()).not.toMatch(/\d|none|허탕/);
+      expect(glance.delay_ms(6)).toMatch(/6/);
+    }
+    expect([english.glance.requests(1, 0), english.glance.wire_bytes(0)]).toEqual([
+      'request, none for nothing',
+      'bytes, 0 % of them overhead',
+    ]);
   });
 });

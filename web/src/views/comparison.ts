@@ -165,6 +165,7 @@ export class ComparisonView {
     if (note === undefined) return;
     clearTimeout(this.#timers[at]);
     const missing = this.#comparison.countMissing(at);
+    this.#lanes[at]?.view.setWaiting(missing > 0);
     if (missing > 0 && note.hidden && delay_ms > 0) {
       this.#timers[at] = setTimeout(() => this.#drawMissingNote(at, 0), delay_ms);
       return;

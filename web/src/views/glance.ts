@@ -26,7 +26,7 @@ const SHOW: Record<GlanceMeasure, (figures: LaneFigures) => GlanceFigure> = {
     value: wire_bytes,
     waste: overhead_bytes,
     figure: formatCount(wire_bytes),
-    caption: strings.glance.wire_bytes(wire_bytes === 0 ? 0 : overhead_bytes / wire_bytes),
+    caption: strings.glance.wire_bytes(wire_bytes === 0 ? null : overhead_bytes / wire_bytes),
   }),
   delay_ms: ({ delay_ms, waiting }) => ({
     value: delay_ms,
@@ -61,7 +61,7 @@ export class GlanceView {
       }),
     );
     this.#cells.wire_bytes.caption.setAttribute('title', strings.glance.overheadExplained);
-    this.show(null, { requests: 0, wire_bytes: 0, delay_ms: 0 });
+    this.show(null, { requests: 0, wire_bytes: 0, delay_ms: 0 }, 0);
     this.divide(MIN_CHARACTERS);
   }
 
@@ -76,8 +76,10 @@ export class GlanceView {
     this.element.style.setProperty('--characters', String(counts.reduce((sum, count) => sum + count)));
   }
 
-  /** `scale` has the maximum of each measure over all lanes. */
-  show(figures: LaneFigures | null, scale: Record<GlanceMeasure, number>): void {
+  /**
+   * `scale` has the maximum of each measure over all lanes. Messages may be `waiting` although there are no figures yet.
+   */
+  show(figures: LaneFigures | null, scale: Record<GlanceMeasure, number>, waiting: number): void {
     for (const measure of MEASURES) {
       const { figure, caption, bar } = this.#cells[measure];
       const shown = SHOW[measure](
@@ -88,7 +90,7 @@ export class GlanceView {
           wire_bytes: 0,
           overhead_bytes: 0,
           delay_ms: null,
-          waiting: 0,
+          waiting,
         },
       );
       setText(figure, figures === null ? strings.noFigure : shown.figure);
@@ -110,7 +112,7 @@ export function showGlances(glances: readonly GlanceView[], comparison: Comparis
     wire_bytes: findMax('wire_bytes'),
     delay_ms: findMax('delay_ms'),
   };
-  glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));
+  glances.forEach((glance, at) => glance.show(all[at] ?? null, scale, comparison.countMissing(at)));
   const findLongest = (measure: GlanceMeasure) =>
     Math.max(MIN_CHARACTERS[measure], ...glances.map((glance) => glance.countCharacters(measure)));
   const characters = {

@@ -105,6 +105,11 @@ export class LaneView {
     this.#log.scrollToEnd();
   }
 
+  /** Whether another lane has messages that this one lacks. */
+  setWaiting(isWaiting: boolean): void {
+    this.#log.setWaiting(isWaiting);
+  }
+
   /** Puts the status into the lane itself. */
   keepStatus(): void {
     if (this.#panel.contains(this.#head)) this.#head.append(this.status);

@@ -36,6 +36,7 @@ export class LogView {
   /** Whether more messages arrived between two drawings than are kept. */
   #hasOverflowed = false;
   #isScheduled = false;
+  #isWaiting = false;
   #drawn_ms = -Infinity;
   #isAtEnd = true;
   #top_px = 0;
@@ -89,6 +90,13 @@ export class LogView {
     this.#schedule();
   }
 
+  /** Whether another lane has messages that this one lacks, so that the room is not empty. */
+  setWaiting(isWaiting: boolean): void {
+    if (isWaiting === this.#isWaiting) return;
+    this.#isWaiting = isWaiting;
+    this.#showEmpty();
+  }
+
   setOwnDelay(cursor: string, delay: Delay): void {
     const row = this.#rows.get(cursor);
     if (row === undefined) this.#own.set(cursor, delay);
@@ -127,7 +135,9 @@ export class LogView {
     }
     this.#list.append(rows);
     this.#trim();
-    this.#empty.hidden = this.#list.childElementCount > 0;
+    if (this.#scroller.getAttribute('aria-busy') === 'true')
+      this.#scroller.setAttribute('aria-busy', 'false');
+    this.#showEmpty();
 
     if (this.#isAtEnd) {
       this.scrollToEnd();
@@ -135,8 +145,11 @@ export class LogView {
       this.#unread += entries.filter((entry) => 'message' in entry).length;
       this.#showJump();
     }
-    if (this.#scroller.getAttribute('aria-busy') === 'true')
-      this.#scroller.setAttribute('aria-busy', 'false');
+  }
+
+  #showEmpty(): void {
+    const hasStarted = this.#scroller.getAttribute('aria-busy') === 'false';
+    this.#empty.hidden = !hasStarted || this.#isWaiting || this.#list.childElementCount > 0;
   }
 
   #clear(): void {

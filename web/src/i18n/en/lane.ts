@@ -59,8 +59,12 @@ export const lane = {
   glance: {
     name: 'At a glance',
     requests: (requests: number, empty: number) =>
-      `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
-    wire_bytes: (overhead: number) => `bytes, ${formatCount(Math.round(overhead * 100))} % of them overhead`,
+      requests === 0
+        ? 'requests'
+        : `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
+    /** `overhead` is null before the first byte. */
+    wire_bytes: (overhead: number | null) =>
+      overhead === null ? 'bytes' : `bytes, ${formatCount(Math.round(overhead * 100))} % of them overhead`,
     overheadExplained: 'Heads, and what frames the messages: all that is no message.',
     delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${formatCount(waiting)} waiting`}`,
   },

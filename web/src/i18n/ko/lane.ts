@@ -51,8 +51,10 @@ export const lane: typeof english = {
 
   glance: {
     name: '한눈에',
-    requests: (_, empty) => `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
-    wire_bytes: (overhead) => `바이트, ${formatCount(Math.round(overhead * 100))} %는 부대 비용`,
+    requests: (requests, empty) =>
+      requests === 0 ? '요청' : `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
+    wire_bytes: (overhead) =>
+      overhead === null ? '바이트' : `바이트, ${formatCount(Math.round(overhead * 100))} %는 부대 비용`,
     overheadExplained: '헤더와 메시지를 감싸는 틀: 메시지가 아닌 모든 것.',
     delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${formatCount(waiting)}개 대기`}`,
   },
