@@ -1,6 +1,7 @@
 // Checks two lanes' figures against the ledger, and the verdict against the figures.
 
 import assert from 'node:assert/strict';
+import { publishSteadily } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -180,6 +181,15 @@ check('the slower lane says how many messages it lacks, until they arrive', asyn
   await lab.lane('Polling').setInterval(0.25);
   await lab.lane('Polling').expectTexts(['one', 'two']);
   await late.waitFor({ state: 'hidden' });
+});
+
+check('the slower lane says what it lacks also while many messages arrive', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.waitForBothLanes();
+  await lab.lane('Polling').setInterval(30);
+  const source = publishSteadily(server, 50);
+  await lab.lane('Polling').region.getByText('messages are not here yet').waitFor();
+  await source.stop();
 });
 
 check('lanes do not pay for messages from before they began', async ({ server, open }) => {

@@ -163,13 +163,15 @@ export class ComparisonView {
   #drawMissingNote(at: number, delay_ms: number): void {
     const note = this.#notes[at];
     if (note === undefined) return;
-    clearTimeout(this.#timers[at]);
     const missing = this.#comparison.countMissing(at);
     this.#lanes[at]?.view.setWaiting(missing > 0);
     if (missing > 0 && note.hidden && delay_ms > 0) {
-      this.#timers[at] = setTimeout(() => this.#drawMissingNote(at, 0), delay_ms);
+      // Not started again: at a high rate, the next message comes before it ends.
+      this.#timers[at] ??= setTimeout(() => this.#drawMissingNote(at, 0), delay_ms);
       return;
     }
+    clearTimeout(this.#timers[at]);
+    this.#timers[at] = undefined;
     note.hidden = missing === 0;
     if (missing > 0) setText(note, strings.notHereYet(missing));
   }
