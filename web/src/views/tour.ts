@@ -116,7 +116,10 @@ export class Tour {
     setText(this.#outcome, strings.tour.acting);
     this.#place();
     try {
-      const outcome = await act(this.#stage, signal);
+      const outcome = await act(this.#stage, signal, (soFar) => {
+        setText(this.#outcome, `${strings.tour.acting} ${soFar}`);
+        this.#place();
+      });
       if (signal.aborted) return;
       setText(this.#outcome, outcome);
       this.#place();

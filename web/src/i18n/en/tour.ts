@@ -16,7 +16,8 @@ export const tour = {
   notPosted: (detail: string | null) => `Not posted: ${detail ?? 'the server could not be reached.'}`,
   saw: (delay: string) => `seen after ${delay}`,
   asked: (requests: number, empty: number) =>
-    `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
+    `${formatCount(requests)} ${requests === 1 ? 'request' : 'requests'}` +
+    (requests === 0 ? '' : `, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`),
   burstCost: (messages: string, requests: number) =>
     requests === 0
       ? `${messages} messages without asking`

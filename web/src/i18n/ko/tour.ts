@@ -17,7 +17,8 @@ export const tour: typeof english = {
   notPosted: (detail) => `올리지 못했습니다. ${detail ?? '서버에 닿지 않습니다.'}`,
   saw: (delay) => `${delay} 뒤에 보임`,
   asked: (requests, empty) =>
-    `요청 ${formatCount(requests)}번, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
+    `요청 ${formatCount(requests)}번` +
+    (requests === 0 ? '' : `, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`),
   burstCost: (messages, requests) =>
     requests === 0
       ? `묻지 않고 메시지 ${messages}개`
