@@ -139,7 +139,8 @@ describe('the sentences', () => {
   });
 
   it('say nothing of polling’s servers without an interval', () => {
-    expect(describeConsequences(plan(null))[0]).toBe('SSE: no number of such servers is enough (delay).');
+    const [servers] = describeConsequences(plan(null));
+    expect(servers).toBe('SSE: no number of such servers is enough (delay).');
   });
 });
 

@@ -166,6 +166,22 @@ function claims(sentence: string) {
   };
 }
 
+describe('the sentence before the first message', () => {
+  const lane = (transport: LaneTotals['transport'], interval_s = 2) => ({ transport, interval_s });
+
+  test('says once what lanes do alike', () => {
+    expect(english.opening([lane('poll'), lane('poll')])).toBe(
+      'One chat, read twice: Polling asks every 2 s for anything new.',
+    );
+    expect(english.opening([lane('poll'), lane('stream'), lane('poll')])).toBe(
+      'One chat, read 3 times: Polling asks every 2 s for anything new; SSE asks once and is told.',
+    );
+    expect(korean.opening([lane('stream'), lane('poll'), lane('poll')])).toBe(
+      '같은 대화를 세 번 읽습니다. SSE는 한 번 묻고 계속 전해 듣고, 폴링은 2초마다 새것이 있는지 묻습니다.',
+    );
+  });
+});
+
 describe('for any figures, the sentence', () => {
   let seed = 20_261_125;
   const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;

@@ -286,7 +286,8 @@ export class Comparison {
     const { cost, polls } = lane?.stats.chosenTransport ?? {};
     return {
       transport: lane?.transport ?? 'poll',
-      polled: (polls?.requests ?? 0) > 0,
+      // A single poll without a message only asked whether the connection still works.
+      polled: (polls?.requests ?? 0) > 1 || (polls?.messages ?? 0) > 0,
       requests: cost?.requests ?? 0,
       messages: this.#countMessages(at),
       wire_bytes: cost?.wire_bytes ?? 0,

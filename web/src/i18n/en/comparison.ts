@@ -77,9 +77,9 @@ const READS = {
 
 export const comparison = {
   opening: (lanes: { transport: Transport; interval_s: number }[]) =>
-    `One chat, read ${lanes.length === 2 ? 'twice' : `${formatCount(lanes.length)} times`}: ${lanes
-      .map(({ transport, interval_s }) => READS[transport](interval_s))
-      .join('; ')}.`,
+    `One chat, read ${lanes.length === 2 ? 'twice' : `${formatCount(lanes.length)} times`}: ${[
+      ...new Set(lanes.map(({ transport, interval_s }) => READS[transport](interval_s))),
+    ].join('; ')}.`,
   counting: (seen: number, needed: number) =>
     `Counting… ${formatCount(seen)} of the first ${formatCount(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
   stalled: (lane: LaneName, silent_ms: number, waiting: number) =>

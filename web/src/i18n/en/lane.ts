@@ -15,7 +15,7 @@ export const lane = {
     place === null ? transport : `${transport} (${place})`,
   places: { left: 'left', middle: 'middle', right: 'right' } satisfies Record<LanePosition, string>,
   explained: {
-    poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
+    poll: 'Asks again and again. In a quiet room, most answers say that there is nothing new.',
     'long-poll': 'Asks, and the server holds the answer back until there is something to say.',
     stream: 'Asks once. The answer never ends; the server writes each message into it.',
   } satisfies Record<Transport, string>,

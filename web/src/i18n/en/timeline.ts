@@ -112,7 +112,7 @@ export const pictures = {
   plots: {
     title: 'Over time',
     explained:
-      'What the server counted for each lane, second by second, and how long its messages took. A tick at the bottom is a message.',
+      'What the server counted for each lane, second by second, and how long its messages took. A tick at the bottom is a second in which messages were published.',
     window: 'Last',
     minutes: (value: number) => `${value} min`,
     measures: {

@@ -72,10 +72,13 @@ const READS = {
 };
 
 export const comparison: typeof english = {
-  opening: (lanes) =>
-    `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? formatCount(lanes.length)} 가지로 읽습니다. ${lanes
-      .map(({ transport, interval_s }, at) => READS[transport](interval_s, at === lanes.length - 1))
-      .join(', ')}.`,
+  opening: (lanes) => {
+    const reads = (last: boolean) => lanes.map((lane) => READS[lane.transport](lane.interval_s, last));
+    const [inner, ends] = [reads(false), reads(true)];
+    const ways = [...new Set(inner)];
+    const sentence = ways.map((way, at) => (at === ways.length - 1 ? ends[inner.indexOf(way)] : way));
+    return `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? formatCount(lanes.length)} 번 읽습니다. ${sentence.join(', ')}.`;
+  },
   counting: (seen, needed) =>
     `세는 중… 처음 메시지 ${formatCount(needed)}개 가운데 ${formatCount(seen)}개가 모든 레인에 닿았습니다.`,
   stalled: (lane, silent_ms, waiting) =>

@@ -9,7 +9,7 @@ export const lane: typeof english = {
   laneName: (transport, place) => (place === null ? transport : `${transport} (${place})`),
   places: { left: '왼쪽', middle: '가운데', right: '오른쪽' },
   explained: {
-    poll: '자꾸 다시 묻습니다. 대개는 새것이 없다는 답입니다.',
+    poll: '자꾸 다시 묻습니다. 조용한 방에서는 대개 새것이 없다는 답입니다.',
     'long-poll': '물으면, 서버는 할 말이 생길 때까지 답을 미룹니다.',
     stream: '한 번만 묻습니다. 답은 끝나지 않고, 서버가 메시지를 거기에 써 넣습니다.',
   },

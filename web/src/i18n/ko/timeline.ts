@@ -100,7 +100,7 @@ export const pictures: typeof english = {
   plots: {
     title: '시간에 따른 변화',
     explained:
-      '서버가 레인별로 센 값을 초 단위로, 메시지가 걸린 시간과 함께 보여 줍니다. 아래쪽 눈금 하나가 메시지입니다.',
+      '서버가 레인별로 센 값을 초 단위로, 메시지가 걸린 시간과 함께 보여 줍니다. 아래쪽 눈금 하나는 메시지가 게시된 1초입니다.',
     window: '최근',
     minutes: (value) => `${value}분`,
     measures: {
