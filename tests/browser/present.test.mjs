@@ -167,6 +167,7 @@ check('a silent stream counts up to its stall time-out, which a fault shortens',
   assert.equal(await mute.inputValue(), '45');
   await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
   assert.equal(await mute.inputValue(), '5');
+  await lane.locator('.status-fault').getByText('Buffering proxy').waitFor();
   const shown = await watchText(lane.locator('.network-notice'));
   await lane.getByText('Polling in place of a mute stream').waitFor({ timeout: 60_000 });
   const silent_s = (await shown()).flatMap((text) => {

@@ -83,6 +83,7 @@ export class LaneView {
     );
     this.setName(first, null);
 
+    lane.network.subscribe({ fault: (fault) => status.showFault(fault) });
     lane.subscribe({
       messages: (seen, transport) => log.addMessages(seen, transport),
       own: (cursor, delay) => log.setOwnDelay(cursor, delay),

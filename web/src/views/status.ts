@@ -1,6 +1,7 @@
 // The status of a lane's connection.
 
 import type { Fallback, Link } from '../client/sources/source.ts';
+import type { Fault } from '../lab/fault.ts';
 import type { Protocol } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
@@ -15,6 +16,7 @@ export class StatusView {
   readonly #text: HTMLElement;
   readonly #why: HTMLElement;
   readonly #protocol = h('span', { class: 'status-protocol' });
+  readonly #fault = h('span', { class: 'status-fault', hidden: true });
   #swatch: HTMLElement = createTransportSwatch('poll');
   #showTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,6 +29,7 @@ export class StatusView {
       this.#swatch,
       h('p', { role: 'status' }, this.#text, ' ', this.#why),
       this.#protocol,
+      this.#fault,
     );
   }
 
@@ -35,6 +38,12 @@ export class StatusView {
     const name = strings.protocols[protocol];
     const isKnown = tlsVersion !== null && protocol.endsWith('+tls');
     setText(this.#protocol, strings.overProtocol(isKnown ? strings.tlsVersion(name, tlsVersion) : name));
+  }
+
+  /** Names the fault of the lane's network, as its picker may be out of sight. */
+  showFault(fault: Fault): void {
+    this.#fault.hidden = fault === 'healthy';
+    setText(this.#fault, fault === 'healthy' ? '' : strings.networks[fault]);
   }
 
   show(link: Link, transport: Transport, interval_s: number): void {
