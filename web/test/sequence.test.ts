@@ -32,6 +32,20 @@ describe('the sequence', () => {
     ]);
   });
 
+  test('ends what lasts when the connection is lost, unless an event shows that it lasts', () => {
+    const sequence = new Sequence();
+    sequence.add([event(0, 'opened'), event(1, 'request')]);
+    sequence.add([stream(0, 'opened', 2), stream(1, 'request', 2)]);
+    expect(sequence.endSpans(500).map(({ to_ms }) => to_ms)).toEqual([500, 500, 500, 500]);
+    const { spans } = sequence.add([event(700, 'answer')]);
+    expect(spans.map(({ kind, connection, to_ms }) => [kind, connection, to_ms])).toEqual([
+      ['open', 1, null],
+      ['held', 1, 700],
+    ]);
+    const closed = sequence.add([stream(520, 'closed', 2)]).spans;
+    expect(closed.map(({ to_ms }) => to_ms)).toEqual([520, 520]);
+  });
+
   test('keeps a stream held, and measures from its last write', () => {
     const sequence = new Sequence();
     const { timelineEvents, spans } = sequence.add([

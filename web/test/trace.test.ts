@@ -28,6 +28,7 @@ function watch(...replies: Parameters<typeof fakeFetch>) {
     events: (events) => received.push(events.map(({ seq }) => seq).join()),
     lost: (count) => received.push(`lost ${count}`),
     restarted: () => received.push('restarted'),
+    refused: (isRefused) => received.push(`refused ${isRefused}`),
   };
   const { fetch, calls } = fakeFetch(...replies);
   const trace = new TraceWatch('me', new ServerClock(), listener, fetch);
@@ -45,6 +46,18 @@ describe('the trace watch', () => {
     expect(calls).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(200);
     expect(calls).toHaveLength(2);
+  });
+
+  test('reports that the server refuses the trace, and that it gives it again', async () => {
+    const { trace, received } = watch(
+      () => limited(429, 1),
+      () => limited(429, 1),
+      () => answer([event(1)], 1),
+    );
+    trace.start();
+    await vi.advanceTimersByTimeAsync(3_000);
+    trace.end();
+    expect(received).toEqual(['refused true', '1', 'refused false']);
   });
 
   test('reports nothing of an answer that comes after its end', async () => {

@@ -50,6 +50,8 @@ export interface TraceListener {
   lost(count: number): void;
   /** The server was restarted and counts from zero. */
   restarted(): void;
+  /** The server began to refuse the trace, or gives it again. */
+  refused?(isRefused: boolean): void;
 }
 
 const POLL_INTERVAL_MS = 500;
@@ -101,7 +103,13 @@ export class TraceWatch {
   readonly #listener: TraceListener;
   readonly #get: Fetch;
   // After a failure the next request asks for the same events, which the server keeps for a while.
-  readonly #loop = new PollLoop(POLL_INTERVAL_MS, () => this.#read().then(() => 0, getRetryAfter));
+  readonly #loop = new PollLoop(POLL_INTERVAL_MS, () =>
+    this.#read().then(
+      () => this.#finish(null),
+      (error: unknown) => this.#finish(error),
+    ),
+  );
+  #isRefused = false;
   #last: { seq: number; at_ms: number } | null = null;
 
   constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = uncredentialedFetch) {
@@ -122,6 +130,14 @@ export class TraceWatch {
   /** Stops for good: no event is reported any more. */
   end(): void {
     this.#loop.end();
+  }
+
+  /** Returns how long the server wants no other request. */
+  #finish(error: unknown): number {
+    const isRefused = error instanceof RefusedError;
+    if (isRefused !== this.#isRefused && !this.#loop.hasEnded) this.#listener.refused?.(isRefused);
+    this.#isRefused = isRefused;
+    return getRetryAfter(error);
   }
 
   async #read(): Promise<void> {

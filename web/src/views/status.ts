@@ -11,6 +11,9 @@ import { createTransportSwatch } from './transport-swatch.ts';
 /** A connection that opens sooner than this is not reported as connecting. */
 const SHOW_DELAY_MS = 400;
 
+/** A connection that is back sooner than this is lost without a reason, which would move the page each time. */
+const REASON_DELAY_MS = 3_000;
+
 export class StatusView {
   readonly element: HTMLElement;
   readonly #text: HTMLElement;
@@ -19,6 +22,8 @@ export class StatusView {
   readonly #fault = h('span', { class: 'status-fault', hidden: true });
   #swatch: HTMLElement = createTransportSwatch('poll');
   #showTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when there is no connection; null while there is one. */
+  #lost_ms: number | null = null;
 
   constructor() {
     this.#text = h('span', { class: 'status-text' }, strings.connecting);
@@ -55,6 +60,7 @@ export class StatusView {
       setText(this.#text, text);
       setText(this.#why, why ?? '');
     };
+    if (link.kind === 'live') this.#lost_ms = null;
     switch (link.kind) {
       case 'connecting':
         this.#showTimer = setTimeout(() => show(strings.connecting, null), SHOW_DELAY_MS);
@@ -62,8 +68,14 @@ export class StatusView {
       case 'live':
         show(fallback === undefined ? strings.live[transport](interval_s) : describeFallback(fallback), null);
         break;
-      case 'reconnecting':
-        show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));
+      case 'reconnecting': {
+        const why = strings.reconnectingWhy[link.why](link.detail);
+        const now_ms = performance.now();
+        this.#lost_ms ??= now_ms;
+        const early_ms = link.why === 'network' ? this.#lost_ms + REASON_DELAY_MS - now_ms : 0;
+        show(strings.reconnecting, early_ms > 0 ? null : why);
+        if (early_ms > 0) this.#showTimer = setTimeout(() => show(strings.reconnecting, why), early_ms);
+      }
     }
   }
 }

@@ -49,7 +49,7 @@ export const lane = {
   } satisfies Record<Transport, (interval_s: number) => string>,
   reconnecting: 'Reconnecting…',
   reconnectingWhy: {
-    network: () => null,
+    network: () => 'There is no connection to the server.',
     refused: (detail: string | null) => detail ?? 'The server refuses at the moment.',
     unanswered: () =>
       'There is no answer, not even a refusal. The server or the network hangs, or other tabs hold all six connections that a browser opens to one server; then closing some helps.',

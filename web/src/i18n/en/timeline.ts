@@ -24,6 +24,7 @@ export const pictures = {
     list: 'Events',
     listShort: (shown: string) => `The newest ${shown} events.`,
     nothing: 'No request has been seen yet.',
+    refused: 'The server refuses to give its trace at the moment; this page asks again later.',
     newConnection: 'New connection for each poll',
     newConnectionExplained:
       'As before keep-alive: each poll pays for opening a TCP connection and closing it again.',

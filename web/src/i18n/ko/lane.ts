@@ -42,7 +42,7 @@ export const lane: typeof english = {
   },
   reconnecting: '다시 연결하는 중…',
   reconnectingWhy: {
-    network: () => null,
+    network: () => '서버와 연결되어 있지 않습니다.',
     refused: (detail) => detail ?? '서버가 지금은 거절합니다.',
     unanswered: () =>
       '거절조차 없이 아무 답도 오지 않습니다. 서버나 네트워크가 멈췄거나, 브라우저가 한 서버에 여는 연결 여섯 개를 다른 탭이 다 쓰고 있습니다. 그렇다면 탭을 닫으면 나아집니다.',

@@ -21,6 +21,7 @@ export const pictures: typeof english = {
     list: '이벤트',
     listShort: (shown) => `최근 이벤트 ${shown}개입니다.`,
     nothing: '아직 요청이 없습니다.',
+    refused: '서버가 지금은 기록을 주지 않습니다. 나중에 다시 묻습니다.',
     newConnection: '폴링마다 새 연결',
     newConnectionExplained: 'keep-alive 이전처럼, 폴링할 때마다 TCP 연결을 열고 닫는 비용을 치릅니다.',
     newConnectionHttp2:

@@ -51,6 +51,11 @@ export class EventBuffer {
     };
   }
 
+  /** Ends the spans that last at `at_ms`. An event that shows that one has lasted on begins it again. */
+  endSpans(at_ms: number): Span[] {
+    return this.#sequence.endSpans(at_ms);
+  }
+
   since(ms: number): { spans: Span[]; timelineEvents: TimelineEvent[]; marks: Mark[] } {
     return {
       spans: [...this.#spans].filter(({ to_ms }) => to_ms === null || to_ms >= ms),

@@ -82,8 +82,16 @@ export class Sequence {
     return ended;
   }
 
+  /** Ends all spans at `at_ms` until an event shows that they have lasted longer. */
+  endSpans(at_ms: number): Span[] {
+    const spans = [...this.#open.values(), ...[...this.#requests.values()].map(({ span }) => span)];
+    for (const span of spans) span.to_ms ??= Math.max(at_ms, span.from_ms);
+    return spans;
+  }
+
   #record(event: TraceEvent, spans: Set<Span>): TimelineEvent | null {
     const { connection, transport, at_ms } = event;
+    this.#resumeSpans(connection, spans);
     switch (event.kind) {
       case 'opened': {
         // A connection that serves two clients in turn is reported as opened at each change.
@@ -130,6 +138,15 @@ export class Sequence {
         if (this.#finish(spans, connection, at_ms)) this.#beginIdle(at_ms);
         return { ...event, isReconnect: false, after_ms: span === undefined ? null : at_ms - span.from_ms };
       }
+    }
+  }
+
+  /** The connection has an event, so `endSpans` ended it too early. */
+  #resumeSpans(connection: number, spans: Set<Span>): void {
+    for (const span of [this.#open.get(connection), this.#requests.get(connection)?.span]) {
+      if (span === undefined || span.to_ms === null) continue;
+      span.to_ms = null;
+      spans.add(span);
     }
   }
 

@@ -150,6 +150,8 @@ export class DiagramView {
       },
       lost: (count) => this.#split('lost', count),
       restarted: () => this.#split('begun', 0),
+      refused: (isRefused) =>
+        setText(this.#nothing, isRefused ? strings.diagram.refused : strings.diagram.nothing),
     });
     this.#redraw();
     this.#updateWatch();
@@ -164,6 +166,7 @@ export class DiagramView {
 
   /** Whether the server has answered the lane's client, so that it has a trace of it. */
   setConnected(connected: boolean): void {
+    if (this.#isConnected && !connected) this.#endSpans();
     this.#isConnected = connected;
     this.#updateWatch();
   }
@@ -183,6 +186,12 @@ export class DiagramView {
     if (!this.#timeline.isDrawable) return;
     for (const span of spans) this.#timeline.span(span);
     for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
+  }
+
+  /** Without a connection no event ends what lasts, and it must not go on to grow. */
+  #endSpans(): void {
+    const spans = this.#buffer.endSpans(this.#now() + LAG_MS);
+    if (this.#timeline.isDrawable) for (const span of spans) this.#timeline.span(span);
   }
 
   #split(style: 'lost' | 'begun', count: number): void {
