@@ -84,6 +84,16 @@ describe('the sentence between two lanes', () => {
       'Polling made 9 requests to deliver 20 messages; SSE with polling standing in made 7. With Polling, each message cost the same number of bytes.',
     ],
     [
+      side('poll', { protocol: 'http/1.1', requests: 9, messages: 5, wire_bytes: 2_000 }),
+      side('poll', { protocol: 'h2+tls', requests: 9, messages: 5, wire_bytes: 1_000 }),
+      'Polling over HTTP/1.1 and Polling over HTTP/2 over TLS made 9 requests each to deliver 5 messages. With Polling over HTTP/1.1, each message cost 2 times as many bytes.',
+    ],
+    [
+      side('poll', { protocol: 'h2', requests: 9 }),
+      side('poll', { requests: 8 }),
+      'Polling on the left made 9 requests and Polling on the right made 8; no message has been delivered yet.',
+    ],
+    [
       side('poll', { requests: 9, messages: 5, wire_bytes: 2_000, delay_ms: 1_000 }),
       side('stream', { messages: 5, wire_bytes: 1_000, delay_ms: 901 }),
       'Polling made 9 requests to deliver 5 messages; SSE made 1. With Polling, each message cost 2 times as many bytes and arrived at about the same time.',

@@ -286,6 +286,7 @@ export class Comparison {
     const { cost, polls } = lane?.stats.chosenTransport ?? {};
     return {
       transport: lane?.transport ?? 'poll',
+      protocol: lane?.stats.protocols[lane.transport ?? 'poll'].at(-1),
       // A single poll without a message only asked whether the connection still works.
       polled: (polls?.requests ?? 0) > 1 || (polls?.messages ?? 0) > 0,
       requests: cost?.requests ?? 0,

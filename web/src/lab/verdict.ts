@@ -3,11 +3,14 @@
 // It depends only on the figures in the lanes' tables, so that readers can check it. Only a message that the server had
 // to send twice counts twice there, and once here.
 
+import type { Protocol } from './ledger.ts';
 import type { Transport } from '../client/transport.ts';
 
 /** One lane's figures: of its transport, and of the polls that replaced it. */
 export interface LaneTotals {
   transport: Transport;
+  /** Of its requests; undefined if unknown. */
+  protocol?: Protocol | undefined;
   /** Whether polls replaced it for a while. */
   polled: boolean;
   requests: number;
@@ -19,9 +22,10 @@ export interface LaneTotals {
 
 export type LanePosition = 'left' | 'middle' | 'right';
 
-/** Identifies a lane in a sentence: by its position too, if another lane has the same transport. */
+/** Identifies a lane in a sentence: by its protocol or its position too, if another lane has the same transport. */
 export interface LaneName {
   transport: Transport;
+  protocol: Protocol | null;
   side: LanePosition | null;
 }
 
@@ -63,11 +67,18 @@ export function getLanePositions(lanes: number): readonly LanePosition[] {
   return lanes > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
 }
 
-/** The name of lane `at`: its transport, and its position if another lane has the same transport. */
-export function getLaneName(sides: readonly Pick<LaneTotals, 'transport'>[], at: number): LaneName {
-  const { transport } = sides[at] ?? { transport: 'poll' };
-  const alike = sides.filter((each) => each.transport === transport).length > 1;
-  return { transport, side: alike ? (getLanePositions(sides.length)[at] ?? null) : null };
+/** The name of lane `at`: its transport and, if another lane has the same transport, its protocol or its position. */
+export function getLaneName(
+  sides: readonly Pick<LaneTotals, 'transport' | 'protocol'>[],
+  at: number,
+): LaneName {
+  const { transport = 'poll', protocol } = sides[at] ?? {};
+  const alike = sides.filter((each) => each.transport === transport);
+  if (alike.length < 2) return { transport, protocol: null, side: null };
+  const protocols = new Set(alike.map((each) => each.protocol));
+  if (protocol !== undefined && protocols.size === alike.length && !protocols.has(undefined))
+    return { transport, protocol, side: null };
+  return { transport, protocol: null, side: getLanePositions(sides.length)[at] ?? null };
 }
 
 /** Needs at least two lanes. */

@@ -6,8 +6,10 @@ import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
 
-const formatName = ({ transport, side }: LaneName) =>
-  lane.transports[transport] + (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
+const formatName = ({ transport, protocol, side }: LaneName) =>
+  lane.transports[transport] +
+  (protocol === null ? '' : ` over ${lane.protocols[protocol]}`) +
+  (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
 const formatLane = ({ polled, ...named }: LaneRequests) =>
   formatName(named) + (polled ? ' with polling standing in' : '');
 const formatRequests = (requests: number) =>

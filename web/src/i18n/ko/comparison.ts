@@ -7,8 +7,10 @@ import { lane } from './lane.ts';
 
 const SIDES = { left: '왼쪽', middle: '가운데', right: '오른쪽' };
 
-const formatName = ({ transport, side }: LaneName) =>
-  (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
+const formatName = ({ transport, protocol, side }: LaneName) =>
+  (protocol === null ? '' : `${lane.protocols[protocol]} `) +
+  (side === null ? '' : `${SIDES[side]} `) +
+  lane.transports[transport];
 const formatLane = ({ polled, ...named }: LaneRequests) =>
   formatName(named) + (polled ? '(폴링이 대신함)' : '');
 /** With the topic particle: SSE is pronounced with a final vowel, the others end in a consonant. */
