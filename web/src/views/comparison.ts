@@ -1,7 +1,7 @@
 // The comparison of the lanes: the verdict, the button that starts over, the numbers of each lane on one scale, and in
 // each lane how many messages it lacks.
 
-import { Comparison } from '../lab/comparison.ts';
+import { Comparison, type ComparisonCaveat } from '../lab/comparison.ts';
 import type { Lane } from '../lab/lane.ts';
 import { strings } from '../i18n/index.ts';
 import { getSharedClient, createStatsLink } from './stats-link.ts';
@@ -29,6 +29,11 @@ export function getSentence(lanes: readonly Lane[]): string {
 /** Restarts the lanes of a view from zero, as new clients. */
 export function startOver([first]: readonly Lane[]): void {
   if (first !== undefined) VIEWS.get(first)?.startOver();
+}
+
+/** Why the figures of several lanes do not belong together; null if they do. */
+export function getCaveat([first, second]: readonly Lane[]): ComparisonCaveat | null {
+  return first === undefined || second === undefined ? null : (VIEWS.get(first)?.caveat ?? null);
 }
 
 export class ComparisonView {
@@ -83,6 +88,10 @@ export class ComparisonView {
   get sentence(): string {
     this.#draw();
     return this.#sentence.textContent ?? '';
+  }
+
+  get caveat(): ComparisonCaveat | null {
+    return this.#comparison.caveat;
   }
 
   startOver(): void {

@@ -5,7 +5,7 @@ import { buildRoomUrl } from '../lab/room.ts';
 import type { View } from '../lab/view.ts';
 import { strings } from '../i18n/index.ts';
 import { copyText } from './browser.ts';
-import { getSentence } from './comparison.ts';
+import { getCaveat, getSentence } from './comparison.ts';
 import { h, setText } from './dom.ts';
 import type { LabPage, LabPlugin } from './lab-plugin.ts';
 import { createPicture, renderPng, serializeSvg } from './result/picture.ts';
@@ -21,6 +21,7 @@ function captureResult({ room, lanes }: LabPage): Result {
     page: buildRoomUrl(room, location.href),
     taken_at: new Date().toISOString(),
     sentence: getSentence(lanes().map(({ lane }) => lane)),
+    caveat: getCaveat(lanes().map(({ lane }) => lane)),
     lanes: lanes().map(({ lane, view }) => toLaneResult(lane, view.element.getAttribute('aria-label') ?? '')),
   };
 }
@@ -140,8 +141,18 @@ function drawDiagrams({ lanes }: LabPage): SVGSVGElement | null {
 /** The diagrams and the plots, for the report. */
 function createFigures(page: LabPage): ReportFigure[] {
   const diagrams = drawDiagrams(page);
+  const all = page.lanes().map(({ lane, view, first }) => ({
+    name: view.element.getAttribute('aria-label') ?? '',
+    transport: lane.transport ?? first,
+  }));
+  // As in the plots, the line of a later lane with the same transport has rings.
+  const lanes = all.map(({ name, transport }, at) => {
+    const hasRings = all.slice(0, at).some((earlier) => earlier.transport === transport);
+    return { name: hasRings ? `○ ${name}` : name, transport };
+  });
   const plots = getPlotPictures().map(({ name, canvas }) => ({
     caption: name,
+    lanes,
     picture: h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) }),
   }));
   return diagrams === null ? plots : [{ caption: strings.diagram.title, picture: diagrams }, ...plots];

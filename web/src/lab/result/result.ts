@@ -1,7 +1,9 @@
 // The result of a session as plain data for export: what the page's lanes have cost so far.
 
+import type { ComparisonCaveat } from '../comparison.ts';
 import type { Fault } from '../fault.ts';
 import type { Lane } from '../lane.ts';
+import type { Protocol } from '../ledger.ts';
 import type { Transport } from '../../client/transport.ts';
 
 export interface LaneResult {
@@ -11,6 +13,11 @@ export interface LaneResult {
   /** Null for long-polling and streams. */
   interval_s: number | null;
   network: Fault;
+  /** Of the newest requests; null before the first. */
+  protocol: Protocol | null;
+  cookie_kib: number;
+  /** `close` if each poll uses a new connection. */
+  connection: 'keep-alive' | 'close';
   requests: number;
   empty: number;
   messages: number;
@@ -31,6 +38,8 @@ export interface Result {
   taken_at: string;
   /** The verdict in the page's language. */
   sentence: string;
+  /** Why the lanes' figures do not belong together; null if they do. */
+  caveat: ComparisonCaveat | null;
   lanes: LaneResult[];
 }
 
@@ -52,12 +61,17 @@ export type FigureName = (typeof FIGURES)[number];
 export function toLaneResult(lane: Lane, name: string): LaneResult {
   const { cost, delays } = lane.stats.chosenTransport;
   const transport = lane.transport ?? 'poll';
+  const protocol = lane.stats.protocols[transport].at(-1) ?? null;
+  const canClose = transport !== 'stream' && (protocol === null || protocol.startsWith('http/1.1'));
   return {
     name,
     transport,
     client: lane.client,
     interval_s: transport === 'poll' ? lane.interval_s : null,
     network: lane.network.fault,
+    protocol,
+    cookie_kib: lane.cookie_kib,
+    connection: canClose ? lane.connection : 'keep-alive',
     requests: cost.requests,
     empty: cost.empty,
     messages: cost.messages,
@@ -70,15 +84,28 @@ export function toLaneResult(lane: Lane, name: string): LaneResult {
   };
 }
 
-const LANE_FACTS = ['name', 'transport', 'client', 'interval_s', 'network'] as const;
+const LANE_FACTS = [
+  'name',
+  'transport',
+  'client',
+  'interval_s',
+  'network',
+  'protocol',
+  'cookie_kib',
+  'connection',
+] as const;
 
 /** RFC 4180 with a row per lane. The column names do not depend on the language. */
-export function toCsv({ room, taken_at, lanes }: Result): string {
-  const columns = ['taken_at', 'room', ...LANE_FACTS, ...FIGURES];
+export function toCsv({ room, taken_at, caveat, lanes }: Result): string {
+  const columns = ['taken_at', 'room', 'caveat', ...LANE_FACTS, ...FIGURES];
   const rows = lanes.map((lane) =>
-    [taken_at, room, ...LANE_FACTS.map((fact) => lane[fact]), ...FIGURES.map((figure) => lane[figure])].map(
-      toCsvField,
-    ),
+    [
+      taken_at,
+      room,
+      caveat,
+      ...LANE_FACTS.map((fact) => lane[fact]),
+      ...FIGURES.map((figure) => lane[figure]),
+    ].map(toCsvField),
   );
   return [columns, ...rows].map((row) => `${row.join(',')}\r\n`).join('');
 }

@@ -1,5 +1,6 @@
 // The sequence diagrams of all lanes as one picture without a stylesheet: an SVG or a PNG.
 
+import { strings } from '../../i18n/index.ts';
 import { h } from '../dom.ts';
 import { svg } from '../diagram/svg.ts';
 
@@ -65,7 +66,13 @@ export function createPicture(lanes: readonly LanePicture[]): SVGSVGElement | nu
     copy.setAttribute('y', String(tape.top - frame.top));
     copy.setAttribute('overflow', 'hidden');
     whole.append(
-      svg('text', { x, y: 24, fill: ink, 'font-size': 16, 'font-weight': 600 }, lane.name),
+      svg('text', { x, y: 20, fill: ink, 'font-size': 16, 'font-weight': 600 }, lane.name),
+      svg('text', { x, y: HEAD_PX - 6, fill: ink, 'font-size': 12 }, strings.diagram.browser),
+      svg(
+        'text',
+        { x: x + lane.width, y: HEAD_PX - 6, fill: ink, 'font-size': 12, 'text-anchor': 'end' },
+        strings.diagram.server,
+      ),
       // A nested viewport clips the tape to the frame.
       svg(
         'svg',

@@ -4,8 +4,9 @@ import { formatCount } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LANGUAGE } from '../../i18n/language.ts';
 import { FIGURES, type Result } from '../../lab/result/result.ts';
+import type { Transport } from '../../client/transport.ts';
 import { h } from '../dom.ts';
-import { formatFigure, getFigureName } from './text.ts';
+import { describeConditions, formatFigure, getFigureName } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -21,6 +22,8 @@ figure { margin: 1.5rem 0; } figure svg, figure img { max-width: 100%; height: a
 export interface ReportFigure {
   caption: string;
   picture: Element;
+  /** The lanes of a plot, whose lines have their transports' colours. */
+  lanes?: readonly { name: string; transport: Transport }[];
 }
 
 export function createReport(result: Result, figures: readonly ReportFigure[]): string {
@@ -34,6 +37,7 @@ export function createReport(result: Result, figures: readonly ReportFigure[]): 
   page.body.append(
     h('h1', {}, share.reportTitle(result.room)),
     h('p', { class: 'sentence' }, result.sentence),
+    result.caveat === null ? '' : h('p', {}, strings.caveats[result.caveat]),
     h(
       'table',
       {},
@@ -62,7 +66,13 @@ export function createReport(result: Result, figures: readonly ReportFigure[]): 
         ),
       ),
     ),
-    ...figures.map(({ caption, picture }) => h('figure', {}, h('figcaption', {}, caption), picture)),
+    ...figures.map(({ caption, picture, lanes = [] }) => {
+      const legend = lanes.flatMap(({ name, transport }) => [
+        ' · ',
+        h('span', { 'data-transport': transport }, name),
+      ]);
+      return h('figure', {}, h('figcaption', {}, caption, ...legend), picture);
+    }),
     h('h2', {}, share.conditions),
     createConditions(result),
   );
@@ -72,17 +82,13 @@ export function createReport(result: Result, figures: readonly ReportFigure[]): 
 }
 
 function createConditions({ room, page, taken_at, lanes }: Result): HTMLElement {
-  const { share, transports, networks } = strings;
+  const { share } = strings;
   const rows: [string, string][] = [
     [strings.room, room],
     [share.takenAt, taken_at],
-    ...lanes.map(({ name, transport, client, interval_s, network }): [string, string] => [
-      name,
-      [
-        interval_s === null ? transports[transport] : strings.live.poll(interval_s),
-        `${strings.network}: ${networks[network]}`,
-        `${strings.countedFor} ${client}`,
-      ].join(' · '),
+    ...lanes.map((lane): [string, string] => [
+      lane.name,
+      `${describeConditions(lane)} · ${strings.countedFor} ${lane.client}`,
     ]),
     [share.page, page],
     [share.browser, navigator.userAgent],

@@ -35,6 +35,19 @@ export function formatFigure(figure: FigureName, lane: LaneResult): string {
     : formatCount(value);
 }
 
+/** How a lane read: its transport, network, protocol and what its requests carried. */
+export function describeConditions(lane: LaneResult): string {
+  const { transport, interval_s, network, protocol, cookie_kib, connection } = lane;
+  const { transports, live, networks, protocols, diagram } = strings;
+  return [
+    interval_s === null ? transports[transport] : live.poll(interval_s),
+    ...(protocol === null ? [] : [protocols[protocol]]),
+    `${strings.network}: ${networks[network]}`,
+    `${strings.cookie}: ${strings.cookieSize(cookie_kib)}`,
+    ...(connection === 'close' ? [diagram.newConnection] : []),
+  ].join(' · ');
+}
+
 export function formatResult(result: Result): string {
   const rows = FIGURES.map((figure) => [
     getFigureName(figure),
@@ -42,8 +55,11 @@ export function formatResult(result: Result): string {
   ]);
   return [
     result.sentence,
+    ...(result.caveat === null ? [] : [strings.caveats[result.caveat]]),
     '',
     formatTable([['', ...result.lanes.map(({ name }) => name)], ...rows]),
+    '',
+    ...result.lanes.map((lane) => `${lane.name}: ${describeConditions(lane)}`),
     '',
     result.page,
     '',
