@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import { Comparison } from '../src/lab/comparison.ts';
 import { Lane } from '../src/lab/lane.ts';
-import { NO_COST, NO_FIGURES, type ShowFigures, type WatchFigures } from '../src/lab/ledger.ts';
+import { type Cost, NO_COST, NO_FIGURES, type ShowFigures, type WatchFigures } from '../src/lab/ledger.ts';
 import type { Position } from '../src/client/ingest.ts';
 import type { CreateSource } from '../src/client/room-reader.ts';
 import type { Sink } from '../src/client/sources/source.ts';
@@ -38,10 +38,14 @@ function createLane(clock: ServerClock) {
       const { messages, ...rest } = batch(ids);
       sink?.batch({ ...rest, messages: messages.map((message) => ({ ...message, sent_at })) });
     },
-    /** Reports the server's count of messages. */
-    reportCount(transport: Transport, messages: number) {
+    /** Reports the server's count of messages, and of polls that stood in. */
+    reportCount(transport: Transport, messages: number, polls: Partial<Cost> = {}) {
       const cost = { ...NO_COST, requests: messages, messages, wire_bytes: 100 * messages };
-      show?.({ ...NO_FIGURES, since: 'now', costs: { ...NO_FIGURES.costs, [transport]: cost } });
+      show?.({
+        ...NO_FIGURES,
+        since: 'now',
+        costs: { ...NO_FIGURES.costs, poll: { ...NO_COST, ...polls }, [transport]: cost },
+      });
     },
   };
 }
@@ -136,6 +140,20 @@ describe('the comparison of lanes', () => {
     right.lane.setParameters({ connection: 'close' });
     right.lane.network.setFault('offline');
     expect(comparison.caveat).toBeNull();
+  });
+
+  test.each([
+    ['a single poll that brought nothing', { requests: 1 }, false],
+    ['a poll that brought something', { requests: 1, messages: 1 }, true],
+    ['several polls', { requests: 2 }, true],
+  ])('says whether polls stood in for a stream: %s', (_what, polls, polled) => {
+    const { left, right, comparison } = twoLanes();
+    for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
+    left.reportCount('poll', 5);
+    right.reportCount('stream', 5, polls);
+    const { state } = comparison;
+    const named = state.kind === 'compared' ? state.verdict.byRequests : [];
+    expect(named.find(({ transport }) => transport === 'stream')?.polled).toBe(polled);
   });
 
   test('starts over without messages that wait, for which no lane pays', () => {
