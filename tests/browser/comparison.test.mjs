@@ -178,6 +178,8 @@ check('the slower lane says how many messages it lacks, until they arrive', asyn
   await lab.lane('SSE').expectTexts(['one', 'two']);
   const late = lab.lane('Polling').region.getByText('2 messages are not here yet');
   await late.waitFor();
+  const [log, note] = await Promise.all([lab.lane('Polling').log.boundingBox(), late.boundingBox()]);
+  assert.ok(note.y >= log.y + log.height, 'the note covers no message');
   await lab.lane('Polling').setInterval(0.25);
   await lab.lane('Polling').expectTexts(['one', 'two']);
   await late.waitFor({ state: 'hidden' });

@@ -178,6 +178,32 @@ for (const [width, height] of [
     }
   });
 
+for (const viewport of [{ width: 1280, height: 720 }, { width: 1024, height: 768 }, PHONE.viewport])
+  test(`at ${viewport.width}x${viewport.height} the note of a change of transport covers no message`, async ({
+    server,
+    open,
+  }) => {
+    const lab = await open('?view=side-by-side', { viewport });
+    const { page } = lab;
+    await lab.waitForBothLanes();
+    await server.publish({ text: 'before' });
+    await page.locator('.message').nth(1).waitFor({ state: 'attached' });
+    await page.getByRole('radio', { name: 'SSE', exact: true }).first().check();
+    // On a phone, the settings cover the conversation.
+    if (viewport.width < 992) {
+      await page.locator('.settings-button').click();
+      await page.getByRole('tab', { name: 'Conversation' }).click();
+    }
+    await server.publish({ text: 'after' });
+    const row = page.locator('.message.switched').first();
+    const [before, note, after] = await Promise.all([
+      textBox(page.locator('.message .delay')),
+      textBox(row.locator('.from-here')),
+      textBox(row.locator('.text')),
+    ]);
+    assert.ok(areApart(note, before) && areApart(note, after), JSON.stringify({ before, note, after }));
+  });
+
 test('the log stays at its end after a long message, and when the window changes', async ({
   server,
   open,
