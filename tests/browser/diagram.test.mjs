@@ -289,7 +289,10 @@ check(
       .getByRole('img', { name: /^Empty answer:/ })
       .last()
       .evaluate((arrow) => arrow.querySelector('.body').getBBox().height);
-    assert.ok(rise >= 20, `request and answer are ${rise} px apart`);
+    assert.ok(
+      rise >= 12 && rise <= 24,
+      `request and answer are ${rise} px apart, but not as far as a second`,
+    );
     // An empty answer is not paler than others.
     const opacity = (look) =>
       left.picture
@@ -313,6 +316,60 @@ check(
     await lab.expectNoErrors();
   },
 );
+
+for (const [view, width] of [
+  ['side-by-side', 1280],
+  ['side-by-side', 1024],
+  ['side-by-side', 360],
+  ['three', 360],
+])
+  check(
+    `labels of the diagram fit between the lifelines, and do not overlap (${view}, ${width} px)`,
+    async ({ server, open }) => {
+      const lab = await open(`?view=${view}`, { viewport: { width, height: 720 }, settings: false });
+      await lab.waitForBothLanes();
+      for (const text of ['one', 'two', 'three']) {
+        await server.publish({ text });
+        // On a phone the log is hidden.
+        await lab.page
+          .locator('.lane .text')
+          .getByText(text, { exact: true })
+          .last()
+          .waitFor({ state: 'attached' });
+      }
+      await until('both draw messages', async () => {
+        const drawn = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
+        const [answered, pushed] = [drawn[0].countDrawn('Answer'), drawn[1].countDrawn('Pushed')];
+        return (await answered) > 0 && (await pushed) > 0;
+      });
+      const wrong = await lab.page.locator('.tape-frame').evaluateAll((frames) =>
+        frames.flatMap((frame) => {
+          const { left } = frame.getBoundingClientRect();
+          const [from, to] = ['::before', '::after'].map(
+            (line) => left + Number.parseFloat(getComputedStyle(frame, line).left),
+          );
+          const labels = [...frame.querySelectorAll('.label')].map((label) => {
+            const { left, right, top, bottom } = label.getBoundingClientRect();
+            return {
+              words: label.textContent,
+              left,
+              right,
+              middle: (top + bottom) / 2,
+              height: bottom - top,
+            };
+          });
+          return labels.filter(
+            (label, at) =>
+              label.left < from ||
+              label.right > to ||
+              labels.slice(0, at).some(({ middle }) => Math.abs(middle - label.middle) < 0.6 * label.height),
+          );
+        }),
+      );
+      assert.deepEqual(wrong, []);
+      await lab.expectNoErrors();
+    },
+  );
 
 check('20 pushes per second are drawn as a band, not as one arrow', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });

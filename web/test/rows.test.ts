@@ -36,9 +36,19 @@ describe('rows', () => {
     const drawn = (['opened', 'request', 'answer', 'closed'] as const).map(
       (kind, index) => rows.add(timelineEvent(1_000 + index, kind)).row,
     );
-    expect(drawn.map(({ browser_px }) => browser_px)).toEqual([-20, -15, 15, 20]);
-    expect(drawn.map(({ server_px }) => server_px)).toEqual([-20, 0, 0, 20]);
+    const round = (px: number) => Number(px.toFixed(1));
+    expect(drawn.map(({ browser_px }) => round(browser_px))).toEqual([-9.2, -4.2, 4.2, 9.2]);
+    expect(drawn.map(({ server_px }) => round(server_px))).toEqual([-9.2, 0, 0, 9.2]);
     expect(drawn.map(({ from_ms }) => from_ms)).toEqual([1_000, 1_001, 1_002, 1_003]);
+  });
+
+  test('are never as steep as a slow network would be', () => {
+    const rows = new Rows(SCALE, TEXT_PX);
+    for (const transport of ['poll', 'long-poll', 'stream'] as const)
+      for (const kind of ['opened', 'request', 'answer', 'push'] as const)
+        rows.add(timelineEvent(60_000, kind, { transport }));
+    for (const { style, browser_px } of rows.all)
+      if (style !== 'opened') expect(Math.abs(browser_px)).toBeLessThan(TEXT_PX / 2);
   });
 
   test('have small offsets if they are dense', () => {

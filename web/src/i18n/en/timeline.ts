@@ -9,7 +9,7 @@ export const pictures = {
   diagram: {
     title: 'Sequence diagram',
     explained:
-      'Each arrow is a request, an answer or a push that the server really saw, at the server’s time on its lifeline; a band is many pushes in a row. A ring is a message entering the log, and the bar below it how long it waited to be seen. Time runs downwards; now is at the bottom.',
+      'Each arrow is a request, an answer or a push that the server really saw, at the server’s time on its lifeline; a band is many pushes in a row. The slope only separates the arrows; it is no time. A ring is a message entering the log, and the bar below it how long it waited to be seen. Time runs downwards; now is at the bottom.',
     of: (transport: string) => `Sequence diagram, ${transport}: browser on the left, server on the right`,
     browser: 'Browser',
     server: 'Server',

@@ -1,7 +1,7 @@
 // Computes where an event is drawn on the diagram, and groups events that are too close.
 //
-// The server end of an arrow is at the server's time of the event. The browser end is a little earlier for a request
-// and later for an answer or a push, so that they can be distinguished. Events of one style within a few pixels form
+// The server end of an arrow is at the server's time of the event. The browser end is a few pixels earlier for a request
+// and later for an answer or a push, so that they can be distinguished; this slant does not show a time. Events of one style within a few pixels form
 // one row, so that busy periods stay readable and the number of rows is bounded by the diagram's height.
 
 import type { Mark } from './event-buffer.ts';
@@ -55,9 +55,9 @@ const BAND_PX = 44;
 const LINE_PX = 2;
 /** The slant of an arrow, as a share of the distance to the previous arrow. */
 const SLANT_SHARE = 0.45;
-/** The maximum slant, in line heights. It is small for long-polls, which follow each other without a pause. */
-const SLANT_LINES: Record<Transport, number> = { poll: 1.25, 'long-poll': 0.5, stream: 1.25 };
-const PUSH_LINES = 0.5;
+/** The maximum slant, in line heights. It is small, as a steep arrow looks like a slow network. */
+const SLANT_LINES = 0.35;
+const PUSH_LINES = 0.3;
 const LEAST_SLANT_PX = 2;
 /** Opening a connection is drawn this far before its request, closing it this far after its answer. */
 const BESIDE_PX = 5;
@@ -173,13 +173,13 @@ export class Rows {
   }
 
   /** An arrow's slant grows with the time since the previous arrow. */
-  #computeOffset({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
+  #computeOffset({ kind, at_ms, connection }: TimelineEvent): RowOffset {
     if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;
     const available_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;
     const slant_px = Math.max(
       LEAST_SLANT_PX,
-      Math.min(SLANT_LINES[transport] * this.#text_px, Math.max(0, available_px)),
+      Math.min(SLANT_LINES * this.#text_px, Math.max(0, available_px)),
     );
     const isFirst = kind === 'opened' || (kind === 'request' && exchange.opening !== connection);
     exchange.slant_px = isFirst ? slant_px : Math.max(exchange.slant_px, slant_px);

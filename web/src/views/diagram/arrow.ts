@@ -17,6 +17,8 @@ export interface Scale {
   px_per_ms: number;
   /** The height of a line of text. */
   text_px: number;
+  /** The width of a text in the diagram's font. */
+  measure: (text: string, isBold: boolean) => number;
   /** The distance to the nearest label. */
   labelSpace_px: number;
   /** The distance to the nearest waiting time. */
@@ -25,8 +27,16 @@ export interface Scale {
 
 /** The gap between an arrow's head and the lifeline. */
 const SHY_PX = 5;
-/** The average width of a letter, in line heights. */
-const LETTER = 0.5;
+/** The distance of a label's middle from its arrow, in line heights. */
+const LABEL_LINES = 0.52;
+/** The minimum distance of two labels, in line heights. */
+const LABEL_APART = 0.9;
+/** The paper behind a label: its height in line heights, and how much wider it is than the text. */
+const PAPER = { lines: 0.8, around_px: 4 } as const;
+/** The minimum gap between a label and the lifelines. */
+const LABEL_SHY_PX = 6;
+/** The minimum time before an arrow that is labelled, in line heights, so that its label is clear of both arrows. */
+const GAP_LINES = 3.5;
 /** The maximum thickness of an arrow, which grows with its number of events. */
 const MOST_PX = 4;
 /** The bar beside the server's lifeline that shows how long a message waited. */
@@ -35,6 +45,7 @@ const WAIT_PX = { from: 5, width: 6 } as const;
 const WAIT_GAP = 0.4;
 
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
+const ANSWERS: ReadonlySet<RowStyle> = new Set(['empty', 'messages', 'refused', 'head']);
 const MARKS: ReadonlySet<RowStyle> = new Set([
   'opened',
   'reconnected',
@@ -50,6 +61,8 @@ export class Arrow {
   readonly element: SVGGElement;
   /** Its texts. In a separate group above all arrows, so that no arrow crosses the text of another. */
   readonly labels = svg('g', { class: 'words' });
+  /** Behind its label and above all arrows: hides the lines that would strike the label through. */
+  readonly paper = svg('rect', { class: 'label-paper' });
   readonly row: DiagramRow;
   readonly hasLabel: boolean;
   /** Whether it shows how long a message waited. */
@@ -83,25 +96,19 @@ export class Arrow {
     this.labels.dataset['transport'] = row.transport;
 
     const { text_px } = scale;
-    // A request is labelled only if its answer's label fits too.
-    const line_px = 1.05 * text_px;
-    const isSteep = Math.abs(row.browser_px) >= line_px;
-    const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
     const text = formatRowLabel(row);
-    const width_px = (text?.length ?? 0) * LETTER * text_px;
-    this.hasLabel = text !== null && scale.labelSpace_px >= needed_px && width_px <= server - browser;
+    this.hasLabel = text !== null && scale.labelSpace_px >= LABEL_APART * text_px && fits(text, row, scale);
     if (this.hasLabel) {
-      // On the arrow itself, which has a gap for it.
-      const y = (row.browser_px + row.server_px) / 2;
-      this.#text = svg('text', { class: 'label', x: (browser + server) / 2, y });
+      this.#text = svg('text', { class: 'label', x: (browser + server) / 2 });
       this.labels.append(this.#text);
     }
     const gap = formatGapLabel(row);
     const gap_px = gap === null ? 0 : gap.ms * scale.px_per_ms;
-    if (gap !== null && gap_px >= (row.style === 'request' ? 6 : 2.5) * text_px) {
-      const y = -0.8 * text_px + Math.min(row.browser_px, 0);
-      this.labels.append(svg('text', { class: 'gap-label', x: browser + 12, y }, gap.text));
-    }
+    if (gap !== null && gap_px >= GAP_LINES * text_px && scale.measure(gap.text, false) <= server - browser)
+      // In the middle of the time that it names.
+      this.labels.append(
+        svg('text', { class: 'gap-label', x: (browser + server) / 2, y: -gap_px / 2 }, gap.text),
+      );
     this.hasWait = row.style === 'published' && scale.waitSpace_px >= 1.05 * text_px;
     if (row.style === 'published') {
       this.#wait.setAttribute('x', String(server + WAIT_PX.from));
@@ -136,28 +143,71 @@ export class Arrow {
     element.setAttribute('aria-label', describeRow(row));
     element.dataset['count'] = String(row.count);
     element.dataset['messages'] = String(row.messages);
-    const isBand = row.style === 'push' && row.count > 1;
-    element.classList.toggle('band', isBand);
-    const lines_px = isBand ? row.times_ms.map((ms) => (ms - row.from_ms) * px_per_ms) : [0];
+    const several = isBand(row);
+    element.classList.toggle('band', several);
+    const lines_px = several ? row.times_ms.map((ms) => (ms - row.from_ms) * px_per_ms) : [0];
     const { shaft, head, body } = computeShape({ ...row, lines_px }, lifelines);
     this.#shaft.setAttribute('d', shaft);
     this.#head.setAttribute('d', head);
     this.#body.setAttribute('d', body);
-    const weight = isBand ? 1 : Math.min(MOST_PX, 1 + Math.log2(row.count) * 0.5);
+    const weight = several ? 1 : Math.min(MOST_PX, 1 + Math.log2(row.count) * 0.5);
     element.style.setProperty('--weight', String(weight));
-    if (this.#text !== null) {
-      const text = formatRowLabel(row) ?? '';
-      const several = row.count > 1 && row.messages === 0 ? `${text} ×${formatCount(row.count)}` : text;
-      if (this.#text.textContent !== several) this.#text.textContent = several;
-      const middle_px = ((row.to_ms - row.from_ms) * px_per_ms) / 2;
-      if (isBand) this.#text.setAttribute('transform', `translate(0 ${middle_px.toFixed(1)})`);
-    }
+    this.#updateLabel();
     const wait_px = row.wait_ms * px_per_ms;
     this.#wait.setAttribute('height', wait_px.toFixed(1));
     if (this.#waitText === null) return;
     this.#waitText.textContent = formatWaitLabel(row);
     this.#waitText.setAttribute('y', (wait_px / 2).toFixed(1));
   }
+
+  #updateLabel(): void {
+    const { row } = this;
+    if (this.#text === null) return;
+    const { lifelines, text_px, measure } = this.#scale;
+    const text = formatRowLabel(row) ?? '';
+    const counted = row.count > 1 && row.messages === 0 ? `${text} ×${formatCount(row.count)}` : text;
+    const several = fits(counted, row, this.#scale) ? counted : text;
+    if (this.#text.textContent !== several) this.#text.textContent = several;
+    const y_px = computeLabelY(row, this.#scale);
+    this.#text.setAttribute('y', y_px.toFixed(1));
+    const width_px = measure(several, isBold(row)) + 2 * PAPER.around_px;
+    const height_px = PAPER.lines * text_px;
+    this.paper.setAttribute('x', ((lifelines.browser + lifelines.server - width_px) / 2).toFixed(1));
+    this.paper.setAttribute('y', (y_px - height_px / 2).toFixed(1));
+    this.paper.setAttribute('width', width_px.toFixed(1));
+    this.paper.setAttribute('height', height_px.toFixed(1));
+  }
+}
+
+/**
+ * The middle of a row's label: beside the arrow and not on it, so that nothing strikes it through. It is on the side
+ * where nothing else happens at the time.
+ */
+export function computeLabelY(row: DiagramRow, { px_per_ms, text_px }: Pick<Scale, 'px_per_ms' | 'text_px'>) {
+  const middle_px = (row.browser_px + row.server_px) / 2;
+  // A band has space for its label.
+  if (isBand(row)) return middle_px + ((row.to_ms - row.from_ms) * px_per_ms) / 2;
+  const held_px = (row.single?.after_ms ?? 0) * px_per_ms;
+  const isBelow =
+    row.style === 'closed' ||
+    (row.style === 'request' && row.transport === 'long-poll') ||
+    (ANSWERS.has(row.style) && held_px < GAP_LINES * text_px);
+  return middle_px + (isBelow ? LABEL_LINES : -LABEL_LINES) * text_px;
+}
+
+/** Whether a row's label fits between the lifelines. */
+function fits(text: string, row: DiagramRow, { lifelines, measure }: Scale): boolean {
+  return measure(text, isBold(row)) <= lifelines.server - lifelines.browser - 2 * LABEL_SHY_PX;
+}
+
+/** Whether its label is bold. */
+function isBold({ style }: DiagramRow): boolean {
+  return style === 'empty' || style === 'reconnected';
+}
+
+/** Whether several pushes are drawn as one band. */
+function isBand({ style, count }: DiagramRow): boolean {
+  return style === 'push' && count > 1;
 }
 
 /** An arrow without a label, for the legend. */

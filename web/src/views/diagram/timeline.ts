@@ -8,11 +8,12 @@ import { formatTickTime } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import type { Transport } from '../../client/transport.ts';
 import { h } from '../dom.ts';
-import { Arrow, type Lifelines } from './arrow.ts';
+import { Arrow, computeLabelY, type Lifelines } from './arrow.ts';
 import type { Mark } from '../../lab/diagram/event-buffer.ts';
 import { Rows, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
+import { createMeasure } from './text-width.ts';
 
 /** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
@@ -37,6 +38,7 @@ export class Timeline {
     held: svg('g', {}),
     ticks: svg('g', { class: 'ticks', 'aria-hidden': 'true' }),
     arrows: svg('g', {}),
+    papers: svg('g', {}),
     labels: svg('g', { 'aria-hidden': 'true' }),
   };
   readonly #arrows = new Map<DiagramRow, Arrow>();
@@ -44,6 +46,7 @@ export class Timeline {
   #rows = new Rows(1, 1);
   #size = { width: 0, height: 0 };
   #text_px = 12;
+  #measure = createMeasure('12px sans-serif');
   /** Space on the left for times, from the styles. */
   #left_px = 62;
   #window_ms: number;
@@ -55,8 +58,9 @@ export class Timeline {
 
   constructor(window_ms: number) {
     this.#window_ms = window_ms;
-    const { open, held, ticks, arrows, labels } = this.#layers;
-    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, labels);
+    const { open, held, ticks, arrows, papers, labels } = this.#layers;
+    // The pale layer of open connections tints the papers too, so that they do not stand out.
+    this.#tape = svg('svg', { class: 'tape', role: 'group' }, held, ticks, arrows, papers, open, labels);
     this.element = h('div', { class: 'tape-frame' }, this.#tape);
     this.element.addEventListener('keydown', (event) => this.#onKeyDown(event));
   }
@@ -81,6 +85,7 @@ export class Timeline {
     this.#size = { width, height };
     const style = getComputedStyle(this.#tape);
     this.#text_px = Number.parseFloat(style.fontSize) || this.#text_px;
+    this.#measure = createMeasure(`${style.fontSize} ${style.fontFamily}`);
     this.#left_px = Number.parseFloat(style.getPropertyValue('--gutter')) || this.#left_px;
     this.element.style.setProperty('--right', `${this.#right_px}px`);
   }
@@ -200,6 +205,7 @@ export class Timeline {
       if (focused) this.#focus(this.#sortArrows()[0] ?? null);
       if (arrow === this.#tabStop) this.#tabStop = null;
       arrow.element.remove();
+      arrow.paper.remove();
       arrow.labels.remove();
     }
     for (const [span, rect] of this.#spans) {
@@ -253,13 +259,23 @@ export class Timeline {
       lifelines: this.#getLifelines(),
       px_per_ms: this.px_per_ms,
       text_px: this.#text_px,
-      labelSpace_px: this.#distanceToNearest(row, ({ hasLabel }) => hasLabel, getLabelOffset),
-      waitSpace_px: this.#distanceToNearest(row, ({ hasWait }) => hasWait, getWaitOffset),
+      measure: this.#measure,
+      labelSpace_px: this.#distanceToNearest(
+        row,
+        ({ hasLabel }) => hasLabel,
+        (each) => computeLabelY(each, { px_per_ms: this.px_per_ms, text_px: this.#text_px }),
+      ),
+      waitSpace_px: this.#distanceToNearest(
+        row,
+        ({ hasWait }) => hasWait,
+        ({ wait_ms }) => (wait_ms * this.px_per_ms) / 2,
+      ),
     });
-    for (const each of [arrow.element, arrow.labels])
+    for (const each of [arrow.element, arrow.paper, arrow.labels])
       each.setAttribute('transform', `translate(0 ${this.#y(row.from_ms).toFixed(2)})`);
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
+    if (arrow.hasLabel) this.#layers.papers.append(arrow.paper);
     if (arrow.labels.hasChildNodes()) this.#layers.labels.append(arrow.labels);
     // The newest arrow is in the tab order, unless the focus is inside already.
     if (!this.element.contains(document.activeElement)) this.#setTabStop(arrow);
@@ -269,10 +285,9 @@ export class Timeline {
   #distanceToNearest(
     row: DiagramRow,
     has: (arrow: Arrow) => boolean,
-    offset: (row: DiagramRow, px_per_ms: number) => number,
+    offset: (row: DiagramRow) => number,
   ): number {
-    const { px_per_ms } = this;
-    const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * px_per_ms + offset(each, px_per_ms);
+    const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * this.px_per_ms + offset(each);
     const here = at(row);
     let min_px = Infinity;
     for (const arrow of this.#arrows.values())
@@ -356,7 +371,3 @@ function translate(y_px: number): string {
 function getPixelRatio(): number {
   return globalThis.devicePixelRatio || 1;
 }
-
-const getLabelOffset = ({ browser_px, server_px, from_ms, to_ms }: DiagramRow, px_per_ms: number) =>
-  (browser_px + server_px + (to_ms - from_ms) * px_per_ms) / 2;
-const getWaitOffset = ({ wait_ms }: DiagramRow, px_per_ms: number) => (wait_ms * px_per_ms) / 2;
