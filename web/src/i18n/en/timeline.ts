@@ -99,7 +99,8 @@ export const pictures = {
     keys: {
       request: 'request',
       messages: 'answer with messages',
-      empty: 'empty answer',
+      empty: 'empty answer, “no”',
+      wait: 'how long a message waited to be seen',
       push: 'messages pushed',
       small: 'keep-alive, presence or reset',
       opened: 'connection opened',

@@ -87,7 +87,8 @@ export const pictures: typeof english = {
     keys: {
       request: '요청',
       messages: '메시지가 담긴 응답',
-      empty: '빈 응답',
+      empty: '빈 응답, “없음”',
+      wait: '메시지가 보일 때까지 기다린 시간',
       push: '메시지 푸시',
       small: '연결 유지, 접속자 알림, 리셋',
       opened: '연결이 열림',

@@ -44,6 +44,9 @@ const WAIT_PX = { from: 5, width: 6 } as const;
 /** The gap between the bar and its text, in line heights: if it is smaller, a short bar looks like a digit. */
 const WAIT_GAP = 0.4;
 
+/** The slant of a sample in the legend. */
+const SAMPLE_SLANT_PX = 4;
+
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
 const ANSWERS: ReadonlySet<RowStyle> = new Set(['empty', 'messages', 'refused', 'head']);
 const MARKS: ReadonlySet<RowStyle> = new Set([
@@ -212,11 +215,14 @@ function isBand({ style, count }: DiagramRow): boolean {
 
 /** An arrow without a label, for the legend. */
 export function createSample(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
-  const flat: RowShape = { style, browser_px: 0, server_px: 0, lines_px: [0] };
-  const { shaft, head } = computeShape(flat, { browser, server });
+  // The wedge of an empty answer needs a slant.
+  const browser_px = style === 'empty' ? SAMPLE_SLANT_PX : 0;
+  const shape: RowShape = { style, browser_px, server_px: 0, lines_px: [0] };
+  const { shaft, head, body } = computeShape(shape, { browser, server });
   return svg(
     'g',
     { class: 'arrow', 'data-look': style, transform: `translate(0 ${y})` },
+    svg('path', { class: 'body', d: body }),
     svg('path', { class: 'shaft', d: shaft }),
     svg('path', { class: 'head', d: head }),
   );

@@ -22,6 +22,8 @@ export function createLegend(): { element: HTMLElement; use: (transport: Transpo
     );
   const arrow = (style: Parameters<typeof createSample>[0], words: string) =>
     entry(createSample(style, { browser: 6, server: WIDTH_PX - 6 }, HEIGHT_PX / 2), words);
+  const wait = (words: string) =>
+    entry(svg('rect', { class: 'wait', x: WIDTH_PX - 9, y: 0, width: 6, height: HEIGHT_PX }), words);
   const block = (kind: 'held' | 'open', words: string) =>
     entry(
       svg('rect', {
@@ -47,6 +49,7 @@ export function createLegend(): { element: HTMLElement; use: (transport: Transpo
       arrow('opened', keys.opened),
       arrow('closed', keys.closed),
       arrow('published', keys.published),
+      wait(keys.wait),
       block('held', keys.held),
       block('open', keys.open),
     ),
