@@ -250,8 +250,8 @@ function markOwn(row: HTMLLIElement, delay: Delay): void {
 }
 
 function showDelay(row: HTMLLIElement, delay: Delay): void {
-  const text = strings.seenAfter(formatDelay(delay));
-  const shown = row.querySelector('.delay');
-  if (shown === null) row.append(h('p', { class: 'delay' }, text));
-  else setText(shown, text);
+  const amount = formatDelay(delay);
+  const [before = '', after = ''] = strings.seenAfter(amount).split(amount);
+  const shown = row.querySelector('.delay') ?? row.appendChild(h('p', { class: 'delay' }));
+  shown.replaceChildren(before, h('span', { class: 'amount' }, amount), after);
 }

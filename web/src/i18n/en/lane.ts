@@ -64,7 +64,9 @@ export const lane = {
         : `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : formatCount(empty)} for nothing`,
     /** `overhead` is null before the first byte. */
     wire_bytes: (overhead: number | null) =>
-      overhead === null ? 'bytes' : `bytes, ${formatCount(Math.round(overhead * 100))} % of them overhead`,
+      overhead === null
+        ? 'bytes'
+        : `bytes, ${formatCount(Math.round(overhead * 100))}\u00a0% of them overhead`,
     overheadExplained: 'Heads, and what frames the messages: all that is no message.',
     delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${formatCount(waiting)} waiting`}`,
   },

@@ -54,7 +54,10 @@ export const lane: typeof english = {
     requests: (requests, empty) =>
       requests === 0 ? '요청' : `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${formatCount(empty)}번`}`,
     wire_bytes: (overhead) =>
-      overhead === null ? '바이트' : `바이트, ${formatCount(Math.round(overhead * 100))} %는 부대 비용`,
+      // The word joiner keeps the particle with its number.
+      overhead === null
+        ? '바이트'
+        : `바이트, ${formatCount(Math.round(overhead * 100))}\u00a0%\u2060는 부대 비용`,
     overheadExplained: '헤더와 메시지를 감싸는 틀: 메시지가 아닌 모든 것.',
     delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${formatCount(waiting)}개 대기`}`,
   },
