@@ -127,6 +127,27 @@ check('the name is remembered', async ({ open }) => {
   assert.equal(await page.name.inputValue(), 'mina');
 });
 
+check(
+  'with several lanes, screen readers hear who wrote a message, and the cost comes last',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side');
+    await lab.waitForBothLanes();
+    await server.publish({ author: 'mina', text: 'hello' });
+    const { log, region } = lab.lane('SSE');
+    await log.getByText('hello', { exact: true }).waitFor();
+    assert.match(await log.ariaSnapshot(), /mina/);
+    const order = await region.evaluate((lane) =>
+      ['.log', '.diagram', '.cost'].map((part) =>
+        [...lane.querySelectorAll('*')].indexOf(lane.querySelector(part)),
+      ),
+    );
+    assert.deepEqual(
+      order,
+      order.toSorted((one, other) => one - other),
+    );
+  },
+);
+
 check('without a name nothing is sent, and the page asks for one', async ({ open }) => {
   const page = await open();
   await page.send('hello');

@@ -47,6 +47,7 @@ export class LaneView {
   /** Holds the lane's settings while they are in the settings sheet. */
   readonly #sheet: HTMLElement;
   readonly #log: LogView;
+  readonly #cost: HTMLElement;
 
   constructor(lane: Lane, key: string, first: Transport, columns: 'used' | 'current') {
     const log = new LogView(lane.room);
@@ -55,6 +56,7 @@ export class LaneView {
     let tlsVersion: string | null = null;
     const place = (name: string) => h('div', { class: `lane-${name}` });
     this.#log = log;
+    this.#cost = cost.element;
     this.status = status.element;
     this.places = { controls: place('controls'), notices: place('notices'), diagram: place('diagram') };
 
@@ -115,6 +117,14 @@ export class LaneView {
   keepStatus(): void {
     if (this.#panel.contains(this.#head)) this.#head.append(this.status);
     else this.#heading.after(this.status);
+  }
+
+  /**
+   * Puts the cost where it is shown, as the focus and screen readers follow the order of the document: a single lane has
+   * it in its panel, several have it below the conversation and the diagram.
+   */
+  putCost(isSingle: boolean): void {
+    (isSingle ? this.#panel : this.element).append(this.#cost);
   }
 
   /** Moves the lane's settings to a sheet that all lanes share; null moves them back. */

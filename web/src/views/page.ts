@@ -257,6 +257,7 @@ class RoomPage {
     this.#status.replaceChildren();
     for (const { view: shown } of current) {
       if (isInSheet) shown.putSettings(this.#settings);
+      shown.putCost(view === 'one');
       if (view === 'one') this.#status.append(shown.status);
       else shown.keepStatus();
     }
