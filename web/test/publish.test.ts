@@ -46,7 +46,7 @@ describe('publishing', () => {
     const { fetch, calls } = fakeFetch(networkDown);
     const result = publish(draft, 'key-1', fetch);
     await vi.runAllTimersAsync();
-    expect(await result).toEqual({ ok: false, why: 'network', detail: null });
+    expect(await result).toEqual({ ok: false, why: 'network', detail: null, retryAfter_s: 0 });
     expect(calls).toHaveLength(2);
   });
 
@@ -56,13 +56,36 @@ describe('publishing', () => {
       ok: false,
       why: 'refused',
       detail: 'author is too long',
+      retryAfter_s: 0,
     });
     expect(calls).toHaveLength(1);
   });
 
+  test.each([
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [429, 'limited'],
+    [503, 'away'],
+  ] as const)('distinguishes the refusal %i, and says how long to wait', async (status, why) => {
+    const { fetch } = fakeFetch(
+      () => new Response('{"detail": "a flag"}', { status, headers: { 'Retry-After': '7' } }),
+    );
+    expect(await publish(draft, 'key-1', fetch)).toEqual({
+      ok: false,
+      why,
+      detail: 'a flag',
+      retryAfter_s: 7,
+    });
+  });
+
   test('accepts a refusal without problem+json', async () => {
     const { fetch } = fakeFetch(() => new Response('<html>', { status: 502 }));
-    expect(await publish(draft, 'key-1', fetch)).toEqual({ ok: false, why: 'refused', detail: null });
+    expect(await publish(draft, 'key-1', fetch)).toEqual({
+      ok: false,
+      why: 'refused',
+      detail: null,
+      retryAfter_s: 0,
+    });
   });
 });
 
@@ -118,7 +141,7 @@ describe('the outbox', () => {
     add('one');
     add('two');
     await flush();
-    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    sent[0]?.answer({ ok: false, why: 'network', detail: null, retryAfter_s: 0 });
     await flush();
     expect(received.failed).toEqual([['one', 'two']]);
     expect(received.sending.at(-1)).toBe(0);
@@ -129,7 +152,7 @@ describe('the outbox', () => {
     const { add, sent, flush } = outbox();
     add('one');
     await flush();
-    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    sent[0]?.answer({ ok: false, why: 'network', detail: null, retryAfter_s: 0 });
     await flush();
     add('one');
     await flush();
@@ -145,7 +168,7 @@ describe('the outbox', () => {
     const { add, sent, flush } = outbox();
     add('one');
     await flush();
-    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    sent[0]?.answer({ ok: false, why: 'network', detail: null, retryAfter_s: 0 });
     await flush();
     add('two');
     await flush();
@@ -160,7 +183,7 @@ describe('the outbox', () => {
     const { add, sent, received, flush } = outbox();
     add('ok');
     await flush();
-    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    sent[0]?.answer({ ok: false, why: 'network', detail: null, retryAfter_s: 0 });
     await flush();
     add('ok');
     add('ok');

@@ -48,6 +48,7 @@ const fails = (why: 'network' | 'refused') => async (): Promise<PublishResult> =
   ok: false,
   why,
   detail: null,
+  retryAfter_s: 0,
 });
 
 beforeEach(() => {

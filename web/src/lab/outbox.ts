@@ -2,7 +2,7 @@
 
 import { createIdempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
-import { publish, type Draft, type PublishResult } from './publish.ts';
+import { isRefusal, publish, type Draft, type PublishResult } from './publish.ts';
 
 export interface OutboxListener {
   /** How many messages have no response yet. */
@@ -61,7 +61,7 @@ export class Outbox {
         this.#queue.shift();
         this.#listener.published(result.message, item.sent_ms);
       } else {
-        this.#unconfirmed = result.why === 'refused' ? null : item;
+        this.#unconfirmed = isRefusal(result) ? null : item;
         const texts = this.#queue.splice(0).map(({ draft }) => draft.text);
         this.#listener.failed(texts, result);
       }

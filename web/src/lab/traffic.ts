@@ -5,7 +5,7 @@
 
 import { createIdempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
-import { publish, type Draft, type PublishResult } from './publish.ts';
+import { isRefusal, publish, type Draft, type PublishResult } from './publish.ts';
 
 export type Pattern = 'chatty' | 'burst' | 'steady';
 
@@ -152,7 +152,7 @@ export class Traffic {
     if (run !== this.#run) return;
     this.#listener.progress(run);
     // After a refusal, the server would refuse the next one too.
-    if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= MAX_FAILURES))
+    if (!result.ok && (isRefusal(result) || run.failures_in_a_row >= MAX_FAILURES))
       return this.stop({ kind: 'failed', why: result });
     this.#publishDue(run);
   }

@@ -146,7 +146,8 @@ class RoomPage {
           this.#showPending();
         },
         published: ({ cursor }, sent_ms) => this.#lanes.recordSent(cursor, sent_ms),
-        failed: (texts, { why, detail }) => this.#composer.restore(texts, strings.sendFailed[why](detail)),
+        failed: (texts, { why, detail, retryAfter_s }) =>
+          this.#composer.restore(texts, strings.sendFailed[why](detail, retryAfter_s)),
       },
       (draft, key) => publish(draft, key, undefined, this.#lanes.writer),
     );

@@ -35,6 +35,11 @@ export const chat = {
   sendFailed: {
     network: () => 'Not sent: the server could not be reached. The text is still here; send it again.',
     refused: (detail: string | null) => `Not sent: ${detail ?? 'the server refused it without saying why.'}`,
+    unauthorized: () =>
+      'Not sent: the server asks for a token, and got none that is still valid. Enter one under Settings.',
+    forbidden: () => 'Not sent: this token does not allow you to write in this room.',
+    limited: (_: string | null, wait_s: number) =>
+      `Not sent: that was too much at once. The text is still here; send it again ${wait_s === 0 ? 'in a moment' : `in ${formatCount(wait_s)} s`}.`,
     away: () =>
       'Not sent: the server cannot store messages at the moment. The text is still here; send it again.',
     garbled: () => 'The server’s answer could not be read, so this may or may not have been sent.',

@@ -1,6 +1,7 @@
 // English: the traffic control.
 
 import { formatCount } from '../format.ts';
+import type { PublishFailure } from '../../lab/publish.ts';
 import type { TrafficEnd, Pattern } from '../../lab/traffic.ts';
 
 /** The messages of a chatty room, repeated in turn. */
@@ -14,6 +15,21 @@ const LINES = [
   'It always looks grey.',
   'Here it comes.',
 ];
+
+function describeFailure({ why, detail, retryAfter_s }: PublishFailure): string {
+  switch (why) {
+    case 'unauthorized':
+      return 'The server asks for a token, and got none that is still valid.';
+    case 'forbidden':
+      return 'This token does not allow you to write in this room.';
+    case 'limited':
+      return `The server takes no more at the moment${retryAfter_s === 0 ? '' : `; again in ${formatCount(retryAfter_s)} s`}.`;
+    case 'away':
+      return 'The server cannot store messages at the moment.';
+    default:
+      return detail ?? 'The server could not be reached.';
+  }
+}
 
 export const traffic = {
   traffic: 'Traffic',
@@ -31,6 +47,6 @@ export const traffic = {
       stopped: `Stopped: ${progress}.`,
       hidden: `Stopped as the page was out of sight: ${progress}.`,
       limit: `Stopped after ${formatCount(minutes)} minutes or ${formatCount(messages)} messages: ${progress}.`,
-      failed: `Stopped: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? 'The server could not be reached.') : ''}`,
+      failed: `Stopped: ${progress}. ${how.kind === 'failed' ? describeFailure(how.why) : ''}`,
     })[how.kind],
 };

@@ -1,6 +1,7 @@
 // Korean: the traffic control.
 
 import { formatCount } from '../format.ts';
+import type { PublishFailure } from '../../lab/publish.ts';
 import type { traffic as english } from '../en/traffic.ts';
 
 /** The messages of a chatty room, repeated in turn. */
@@ -15,6 +16,21 @@ const LINES = [
   '온다, 온다.',
 ];
 const PATTERNS = { chatty: '수다', burst: '몰아치기', steady: '일정하게' };
+
+function describeFailure({ why, detail, retryAfter_s }: PublishFailure): string {
+  switch (why) {
+    case 'unauthorized':
+      return '서버가 토큰을 요구하는데 유효한 토큰이 없습니다.';
+    case 'forbidden':
+      return '이 토큰으로는 이 방에 쓸 수 없습니다.';
+    case 'limited':
+      return `서버가 지금은 더 받지 않습니다.${retryAfter_s === 0 ? '' : ` ${formatCount(retryAfter_s)}초 뒤에 다시 됩니다.`}`;
+    case 'away':
+      return '서버가 지금 메시지를 저장하지 못합니다.';
+    default:
+      return detail ?? '서버에 닿지 않습니다.';
+  }
+}
 
 export const traffic: typeof english = {
   traffic: '트래픽',
@@ -32,6 +48,6 @@ export const traffic: typeof english = {
       stopped: `멈춤: ${progress}.`,
       hidden: `페이지가 보이지 않아 멈춤: ${progress}.`,
       limit: `${formatCount(minutes)}분 또는 메시지 ${formatCount(messages)}개가 되어 멈춤: ${progress}.`,
-      failed: `멈춤: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? '서버에 닿지 않습니다.') : ''}`,
+      failed: `멈춤: ${progress}. ${how.kind === 'failed' ? describeFailure(how.why) : ''}`,
     })[how.kind],
 };
