@@ -188,8 +188,9 @@ export class Arrow {
  */
 export function computeLabelY(row: DiagramRow, { px_per_ms, text_px }: Pick<Scale, 'px_per_ms' | 'text_px'>) {
   const middle_px = (row.browser_px + row.server_px) / 2;
-  // A band has space for its label.
-  if (isBand(row)) return middle_px + ((row.to_ms - row.from_ms) * px_per_ms) / 2;
+  const height_px = (row.to_ms - row.from_ms) * px_per_ms;
+  // A high band has space for its label.
+  if (isBand(row) && height_px >= text_px) return middle_px + height_px / 2;
   const held_px = (row.single?.after_ms ?? 0) * px_per_ms;
   const isBelow =
     row.style === 'closed' ||
