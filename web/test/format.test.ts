@@ -172,7 +172,7 @@ describe('the captions of the large numbers', () => {
     }
     expect([english.glance.requests(1, 0), english.glance.wire_bytes(0)]).toEqual([
       'request, none for nothing',
-      'bytes, 0 % of them overhead',
+      'bytes, 0\u00a0% of them overhead',
     ]);
   });
 });
