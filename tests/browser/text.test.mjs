@@ -44,7 +44,7 @@ for (const transport of ['Polling', 'SSE']) {
       await page.log.evaluate((log) =>
         [...new Set([...log.querySelectorAll('*')].map(({ tagName }) => tagName))].sort(),
       ),
-      ['BDI', 'DIV', 'LI', 'OL', 'P', 'TIME'],
+      ['BDI', 'DIV', 'LI', 'OL', 'P', 'SPAN', 'TIME'],
     );
     assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
     assert.equal(await page.log.evaluate((log) => log.scrollWidth <= log.clientWidth), true);

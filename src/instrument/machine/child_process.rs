@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn descendants_end_with_the_child() {
         let mut child =
-            shell("sleep 60 & echo listening on 127.0.0.1:1 now; trap '' TERM; wait; wait");
+            shell("sleep 60 & trap '' TERM; echo listening on 127.0.0.1:1 now; wait; wait");
         child.address("listening on ", SOON).expect("said");
         let pids = child.pids();
         assert_eq!(pids.len(), 2);

@@ -45,9 +45,12 @@ impl ProcessTree {
         ProcessSnapshot(self.all())
     }
 
-    /// Memory in bytes: the proportional set size, or the resident set size if that may not be read.
+    /// Memory in bytes: the proportional set size, or the resident set size if that may not be read. A descendant that
+    /// has ended takes none.
     pub fn memory_bytes(self) -> Option<u64> {
-        self.all().into_iter().map(memory_bytes_of).sum()
+        let root = memory_bytes_of(self.root)?;
+        let descendants = self.all().into_iter().skip(1).filter_map(memory_bytes_of);
+        Some(root + descendants.sum::<u64>())
     }
 
     #[cfg(target_os = "linux")]
@@ -126,6 +129,8 @@ mod tests {
         assert!(own.snapshot().cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
         assert!(own.memory_bytes().expect("known") > 100_000);
         child.kill().expect("ends");
+        // It has no memory until this process has taken note of its end.
+        assert!(own.memory_bytes().expect("known") > 100_000);
         child.wait().expect("ended");
         assert!(!ProcessTree::from_root(child.id()).is_running());
         assert_eq!(

@@ -29,6 +29,8 @@ use crate::limits::refusals::{RefusalCounters, RefusalReason};
 
 /// The most input that is kept while it may not be read yet.
 const MAX_AHEAD_BYTES: usize = 4 * 1024;
+/// The most input that is dropped when the connection closes.
+const MAX_DISCARDED_AT_END: usize = 256 * 1024;
 /// The most heads that the HTTP layer gets with one read while it waits for a body, in which empty lines look like ends
 /// of heads.
 const HEADS_IN_BODY: usize = 16;
@@ -154,6 +156,8 @@ pub struct TimedIo<Io, Meter> {
     has_passed_head: bool,
     /// Whether the client does not take what is written.
     is_blocked: bool,
+    /// Whether the HTTP layer waits for input since it was last woken for it.
+    is_read_pending: bool,
     timeouts: ConnectionTimeouts,
     refusals: Arc<RefusalCounters>,
     /// Whether a timeout has expired.
@@ -189,6 +193,7 @@ impl<Io, Meter> TimedIo<Io, Meter> {
             heads: HeadScanner::default(),
             has_passed_head: false,
             is_blocked: false,
+            is_read_pending: false,
             timeouts: ConnectionTimeouts::new(keep_alive),
             refusals,
             has_expired: false,
@@ -290,6 +295,18 @@ where
         Poll::Pending
     }
 
+    /// Drops what has come before the connection closes: a close with unread input would take the last answer from the
+    /// client.
+    fn discard_available(&mut self, cx: &mut Context<'_>) {
+        let mut scratch = [0; 4096];
+        for _ in 0..MAX_DISCARDED_AT_END / scratch.len() {
+            let mut buf = ReadBuf::new(&mut scratch);
+            if !matches!(self.poll_input(cx, &mut buf), Poll::Ready(Ok(false))) {
+                return;
+            }
+        }
+    }
+
     /// To be polled after the client has ended its side. Ready when the HTTP layer must learn this: no answer is
     /// open, or the client is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -330,11 +347,11 @@ where
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.is_read_pending = true;
         if this.connection.is_input_ignored() {
             this.ahead.clear();
-            if !this.has_open_answer() {
-                return Poll::Ready(Ok(()));
-            }
+            // The HTTP layer closes. Until then the client may still send, and a close with unread input would take the
+            // answer from it.
             if !this.has_ended {
                 ready!(this.poll_discard(cx))?;
             }
@@ -433,10 +450,12 @@ where
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(cx))?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
-        let is_end_due = self.has_ended || self.connection.is_input_ignored();
-        let is_input_due = !self.ahead.is_empty() || (is_end_due && !self.is_end_read);
-        if flushed.is_ready() && is_input_due && !self.has_open_answer() {
+        let is_end_due = self.has_ended && !self.is_end_read;
+        let is_input_due = !self.ahead.is_empty() || is_end_due;
+        let is_due = self.is_read_pending && is_input_due && !self.has_open_answer();
+        if flushed.is_ready() && is_due {
             // The answer is written, so the HTTP layer must read the next request or the end now.
+            self.is_read_pending = false;
             cx.waker().wake_by_ref();
         }
         flushed
@@ -444,6 +463,7 @@ where
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(cx))?;
+        self.discard_available(cx);
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }

@@ -20,10 +20,10 @@ export function launch({ whole = false, ...options } = {}) {
   });
 }
 
-/** A browser with its profile in `folder`. */
+/** The whole browser, which reads its profile in `folder`. */
 export function launchPersistent(folder) {
   return chromium.launchPersistentContext(folder, {
-    executablePath: EXECUTABLE,
+    executablePath: WHOLE,
     args: ['--no-sandbox', '--disable-background-networking'],
     timeout: 30_000,
   });
