@@ -144,7 +144,7 @@ check('the tour says if it cannot post, and posts when it is started again', asy
   assert.equal(await lab.message.inputValue(), '');
   await tour.getByRole('button', { name: 'Next' }).click();
   await tour.getByRole('button', { name: 'Next' }).click();
-  await tour.getByText('Too many messages.').waitFor();
+  await tour.getByText('The server takes no more at the moment.').waitFor();
   await page.unroute('**/messages*');
   await begin.click();
   await tour.getByText(/^Polling: seen after .+; SSE: seen after .+\.$/).waitFor();
