@@ -25,7 +25,7 @@ use crate::{
         preface::{FirstBytes, classify},
         prefixed::PrefixedIo,
         socket::{self, Socket},
-        timeouts::TimedIo,
+        timed_io::TimedIo,
     },
 };
 

@@ -24,7 +24,7 @@ use crate::{
         metered::Metered,
         preface::is_tls,
         socket::{self, Socket},
-        timeouts::TimedIo,
+        timed_io::TimedIo,
         tls::TlsSession,
         tls_records::{RecordLengths, RecordTap},
     },

@@ -28,7 +28,7 @@ use crate::{
     fastpath::{self, FastPath},
     http::routes::{AppState, app},
     ledger::connection_meter::ConnectionMeter,
-    net::timeouts::TimedIo,
+    net::timed_io::TimedIo,
 };
 
 /// How long open requests may take to finish when the server stops.

@@ -11,6 +11,7 @@ pub mod prefixed;
 pub mod refusal;
 mod request_heads;
 pub mod socket;
+pub mod timed_io;
 pub mod timeouts;
 pub mod tls;
 pub mod tls_records;
