@@ -39,8 +39,8 @@ impl Delivery {
     /// Whether a cache may share the answer to a poll with this query.
     pub fn shares_poll(&self, query: &ReadQuery) -> bool {
         // The answer to a position after the end of the log changes with the next message.
-        let is_ahead = matches!(query.start, Start::After(cursor) if self.log.is_ahead(cursor));
-        self.poll_cache.is_some() && PollCache::shares(query) && !is_ahead
+        let is_ahead = || matches!(query.start, Start::After(cursor) if self.log.is_ahead(cursor));
+        self.poll_cache.is_some() && PollCache::shares(query) && !is_ahead()
     }
 
     /// The data for readers of `log`, without any present readers yet.

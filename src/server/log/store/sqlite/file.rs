@@ -1,7 +1,7 @@
 //! The SQLite file: whether it is ours, complete and not in use; and the connections to it.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -72,8 +72,12 @@ pub(super) struct LogFile {
 struct FileIdentity(u64, u64);
 
 impl FileIdentity {
+    fn of(file: &Metadata) -> Self {
+        Self(file.dev(), file.ino())
+    }
+
     fn of_path(path: &Path) -> std::io::Result<Self> {
-        std::fs::metadata(path).map(|it| Self(it.dev(), it.ino()))
+        fs::metadata(path).map(|it| Self::of(&it))
     }
 }
 
@@ -143,34 +147,35 @@ impl LogFile {
 
     /// Checks whether written data will be found again: SQLite continues to write to files that were deleted or
     /// replaced, and everything in them is lost when the process ends.
-    pub fn check_in_place(&self) -> Result<(), String> {
+    ///
+    /// Returns the size of the write-ahead log.
+    pub fn check_in_place(&self) -> Result<u64, String> {
         let ours = self.lock.metadata().map_err(|error| error.to_string())?;
         let found = FileIdentity::of_path(&self.path);
-        if !found.is_ok_and(|it| it == FileIdentity(ours.dev(), ours.ino())) {
+        if !found.is_ok_and(|it| it == FileIdentity::of(&ours)) {
             return Err("the file was deleted or replaced while it is served".to_owned());
         }
         if ours.len() == 0 {
             return Err("the file was truncated while it is served".to_owned());
         }
-        let found = FileIdentity::of_path(&wal_path(&self.path));
-        let same = match (self.wal.get(), found) {
-            (Some(wal), Ok(found)) => *wal == found,
+        let found = fs::metadata(wal_path(&self.path));
+        let same = match (self.wal.get(), &found) {
+            (Some(wal), Ok(found)) => *wal == FileIdentity::of(found),
             (Some(_), Err(_)) => false,
-            (None, Ok(found)) => self.wal.set(found).is_ok(),
+            (None, Ok(found)) => self.wal.set(FileIdentity::of(found)).is_ok(),
             // SQLite creates it with the first access.
             (None, Err(_)) => true,
         };
         if same {
-            Ok(())
+            Ok(found.map_or(0, |it| it.len()))
         } else {
             Err("the write-ahead log was deleted or replaced while it is served".to_owned())
         }
     }
 
-    /// Checks whether the write-ahead log still has everything that `connection` wrote to it. Another program that
-    /// moves all of it into the file may empty it.
-    pub fn check_wal(&self, connection: &Connection) -> Result<(), String> {
-        let bytes = fs::metadata(wal_path(&self.path)).map_or(0, |it| it.len());
+    /// Checks whether the write-ahead log, of `bytes`, still has everything that `connection` wrote to it. Another
+    /// program that moves all of it into the file may empty it.
+    pub fn check_wal(&self, bytes: u64, connection: &Connection) -> Result<(), String> {
         if self.wal_bytes.swap(bytes, Ordering::Relaxed) <= bytes {
             return Ok(());
         }

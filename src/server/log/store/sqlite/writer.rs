@@ -186,12 +186,13 @@ impl Writer {
     }
 
     fn check_in_place(&self) -> Result<(), StoreUnavailable> {
-        self.file.check_in_place().map_err(|why| {
+        let wal_bytes = self.file.check_in_place().map_err(|why| {
             let why = StoreUnavailable(why);
             self.health.fail(why.clone());
             why
         })?;
-        self.file.check_wal(&self.connection).map_err(|why| {
+        let wal = self.file.check_wal(wal_bytes, &self.connection);
+        wal.map_err(|why| {
             let why = StoreUnavailable(why);
             self.health.set_damage(&why);
             why
