@@ -97,7 +97,7 @@ pub fn break_even(model: &Model, question: &Question) -> BreakEven {
     }
 }
 
-/// What polling and a stream cost.
+/// The costs of polling and of a stream, by `metric`.
 pub fn costs(model: &Model, question: &Question, metric: CostMetric) -> CostPair {
     let of = |transport, interval_s| {
         let sizing = size_servers(model, question, transport, interval_s);

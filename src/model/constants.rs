@@ -136,7 +136,8 @@ pub struct MatrixErrors {
     /// Factors, from 1 on.
     pub ratio_median: f64,
     pub ratio_worst: f64,
-    /// The busy share of each core, rounded up to a percent, up to which a ratio was off by more than [`MatrixErrors::FAR`], by polls.
+    /// The share of each core that polls keep busy, rounded up to a percent, up to which a ratio was off by more than
+    /// [`MatrixErrors::FAR`].
     pub light_load: f64,
 }
 

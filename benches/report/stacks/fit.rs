@@ -76,9 +76,9 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
 
 /// Fits the cost of streams. `idle_us` is the CPU of an open stream in a second without messages.
 ///
-/// The closed loop says what a message to all streams costs if messages follow each other directly, and paced loads say
-/// what it costs more after a pause. The closed loop has one number of streams, so it is divided into publishing and
-/// deliveries in the proportion of the fastest paced loads.
+/// The closed loop gives the cost of a message to all streams if messages follow each other directly; paced loads give
+/// the extra cost after a pause. The closed loop has only one number of streams, so its cost is divided into publishing
+/// and deliveries in the proportion that the fastest paced loads have.
 pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
     let rounds = middle_rounds(
         run.fan_out.iter(),

@@ -28,9 +28,9 @@ use workload::WorkloadFlags;
 ///     poll-vs-sse compare --target http://127.0.0.1:8080 --profile nchan --pid 4711
 ///
 /// Exit code: 0 if messages could be published at the requested rate and every one reached
-/// every client once and in order, without an error; 1 if not; 2 if nothing could be measured or the result could not be written, with
-/// one line that says what to change; 130 after Ctrl-C and 143 after SIGTERM, when the
-/// figures so far have been printed and written.
+/// every client once and in order, without an error; 1 if not; 2 if nothing could be measured
+/// or the result could not be written, with one line that says what to change; 130 after
+/// Ctrl-C and 143 after SIGTERM, when the figures so far have been printed and written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct CompareFlags {

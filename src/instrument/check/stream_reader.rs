@@ -106,7 +106,7 @@ impl StreamState {
     }
 }
 
-/// What opens a stream.
+/// The request for a stream, and where it is sent.
 struct StreamOpening {
     endpoint: Endpoint,
     connection: Connection,

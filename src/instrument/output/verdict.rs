@@ -11,7 +11,7 @@ const CPU_MARGIN: f64 = 0.10;
 /// The CPU time from which that margin holds. It grows with the inverse square root of less, as the error of a mean
 /// does: a server that worked for 30 ms has no CPU figure of three digits.
 const STEADY_CPU_S: f64 = 1.0;
-/// From so many runs on, their ranges tell a difference from the work of a busy machine.
+/// With fewer runs, a difference may come from the other work of a busy machine.
 const DECISIVE_RUNS: usize = 3;
 const DELAY_MARGIN: f64 = 0.10;
 /// People perceive a response within 0.1 s as immediate (Miller 1968, "Response time in man-computer conversational

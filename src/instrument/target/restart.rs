@@ -129,7 +129,7 @@ fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> R
         }
         if Instant::now() >= deadline {
             let limit = LIMIT.as_secs();
-            // It may have ended meanwhile.
+            // An error means that it has ended.
             let _ = child.kill();
             ensure!(
                 ended,

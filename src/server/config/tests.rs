@@ -1,3 +1,5 @@
+//! The flags: their values, their errors, and the configuration that they make.
+
 use clap::Parser;
 
 use super::*;

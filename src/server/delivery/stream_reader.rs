@@ -60,7 +60,7 @@ pub struct StreamReader<R = RoomReader> {
     stage: Stage,
 }
 
-/// What a stream sends next.
+/// How far a stream is: what the next call may send.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Preamble,

@@ -243,7 +243,7 @@ where
         self.was_used = true;
         let stream = u32::from(respond.stream_id());
         let (parts, body) = request.into_parts();
-        // Nobody reads a body of these, and an unread one would hold some of the connection's window.
+        // No handler reads the body of a GET, and unread bytes would take up the window that all streams share.
         let has_body = !matches!(parts.method, http::Method::GET | http::Method::HEAD);
         let body = has_body.then_some(body).map_or(Payload::None, payload);
         let mut request = Request::with_payload(body);

@@ -96,7 +96,7 @@ where
     E: Into<Response<BoxBody>>,
 {
     /// `handle` may abort the stream. The answer is made once there is room among the connection's `unread` answers.
-    /// `stall_timeout` is how long the client may take for a chunk for which its window has no room.
+    /// `stall_timeout` is how long the client may take for the rest of a chunk once its window is empty.
     pub fn new(
         call: F,
         respond: SendResponse<Bytes>,
@@ -126,10 +126,9 @@ where
             is_head,
         } = &mut self.state
         {
-            let has_room = self.unread.poll_room(cx).is_ready();
-            let called = match has_room {
-                true => call.as_mut().poll(cx),
-                false => Poll::Pending,
+            let called = match self.unread.poll_room(cx) {
+                Poll::Ready(()) => call.as_mut().poll(cx),
+                Poll::Pending => Poll::Pending,
             };
             let Poll::Ready(called) = called else {
                 // After a reset, the client does not want the answer any more.
@@ -267,8 +266,9 @@ impl BodyTransfer {
         }
     }
 
-    /// Sends the chunk as the client's window allows. Ready with `false` if the stream is closed. The stream of a
-    /// client that does not take the whole chunk within `stall_timeout` of its window being empty is reset: TCP cannot see that one stream's window is empty.
+    /// Sends the chunk as the client's window allows. Ready with `false` if the stream is closed. Once the window is
+    /// empty, the client has `stall_timeout` to take the rest of the chunk, or the stream is reset: TCP cannot see that
+    /// one stream's window is empty.
     fn poll_send(
         &mut self,
         stall_timeout: Duration,

@@ -1,3 +1,5 @@
+//! Which profiles are read, and which are refused.
+
 use super::*;
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! What a store owes to the tails ([`TailCache`](super::tail_cache::TailCache)):
 //!
-//! - [`advance_visible`](super::tail_cache::TailCache::advance_visible) before a read of the store can return a message;
+//! - [`advance_visible`](super::tail_cache::TailCache::advance_visible) before a read of the store can return a
+//!   message;
 //! - [`append`](super::tail_cache::TailCache::append) in the order of the ids, before the publisher gets its answer;
 //! - [`expire`](super::tail_cache::TailCache::expire) after messages were removed;
 //! - [`reset_to`](super::tail_cache::TailCache::reset_to) when the tails may lack messages;

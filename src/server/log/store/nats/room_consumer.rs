@@ -73,7 +73,8 @@ impl RoomConsumer {
         self.consumer.cached_info()
     }
 
-    /// Pulls once when nothing is left: JetStream answers that there is no message, which shows that pulling is permitted.
+    /// Pulls once when nothing is left: JetStream answers that there is no message, which shows that pulling is
+    /// permitted.
     pub(super) async fn flush_pull(
         &self,
         client: &JetStreamClient,
