@@ -133,6 +133,41 @@ fn requests_sent_ahead_are_all_answered_after_a_half_close() {
 }
 
 #[test]
+fn a_body_that_comes_together_with_the_half_close_is_read_to_its_end() {
+    let server = Server::memory();
+    let draft = json!({"author": "mina", "text": "long"}).to_string();
+    for padding in [
+        "\n".repeat(30),
+        " ".repeat(9_000),
+        " ".repeat(25_000),
+        " \r\n\r\n".repeat(200),
+    ] {
+        let body = format!("{padding}{draft}{padding}");
+        for mut connection in connections(&server) {
+            let publish = request("POST", "/messages", &[JSON], body.as_bytes());
+            ask_last(&mut connection, publish);
+            let answer = connection.answer("POST").expect("an answer");
+            assert_eq!(answer.status(), 201, "{} bytes", body.len());
+        }
+    }
+}
+
+#[test]
+fn requests_with_bodies_that_are_sent_ahead_leave_the_connection_open() {
+    let server = Server::memory();
+    let text = "HTTP/1.1 ".repeat(300);
+    for mut connection in connections(&server) {
+        connection.send([publish(&text), publish(&text), publish("end")].concat());
+        for _ in 0..3 {
+            let answer = connection.answer("POST").expect("an answer");
+            assert_eq!(answer.status(), 201);
+            assert_eq!(answer.header("connection"), None);
+        }
+        assert_eq!(connection.get("/healthz").status(), 200);
+    }
+}
+
+#[test]
 fn a_half_closed_client_is_answered_over_tls() {
     let server = Server::on_every_form();
     run(async {

@@ -10,46 +10,63 @@ const MAX_FIELD_NAME: usize = u16::MAX as usize;
 /// A byte that makes a head invalid.
 const INVALID: u8 = 0;
 
-/// Follows the lines of the input. An empty line ends a head; one in a body is taken for an end, too, which only delays
-/// the bytes after it.
+/// Every head begins with a line that ends so, before its digit and its line end.
+const VERSION: &[u8] = b"HTTP/1.";
+const VERSION_BYTES: usize = VERSION.len() + 1;
+
+/// Follows the lines of the input: an empty line that comes after a request line ends a head. In a body, such lines are
+/// taken for a head, too.
 #[derive(Debug, Default)]
 pub struct HeadScanner {
     /// The bytes of the unfinished line.
     line: usize,
-    /// Whether these are only a carriage return.
-    is_return: bool,
+    /// The last of these.
+    line_end: [u8; VERSION_BYTES + 1],
     /// Whether they have a colon.
     has_colon: bool,
-    /// Whether the line is a field: every line after the first of a head.
-    is_field: bool,
+    /// Whether a request line came before, so that the line is a field or the end of the head.
+    is_in_head: bool,
 }
 
 impl HeadScanner {
-    /// Continues in `bytes`, and returns how many of them complete at most `heads` heads. The scan continues after
-    /// these. A field whose name is too long is made invalid.
-    pub fn take(&mut self, bytes: &mut [u8], mut heads: usize) -> usize {
+    /// Continues in `bytes`, and returns how many of them the HTTP layer may get: those up to the second end of a head
+    /// that is in them, without its last byte. With `is_in_body`, the HTTP layer needs more of a body, and gets those
+    /// up to the first end; if they begin with it, it is part of the body.
+    ///
+    /// The scan continues after these bytes. A field whose name is too long is made invalid.
+    pub fn take(&mut self, bytes: &mut [u8], is_in_body: bool) -> usize {
+        if is_in_body {
+            let taken = self.take_heads(bytes, 0);
+            if taken > 0 {
+                return taken;
+            }
+        }
+        self.take_heads(bytes, 1)
+    }
+
+    /// Takes at most this number of heads.
+    fn take_heads(&mut self, bytes: &mut [u8], mut heads: usize) -> usize {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &mut bytes[at..];
             let Some(length) = memchr(b'\n', rest) else {
+                self.check_field_name(rest);
                 self.continue_line(rest);
                 return bytes.len();
             };
             let line = &mut rest[..length];
-            let is_return = line == b"\r" || (line.is_empty() && self.is_return);
-            let is_empty = self.line + length == usize::from(is_return);
-            if is_empty {
-                if heads == 0 {
-                    // All of the line but its end, so that the head stays incomplete.
-                    self.continue_line(line);
-                    return at + length;
-                }
-                heads -= 1;
-            } else if self.line + length > MAX_FIELD_NAME {
-                self.continue_line(line);
+            if self.line + length > MAX_FIELD_NAME {
+                self.check_field_name(line);
             }
+            self.continue_line(line);
+            let is_head_end = self.is_in_head && self.is_line_empty();
+            if is_head_end && heads == 0 {
+                // Without the line's end, the head stays incomplete.
+                return at + length;
+            }
+            heads -= usize::from(is_head_end);
             *self = Self {
-                is_field: !is_empty,
+                is_in_head: !is_head_end && (self.is_in_head || self.is_request_line()),
                 ..Self::default()
             };
             at += length + 1;
@@ -57,22 +74,38 @@ impl HeadScanner {
         at
     }
 
-    fn continue_line(&mut self, part: &mut [u8]) {
-        let is_first = self.line == 0;
-        if self.is_field && !self.has_colon {
-            let colon = memchr(b':', part);
-            if self.line + colon.unwrap_or(part.len()) > MAX_FIELD_NAME
-                && let Some(first) = part.first_mut()
-            {
-                *first = INVALID;
-            }
-            self.has_colon = colon.is_some();
+    fn is_line_empty(&self) -> bool {
+        self.line == 0 || (self.line == 1 && self.line_end.ends_with(b"\r"))
+    }
+
+    fn is_request_line(&self) -> bool {
+        let end = self
+            .line_end
+            .strip_suffix(b"\r")
+            .unwrap_or(&self.line_end[1..]);
+        end.starts_with(VERSION)
+    }
+
+    /// Makes the field whose next part this is invalid if its name is too long.
+    fn check_field_name(&mut self, part: &mut [u8]) {
+        if !self.is_in_head || self.has_colon {
+            return;
         }
+        let colon = memchr(b':', part);
+        if self.line + colon.unwrap_or(part.len()) > MAX_FIELD_NAME
+            && let Some(first) = part.first_mut()
+        {
+            *first = INVALID;
+        }
+        self.has_colon = colon.is_some();
+    }
+
+    fn continue_line(&mut self, part: &[u8]) {
         self.line += part.len();
-        self.is_return = match part {
-            [] => self.is_return,
-            part => is_first && part == b"\r",
-        };
+        let size = self.line_end.len();
+        let new = part.len().min(size);
+        self.line_end.copy_within(new.., 0);
+        self.line_end[size - new..].copy_from_slice(&part[part.len() - new..]);
     }
 }
 
@@ -91,20 +124,32 @@ mod tests {
             let mut heads = 1;
             let mut taken = 0;
             for end in [cut, TWO.len()] {
-                taken += scanner.take(&mut bytes[taken..end], heads);
+                taken += scanner.take_heads(&mut bytes[taken..end], heads);
                 heads = usize::from(taken < 27);
             }
             assert_eq!(taken, first, "cut at {cut}");
-            assert_eq!(scanner.take(&mut bytes[taken..], 1), 1);
+            assert_eq!(scanner.take_heads(&mut bytes[taken..], 1), 1);
             assert_eq!(bytes, TWO);
         }
     }
 
     #[test]
-    fn a_body_comes_with_its_head() {
-        let mut bytes = b"POST /messages HTTP/1.1\n\n{\"text\": \"a\"}\nGET /".to_vec();
-        let length = bytes.len();
-        assert_eq!(HeadScanner::default().take(&mut bytes, 1), length);
+    fn a_body_comes_with_its_head_and_whatever_empty_lines_it_has() {
+        for body in ["{\"text\":\n\n\"a\"}\nGET /", "\r\n\n\r\n\n{}"] {
+            let mut bytes = format!("POST /messages HTTP/1.1\n\n{body}").into_bytes();
+            let length = bytes.len();
+            assert_eq!(HeadScanner::default().take(&mut bytes, false), length);
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_next_head_is_not_taken_with_a_body_unless_the_body_has_it() {
+        let mut scanner = HeadScanner::default();
+        let mut bytes = b"POST / HTTP/1.1\r\n\r\n{".to_vec();
+        assert_eq!(scanner.take(&mut bytes, false), bytes.len());
+        let mut rest = b"}GET / HTTP/1.1\r\n\r\nGET /".to_vec();
+        assert_eq!(scanner.take(&mut rest, true), 18);
+        assert_eq!(scanner.take(&mut rest[18..], true), rest.len() - 18);
     }
 
     #[test]
@@ -117,7 +162,7 @@ mod tests {
                 let mut scanner = HeadScanner::default();
                 let size = bytes.len().div_ceil(parts);
                 for part in bytes.chunks_mut(size) {
-                    scanner.take(part, 1);
+                    scanner.take(part, false);
                 }
                 assert_eq!(!bytes.contains(&INVALID), is_valid, "{name} in {parts}");
             }

@@ -24,9 +24,6 @@ use crate::limits::refusals::{RefusalCounters, RefusalReason};
 
 /// The most input that is kept while it may not be read yet.
 const MAX_AHEAD_BYTES: usize = 4 * 1024;
-/// The most heads that the HTTP layer gets with one read while it waits for a body, in which empty lines look like ends
-/// of heads.
-const HEADS_IN_BODY: usize = 16;
 
 /// The I/O of the HTTP layer: first the bytes that were read before, then `io`. Its input ends when a timeout
 /// expires, or when the client has ended its side and no answer is open.
@@ -137,9 +134,9 @@ where
 
     /// Keeps those of the bytes after the first `before` in `buf` that the HTTP layer may not have yet.
     fn keep_ahead(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
-        let heads = self.begin_pass();
+        self.has_passed_head = true;
         let added = &mut buf.filled_mut()[before..];
-        let passed = self.heads.take(added, heads);
+        let passed = self.heads.take(added, self.connection.is_input_needed());
         if passed < added.len() {
             self.ahead = BytesMut::from(&added[passed..]);
             buf.set_filled(before + passed);
@@ -148,25 +145,18 @@ where
 
     /// Gives the HTTP layer the next bytes that were read before.
     fn pass_ahead(&mut self, buf: &mut ReadBuf<'_>) {
-        let heads = self.begin_pass();
+        self.has_passed_head = true;
         let bytes = self.ahead.len().min(buf.remaining());
-        let passed = self.heads.take(&mut self.ahead[..bytes], heads);
+        let is_in_body = self.connection.is_input_needed();
+        let passed = self.heads.take(&mut self.ahead[..bytes], is_in_body);
         buf.put_slice(&self.ahead.split_to(passed));
         if self.ahead.is_empty() {
             self.ahead = BytesMut::new();
         }
     }
 
-    /// How many heads the HTTP layer may get now.
-    fn begin_pass(&mut self) -> usize {
-        self.has_passed_head = true;
-        match self.connection.is_input_needed() {
-            true => HEADS_IN_BODY,
-            false => 1,
-        }
-    }
-
-    /// Reads what the HTTP layer may not have yet. Ready when the client has ended its side.
+    /// Reads what the HTTP layer may not have yet. Ready when the client has ended its side. Behind as much input as is
+    /// kept, that end is noticed only after the answer.
     fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 1024];
         while self.ahead.len() < MAX_AHEAD_BYTES {
@@ -188,13 +178,14 @@ where
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if !self.ahead.is_empty() && !self.has_open_answer() {
-            // The next of these requests comes first.
+        let is_input_needed = self.connection.is_input_needed();
+        if !self.ahead.is_empty() && (!self.has_open_answer() || is_input_needed) {
+            // These bytes come first.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         let is_answering = self.meter.has_request() || self.connection.is_answering();
-        if (self.ahead.is_empty() && !is_answering) || self.connection.is_input_needed() {
+        if self.ahead.is_empty() && (!is_answering || is_input_needed) {
             self.is_end_read = true;
             return Poll::Ready(Ok(()));
         }
