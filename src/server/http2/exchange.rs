@@ -194,6 +194,8 @@ struct BodyTransfer {
     left: Option<u64>,
     /// The body's last chunk, as far as the client's window has not taken it yet.
     chunk: Bytes,
+    /// The bytes that the client has taken since `stall` was set.
+    taken: usize,
     /// Whether this chunk is the last of a sized body.
     is_last: bool,
     /// Set once the body was pending.
@@ -226,6 +228,7 @@ impl BodyTransfer {
             stream,
             left,
             chunk: Bytes::new(),
+            taken: 0,
             is_last: false,
             waker: None,
             stall: None,
@@ -267,8 +270,8 @@ impl BodyTransfer {
     }
 
     /// Sends the chunk as the client's window allows. Ready with `false` if the stream is closed. Once the window is
-    /// empty, the client has `stall_timeout` to take the rest of the chunk, or the stream is reset: TCP cannot see that
-    /// one stream's window is empty.
+    /// empty, the client has `stall_timeout` to take [`GATHER_BYTES`] or the rest of the chunk, or the stream is reset:
+    /// TCP cannot see that one stream's window is empty.
     fn poll_send(
         &mut self,
         stall_timeout: Duration,
@@ -292,11 +295,17 @@ impl BodyTransfer {
                 return Poll::Ready(Err(Reason::CANCEL));
             }
             let now = self.chunk.split_to(capacity.min(self.chunk.len()));
+            self.taken += now.len();
+            if self.taken >= GATHER_BYTES {
+                self.taken = 0;
+                self.stall = None;
+            }
             let ends = self.is_last && self.chunk.is_empty();
             if self.stream.send_data(now, ends).is_err() {
                 return Poll::Ready(Ok(false));
             }
         }
+        self.taken = 0;
         self.stall = None;
         Poll::Ready(Ok(true))
     }

@@ -250,6 +250,37 @@ async fn a_stalled_stream_holds_up_no_other_and_is_cut_in_time() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_a_large_answer_slowly_gets_all_of_it() {
+    const BYTES: usize = 300 * 1024;
+    let service = fn_service(|_: Request| async {
+        Ok::<_, HttpError>(Response::with_body(
+            StatusCode::OK,
+            BoxBody::new(Bytes::from(vec![b'x'; BYTES])),
+        ))
+    });
+    with_server(service, pending(), async |client, _| {
+        let mut client = client.ready().await.expect("ready");
+        let (slow, _) = client.send_request(get("/"), true).expect("sent");
+        let mut slow = slow.await.expect("a head").into_body();
+        let (mut taken, mut held) = (0, 0);
+        while let Some(chunk) = slow.data().await {
+            let bytes = chunk.expect("data").len();
+            taken += bytes;
+            held += bytes;
+            // `h2` tells the server once half of the window of 64 KiB is free.
+            if held >= 32 * 1024 {
+                sleep(TIMEOUTS.stall / 2).await;
+                let window = slow.flow_control();
+                window.release_capacity(held).expect("held");
+                held = 0;
+            }
+        }
+        assert_eq!(taken, BYTES);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn after_goaway_open_streams_are_answered_and_new_ones_are_not_taken() {
     let (stop, stopped) = oneshot::channel::<()>();
