@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{
     cli::assert_refused,
     support::{
-        client::{TestClient as _, cursor},
+        client::{JSON, TestClient as _, cursor},
         process::{Process, run},
         server::Server,
     },
@@ -177,6 +177,38 @@ fn the_text_of_a_publish_with_a_key_is_removed_with_the_key() {
         });
         rows.expect("reads") == 0
     });
+}
+
+#[test]
+fn many_expired_keys_are_forgotten_in_steps_and_do_not_count_meanwhile() {
+    const KEYS: i64 = 5_000;
+    let (_directory, path) = new_file();
+    a_log(&path, 1);
+    let file = rusqlite::Connection::open(&path).expect("opens");
+    file.execute_batch(&format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {KEYS})
+         INSERT INTO first_uses (key, id, json, at) SELECT 'k' || n, 1, '{{}}', n FROM n;"
+    ))
+    .expect("writes");
+    let keys = || {
+        let rows = file.query_row("SELECT count(*) FROM first_uses", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        rows.expect("reads")
+    };
+    let server = Server::on_file(path);
+    let newest = format!("k{KEYS}");
+    let draft = json!({"author": "mina", "text": "again"}).to_string();
+    let publish = || {
+        server.post(
+            draft.as_str(),
+            &[JSON, ("Idempotency-Key", newest.as_str())],
+        )
+    };
+    assert_eq!(publish().status(), 201);
+    assert!(keys() > KEYS / 2, "a publish does not wait for all of them");
+    assert_eq!(publish().status(), 200);
+    crate::support::eventually("the expired keys are forgotten", || keys() == 1);
 }
 
 #[test]

@@ -127,8 +127,12 @@ impl Sqlite {
         draft: Draft,
         key: Option<IdempotencyKey>,
     ) -> Result<AppendedMessage, AppendError> {
-        self.request(|reply| Command::Append { draft, key, reply })
-            .await?
+        let (reply, response) = oneshot::channel();
+        self.send(Command::Append { draft, key, reply }).await?;
+        // A writer that ended with a panic may have committed the message.
+        response
+            .await
+            .map_err(|_| AppendError::Unconfirmed(self.writer_gone()))?
     }
 
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
@@ -266,14 +270,19 @@ impl Sqlite {
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, StoreUnavailable> {
         let (reply, response) = oneshot::channel();
-        let gone = || {
-            let why = StoreUnavailable("the writer has stopped".to_owned());
-            self.health.fail(why.clone());
-            why
-        };
-        let sent = self.commands.send(command(reply)).await;
-        sent.map_err(|_| gone())?;
-        response.await.map_err(|_| gone())
+        self.send(command(reply)).await?;
+        response.await.map_err(|_| self.writer_gone())
+    }
+
+    async fn send(&self, command: Command) -> Result<(), StoreUnavailable> {
+        let sent = self.commands.send(command).await;
+        sent.map_err(|_| self.writer_gone())
+    }
+
+    fn writer_gone(&self) -> StoreUnavailable {
+        let why = StoreUnavailable("the writer has stopped".to_owned());
+        self.health.fail(why.clone());
+        why
     }
 
     async fn read<T: Send + 'static>(

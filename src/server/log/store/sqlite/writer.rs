@@ -41,6 +41,8 @@ const MAX_BATCH: usize = 512;
 const PROBE_BYTES: i64 = 10 * 1024;
 /// The most messages pruned in one transaction, for the same reason.
 const PRUNE_BATCH: u64 = 10_000;
+/// The most idempotency keys forgotten in one transaction: more than it adds.
+const FORGET_BATCH: i64 = 1000;
 
 pub(super) enum Command {
     Append {
@@ -211,7 +213,8 @@ impl Writer {
             none => none.insert(LogClock::new(last_sent_at(&transaction)?)),
         };
         clock.now();
-        forget_keys(&transaction, clock.older_than(IDEMPOTENCY_TTL))?;
+        let keys_from = clock.older_than(IDEMPOTENCY_TTL);
+        forget_keys(&transaction, keys_from)?;
         for command in batch {
             let outcome = match command {
                 Command::Append { draft, key, .. } => {
@@ -219,6 +222,7 @@ impl Writer {
                         log: self.log,
                         transaction: &transaction,
                         now: clock.now(),
+                        keys_from,
                     };
                     append.run(draft, key.as_ref(), self.encode, &mut written.entries)?
                 }
@@ -284,6 +288,8 @@ struct Append<'a> {
     log: LogId,
     transaction: &'a Transaction<'a>,
     now: Timestamp,
+    /// Keys used before then do not count any more.
+    keys_from: Timestamp,
 }
 
 impl Append<'_> {
@@ -318,7 +324,9 @@ impl Append<'_> {
         let answer = appended(self.log, &entry);
         if let Some(key) = key {
             self.transaction
-                .prepare_cached("INSERT INTO first_uses (key, id, json, at) VALUES (?, ?, ?, ?)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO first_uses (key, id, json, at) VALUES (?, ?, ?, ?)",
+                )?
                 .execute(params![
                     key.as_str(),
                     id as i64,
@@ -332,17 +340,20 @@ impl Append<'_> {
 
     fn first_use(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<IdempotencyRecord>> {
         self.transaction
-            .prepare_cached("SELECT id, json, at FROM first_uses WHERE key = ?")?
-            .query_row([key.as_str()], |row| {
-                Ok(IdempotencyRecord {
-                    cursor: Cursor {
-                        log: self.log,
-                        id: row.get::<_, i64>(0)? as u64,
-                    },
-                    json: row.get::<_, String>(1)?.into(),
-                    at: Timestamp::from_microsecond(row.get(2)?).unwrap_or_default(),
-                })
-            })
+            .prepare_cached("SELECT id, json, at FROM first_uses WHERE key = ? AND at >= ?")?
+            .query_row(
+                params![key.as_str(), self.keys_from.as_microsecond()],
+                |row| {
+                    Ok(IdempotencyRecord {
+                        cursor: Cursor {
+                            log: self.log,
+                            id: row.get::<_, i64>(0)? as u64,
+                        },
+                        json: row.get::<_, String>(1)?.into(),
+                        at: Timestamp::from_microsecond(row.get(2)?).unwrap_or_default(),
+                    })
+                },
+            )
             .optional()
     }
 }
@@ -354,11 +365,14 @@ fn is_sync_error(error: &rusqlite::Error) -> bool {
         .is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC)
 }
 
-/// Forgets the idempotency keys that were used before `cutoff`, with their messages.
+/// Forgets idempotency keys that were used before `cutoff`, with their messages: the oldest ones, if there are many.
 fn forget_keys(transaction: &Transaction<'_>, cutoff: Timestamp) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("DELETE FROM first_uses WHERE at < ?")?
-        .execute([cutoff.as_microsecond()])?;
+        .prepare_cached(
+            "DELETE FROM first_uses WHERE key IN
+             (SELECT key FROM first_uses WHERE at < ? ORDER BY at LIMIT ?)",
+        )?
+        .execute([cutoff.as_microsecond(), FORGET_BATCH])?;
     Ok(())
 }
 
