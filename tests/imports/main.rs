@@ -1,6 +1,7 @@
 //! The directions of imports in `src/`: no cycle between neighbouring modules of any crate, and between the server's
 //! top-level modules only the arrows of `docs/design.md`.
 
+mod design_names;
 mod rust_modules;
 
 use std::collections::{BTreeMap, BTreeSet};
