@@ -66,9 +66,9 @@ fn resolve((scheme, authority): &(Scheme, Authority), path: &str, location: &str
     let location = location.split('#').next().unwrap_or_default();
     let absolute = match location {
         _ if location.starts_with("//") => format!("{scheme}:{location}"),
-        _ if location.contains("://") => location.to_owned(),
         _ if location.starts_with('/') => return location.parse().ok(),
         _ if location.starts_with('?') => return format!("{path}{location}").parse().ok(),
+        _ if has_scheme(location) => location.to_owned(),
         _ => {
             let (directory, _) = path.rsplit_once('/')?;
             return format!("{directory}/{location}").parse().ok();
@@ -81,6 +81,12 @@ fn resolve((scheme, authority): &(Scheme, Authority), path: &str, location: &str
         && port(absolute.port_u16()) == port(authority.port_u16());
     let rest = absolute.path_and_query().filter(|_| is_own)?;
     rest.as_str().parse().ok()
+}
+
+/// Whether it begins with a scheme. A colon after the first segment is part of a path or a query.
+fn has_scheme(location: &str) -> bool {
+    let first = location.split(['/', '?']).next();
+    first.is_some_and(|segment| segment.contains(':'))
 }
 
 #[cfg(test)]
@@ -100,6 +106,9 @@ mod tests {
             ("//h:8080/b#c", "/b"),
             ("?x=1", "/a/stream?x=1"),
             ("other", "/a/other"),
+            ("/b?back=http://i/", "/b?back=http://i/"),
+            ("?back=//i/", "/a/stream?back=//i/"),
+            ("other?back=http://i/", "/a/other?back=http://i/"),
         ] {
             assert_eq!(to(location).as_deref(), Some(target), "{location}");
         }
