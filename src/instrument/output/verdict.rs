@@ -201,7 +201,7 @@ impl Costs {
     fn join_best(&self, best: usize) -> String {
         let others = (0..self.names.len())
             .filter(|at| *at != best)
-            .map(|at| format!("{} takes {}", self.names[at], self.compare_to(at, best)));
+            .map(|at| self.compare_to(at, best));
         format!(
             "{} costs least, {} a delivery: {}.",
             capitalize(self.names[best]),
@@ -251,7 +251,7 @@ impl Costs {
         list(&parts.collect::<Vec<_>>())
     }
 
-    /// What `at` costs, in terms of `best`.
+    /// A clause that says what `at` costs, in terms of `best`.
     fn compare_to(&self, at: usize, best: usize) -> String {
         let (mut known, mut open) = (Vec::new(), Vec::new());
         for (measure, figures) in &self.measures {
@@ -264,9 +264,11 @@ impl Costs {
                 Difference::Undecided => open.push(noun.to_owned()),
             }
         }
-        match open.is_empty() {
-            true => list(&known),
-            false => format!("{} ({} not decided)", list(&known), list(&open)),
+        let (name, known, open) = (self.names[at], list(&known), list(&open));
+        match (known.is_empty(), open.is_empty()) {
+            (true, _) => format!("it is not decided whether {name} takes more ({open})"),
+            (false, true) => format!("{name} takes {known}"),
+            (false, false) => format!("{name} takes {known} ({open} not decided)"),
         }
     }
 

@@ -192,7 +192,7 @@ impl Record<'_> {
 }
 
 /// Whether this program, and not the server, was the reason for a late message.
-pub fn is_send_late(publishing: &PublishStats) -> bool {
+fn is_send_late(publishing: &PublishStats) -> bool {
     publishing.held_back == 0 && publishing.late_us_max > LATE_SEND_US
 }
 

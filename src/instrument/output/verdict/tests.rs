@@ -224,6 +224,30 @@ fn a_difference_of_cpu_needs_enough_cpu_time() {
 }
 
 #[test]
+fn a_transport_of_which_nothing_is_decided_is_named_so() {
+    let of_bytes = |transport, bytes| {
+        let mut outcome = costing(transport, bytes, 1.0, 400);
+        outcome.server_cpu_s = None;
+        outcome
+    };
+    let text = said(vec![
+        of_bytes(Transport::Poll, 250),
+        of_bytes(Transport::LongPoll, 240),
+        of_bytes(Transport::Stream, 500),
+        of_bytes(Transport::Poll, 250),
+        of_bytes(Transport::LongPoll, 300),
+        of_bytes(Transport::Stream, 500),
+    ]);
+    assert_says(
+        &text,
+        &[
+            "Poll costs least",
+            "it is not decided whether long-poll takes more (bytes) and stream takes 2.00 times the bytes",
+        ],
+    );
+}
+
+#[test]
 fn one_run_on_a_busy_machine_decides_nothing_about_cpu() {
     let (poll, stream) = ([12.0, 12.1, 12.2], [6.0, 6.1, 6.2]);
     let text = said_by(repeated(&poll[..1], &stream[..1]), true);
