@@ -28,7 +28,7 @@ async function withPage(query, run) {
   const server = await Server.start('memory', ['--auth', 'jwt', '--jwt-secret-file', join(folder, 'secret')]);
   let lab;
   try {
-    lab = await LabPage.open(browser, server.page(query));
+    lab = await LabPage.open(browser, server.page(query), { settings: false });
     await run(lab, server);
   } finally {
     await lab?.close();
@@ -42,9 +42,10 @@ const waitForSentence = (lab, sentence) =>
   );
 
 async function use(lab, text) {
+  const enter = lab.page.getByRole('button', { name: 'Enter a token' });
+  await enter.click();
   const field = lab.page.getByLabel('Token', { exact: true });
-  if (!(await field.isVisible()))
-    await lab.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  assert.ok(await field.evaluate((each) => each === document.activeElement));
   await field.fill(text);
   await lab.page.getByRole('button', { name: 'Use token' }).click();
 }
@@ -57,6 +58,7 @@ for (const transport of ['poll', 'stream']) {
       await lab.name.fill('mina');
       await lab.send('With a token.');
       await lab.expectTexts(['With a token.']);
+      assert.equal(await lab.page.getByRole('button', { name: 'Enter a token' }).isVisible(), false);
       assert.equal(await lab.page.getByLabel('Token', { exact: true }).inputValue(), '');
       assert.ok(!lab.page.url().includes('ey'), lab.page.url());
     });

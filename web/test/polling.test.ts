@@ -187,11 +187,12 @@ describe('interval polling', () => {
     expect(times()).toEqual([0, 30_000]);
   });
 
-  test('passes on the detail of a refusal', async () => {
+  test('passes on the detail and the status of a refusal', async () => {
     const { source, sink } = polling([() => problem(503, 'The store is away.')]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(0);
-    expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'refused', detail: 'The store is away.' });
+    const link = { kind: 'reconnecting', why: 'refused', detail: 'The store is away.', status: 503 };
+    expect(sink.links.at(-1)).toEqual(link);
   });
 
   test.each([

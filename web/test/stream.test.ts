@@ -75,7 +75,7 @@ describe('the stream', () => {
     newest().emitClosed();
     await vi.advanceTimersByTimeAsync(1);
     expect(asked).toEqual(['poll?room=lobby&last=0']);
-    const link = { kind: 'reconnecting', why: 'refused', detail: 'the token has expired' };
+    const link = { kind: 'reconnecting', why: 'refused', detail: 'the token has expired', status: 401 };
     expect(sink.links.at(-1)).toEqual(link);
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hasToken, setToken } from '../src/lab/token.ts';
+import { hasToken, needsToken, setToken } from '../src/lab/token.ts';
 
 /** A fake page that records what is written to `document.cookie`. */
 function page(protocol = 'http:', pathname = '/lab/index.html') {
@@ -24,4 +24,12 @@ test('a blank field removes the token', () => {
   setToken(' ', written);
   expect(written.cookie).toContain('; Max-Age=0');
   expect(hasToken({ cookie: 'theme=dark' })).toBe(false);
+});
+
+test('only a refusal for want of permission asks for another token', () => {
+  const refused = { kind: 'reconnecting', why: 'refused', detail: null } as const;
+  expect([401, 403].map((status) => needsToken({ ...refused, status }))).toEqual([true, true]);
+  expect([429, 503].map((status) => needsToken({ ...refused, status }))).toEqual([false, false]);
+  expect(needsToken(refused)).toBe(false);
+  expect(needsToken({ kind: 'live' })).toBe(false);
 });

@@ -3,6 +3,8 @@
 // It is a cookie, as an EventSource cannot send our headers. It is never in the page's URL, and is deleted when the
 // browser closes.
 
+import type { Link } from '../client/sources/source.ts';
+
 const NAME = 'poll_vs_sse_token';
 
 /** Sends `token` with every later request; removes it if it is blank. */
@@ -17,4 +19,9 @@ export function setToken(token: string, page: Pick<Document, 'cookie' | 'locatio
 /** Whether the page sends a token. */
 export function hasToken(page: Pick<Document, 'cookie'> = document): boolean {
   return page.cookie.split(';').some((cookie) => cookie.trim().startsWith(`${NAME}=`));
+}
+
+/** Whether the server refuses the token of the requests, or their lack of one. */
+export function needsToken(link: Link): boolean {
+  return link.kind === 'reconnecting' && (link.status === 401 || link.status === 403);
 }

@@ -1,12 +1,18 @@
-// A notice about the whole page, with a button to reload it.
+// A notice about the whole page, with a button for what the user can do about it.
 
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 
+export interface NoticeAction {
+  label: string;
+  act(): void;
+}
+
 export class Notice {
   readonly element: HTMLElement;
   readonly #text = h('p', { role: 'alert' });
-  readonly #reload = h('button', { type: 'button', class: 'quiet' }, strings.pageNotice.reload);
+  readonly #button = h('button', { type: 'button', class: 'quiet' });
+  #action: NoticeAction | null = null;
 
   constructor() {
     const close = h('button', { type: 'button', class: 'quiet' }, strings.pageNotice.close);
@@ -14,28 +20,35 @@ export class Notice {
       'section',
       { class: 'notice', 'aria-label': strings.pageNotice.notice, hidden: true },
       this.#text,
-      this.#reload,
+      this.#button,
       close,
     );
-    this.#reload.addEventListener('click', () => location.reload());
-    close.addEventListener('click', () => this.clear());
+    this.#button.addEventListener('click', () => this.#action?.act());
+    close.addEventListener('click', () => this.#set('', null));
   }
 
-  /** `reload` shows the button that reloads the page. */
-  show(sentence: string, { reload }: { reload: boolean }): void {
-    this.element.hidden = false;
-    this.#reload.hidden = !reload;
-    setText(this.#text, sentence);
+  show(sentence: string, action: NoticeAction | null = null): void {
+    this.#set(sentence, action);
   }
 
-  /** Appends a sentence to the current notice. */
-  append(sentence: string): void {
-    const before = this.element.hidden ? '' : `${this.#text.textContent} `;
-    this.show(before + sentence, { reload: before !== '' && !this.#reload.hidden });
+  /** Appends a sentence to the current notice, unless it has the sentence already. */
+  append(sentence: string, action: NoticeAction | null = null): void {
+    const before = this.#text.textContent;
+    if (before.includes(sentence)) return;
+    this.#set(before === '' ? sentence : `${before} ${sentence}`, action ?? this.#action);
   }
 
-  clear(): void {
-    this.element.hidden = true;
-    setText(this.#text, '');
+  /** Removes a sentence that is no longer true, with its action. */
+  remove(sentence: string): void {
+    const before = this.#text.textContent;
+    if (before.includes(sentence)) this.#set(before.replace(sentence, '').trim(), null);
+  }
+
+  #set(text: string, action: NoticeAction | null): void {
+    this.#action = action;
+    this.element.hidden = text === '';
+    this.#button.hidden = action === null;
+    setText(this.#button, action?.label ?? '');
+    setText(this.#text, text);
   }
 }

@@ -1,4 +1,5 @@
-// The reasons for notices about the whole page: invalid parameters, refused features, and a page that is out of date.
+// The reasons for notices about the whole page: invalid parameters, refused features, a missing token, and a page that
+// is out of date.
 
 import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
@@ -6,24 +7,37 @@ import { findRefusedFeatures } from '../lab/browser-features.ts';
 import type { Lane } from '../lab/lane.ts';
 import { isNewerVersion } from '../lab/update-check.ts';
 import type { InvalidSetting } from '../lab/url-settings.ts';
+import { needsToken } from '../lab/token.ts';
 import { parseView } from '../lab/view.ts';
 import { PRESENT_PARAMETER } from './keys.ts';
 import type { Notice } from './notice.ts';
 
 /** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
 export function watchForReload(lane: Lane, notice: Notice, script: string): void {
+  const reload = { label: strings.pageNotice.reload, act: () => location.reload() };
   let wasLost = false;
   lane.subscribe({
     link(link) {
       if (link.kind === 'reconnecting') {
         wasLost = true;
-        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, { reload: true });
+        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, reload);
       }
       if (link.kind !== 'live' || !wasLost) return;
       wasLost = false;
       void isNewerVersion(script, './').then((isNewer) => {
-        if (isNewer) notice.show(strings.pageNotice.newer, { reload: true });
+        if (isNewer) notice.show(strings.pageNotice.newer, reload);
       });
+    },
+  });
+}
+
+/** Leads to the token field while the server refuses to let a lane read without another token. */
+export function watchForToken(lane: Lane, notice: Notice, openTokenField: () => void): void {
+  const { tokenNeeded, enterToken } = strings.pageNotice;
+  lane.subscribe({
+    link(link) {
+      if (needsToken(link)) notice.append(tokenNeeded, { label: enterToken, act: openTokenField });
+      else if (link.kind === 'live') notice.remove(tokenNeeded);
     },
   });
 }
@@ -47,7 +61,7 @@ export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidS
     const short = value.slice(0, 40);
     return range === null ? unknownValue(name, short) : wrongNumber(name, short, range);
   });
-  if (sentences.length > 0) notice.show(sentences.join(' '), { reload: false });
+  if (sentences.length > 0) notice.show(sentences.join(' '));
 }
 
 /** Reports features that the browser refuses to let the page use. */

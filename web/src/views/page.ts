@@ -20,7 +20,12 @@ import { createLanesPicker } from './lanes.ts';
 import { isNarrow, createTabs, onNarrowChange } from './narrow.ts';
 import { Notice } from './notice.ts';
 import { PageLanes } from './page-lanes.ts';
-import { reportInvalidSettings, reportRefusedFeatures, watchForReload } from './page-notices.ts';
+import {
+  reportInvalidSettings,
+  reportRefusedFeatures,
+  watchForReload,
+  watchForToken,
+} from './page-notices.ts';
 import { Panels } from './panels.ts';
 import { plugins } from './plugins.ts';
 import { PresenceView } from './presence.ts';
@@ -59,6 +64,9 @@ class RoomPage {
   readonly #between = h('div', { class: 'between' });
   readonly #verdictActions = h('div', { class: 'verdict-actions' });
   readonly #settings: HTMLElement;
+  readonly #settingsButton: HTMLButtonElement;
+  /** Null until the page is open. */
+  #leavePresent: HTMLElement | null = null;
   readonly #tabs = createTabs(this.#page);
   readonly #start = h('button', { type: 'button', class: 'start' }, strings.start);
   readonly #picker: ReturnType<typeof createLanesPicker>;
@@ -78,6 +86,7 @@ class RoomPage {
       created: (lane) => {
         this.#presence.attach(lane);
         watchForReload(lane.lane, this.notice, script);
+        watchForToken(lane.lane, this.notice, () => this.#openTokenField());
         plugins.lane(lane);
       },
       changed: () => this.#showPending(),
@@ -96,6 +105,7 @@ class RoomPage {
       createLanguagePicker(),
       createTokenField(() => this.#lanes.current.forEach(({ lane }) => lane.reconnect())),
     );
+    this.#settingsButton = createSettingsButton(this.#page, this.#settings);
     this.#outbox = this.#createOutbox();
     this.#composer = new Composer((author, text) => {
       this.#lanes.setAuthor(this.#composer.author);
@@ -122,6 +132,7 @@ class RoomPage {
     });
     this.#settings.append(presenter.settings);
     this.#traffic.element.after(presenter.leave);
+    this.#leavePresent = presenter.leave;
     // The event bubbles up after the lane's own listeners have handled it.
     for (const changed of [this.#stage, this.#settings])
       changed.addEventListener('change', () => this.#updateAddress());
@@ -193,11 +204,16 @@ class RoomPage {
     return null;
   }
 
+  #openTokenField(): void {
+    if (this.#page.hasAttribute('data-present')) this.#leavePresent?.click();
+    if (this.#settings.hidden) this.#settingsButton.click();
+    this.#settings.querySelector<HTMLElement>('#token')?.focus();
+  }
+
   #createTools(): HTMLElement {
-    const settingsButton = createSettingsButton(this.#page, this.#settings);
     // The sheet would cover the elements that the tour points at.
     this.#tour.button.addEventListener('click', () => {
-      if (isNarrow() && !this.#settings.hidden) settingsButton.click();
+      if (isNarrow() && !this.#settings.hidden) this.#settingsButton.click();
     });
     return h(
       'div',
@@ -205,7 +221,7 @@ class RoomPage {
       this.#picker.element,
       this.#presence.toggle,
       this.#tour.button,
-      settingsButton,
+      this.#settingsButton,
     );
   }
 

@@ -17,7 +17,7 @@ export function createTokenField(changed: () => void): HTMLElement {
   const showState = () => setText(state, hasToken() ? strings.tokenInUse : '');
   const form = h(
     'form',
-    { class: 'room-form' },
+    { class: 'room-form token-form' },
     h('label', { for: 'token' }, strings.token),
     input,
     h('button', { class: 'quiet', type: 'submit' }, strings.useToken),

@@ -59,8 +59,10 @@ export async function fetchPage(
     const response = await connections.fetch(address, { cache: 'no-store', signal: request.signal });
     if (!response.ok) {
       if (!stopped.aborted) sink.exchange({ kind: 'failure' });
+      const { link } = toFailure('refused', await readProblemDetail(response));
       return {
-        ...toFailure('refused', await readProblemDetail(response)),
+        ok: false,
+        link: { ...link, status: response.status },
         retryAfter_ms: readRetryAfter(response),
         isLimited: response.status === TOO_MANY_REQUESTS,
       };

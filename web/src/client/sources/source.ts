@@ -17,11 +17,19 @@ export type Fallback =
   /** Other tabs follow this tab's stream. */
   | { why: 'sharing'; tabs: number };
 
-/** `detail` is the server's explanation, if it gave one. `unanswered`: a request timed out. */
+/**
+ * `detail` is the server's explanation, and `status` the status of its refusal, if known. `unanswered`: a request timed
+ * out.
+ */
 export type Link =
   | { kind: 'connecting' }
   | { kind: 'live'; fallback?: Fallback }
-  | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled' | 'unanswered'; detail: string | null };
+  | {
+      kind: 'reconnecting';
+      why: 'network' | 'refused' | 'garbled' | 'unanswered';
+      detail: string | null;
+      status?: number;
+    };
 
 /** A request as the page sees it. `/trace` has the server's view of it. */
 export type Exchange =

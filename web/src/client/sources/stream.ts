@@ -163,10 +163,11 @@ export class Stream implements Source {
     const failures = this.#failures;
     const address = buildUrl('poll', { room, last: 0 }, url);
     const response = await connections.fetch(address, { cache: 'no-store' }).catch(() => null);
-    const detail = response === null || response.ok ? null : await readProblemDetail(response);
+    if (response === null || response.ok) return;
+    const detail = await readProblemDetail(response);
     const isCurrent = this.#position !== null && this.#events === null && this.#failures === failures;
-    if (!isCurrent || response === null || response.ok) return;
-    if (detail !== null) sink.link({ kind: 'reconnecting', why: 'refused', detail });
+    if (!isCurrent) return;
+    sink.link({ kind: 'reconnecting', why: 'refused', detail, status: response.status });
     const wait_ms = readRetryAfter(response);
     this.#allowed_ms = performance.now() + wait_ms;
     this.#reopenAfter(Math.max(wait_ms, backoff(failures)));

@@ -23,6 +23,8 @@ export const pageNotice = {
   newer: 'The server has a newer page than this one. Reload it; no message is lost.',
   garbled:
     'The server answered with something this page cannot read. The page asks again by itself; a newer page may be able to read it.',
+  tokenNeeded: 'The server does not let this page read the room without a token that allows it.',
+  enterToken: 'Enter a token',
   unknownValue: (name: string, value: string) =>
     `The address contains “${name}=${value}”, which this page does not know and ignores.`,
   wrongNumber: (name: string, value: string, { min, max, unit }: SettingRange) =>

@@ -24,6 +24,8 @@ export const pageNotice: typeof english = {
   newer: '서버에 더 새로운 페이지가 있습니다. 새로고침해도 잃는 것은 없습니다.',
   garbled:
     '서버가 이 페이지가 읽을 수 없는 것을 답했습니다. 알아서 다시 묻습니다. 새 페이지라면 알아들을 수도 있습니다.',
+  tokenNeeded: '이 방을 읽으려면 서버가 허용하는 토큰이 필요합니다.',
+  enterToken: '토큰 입력',
   unknownValue: (name, value) =>
     `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
   wrongNumber: (name, value, { min, max, unit }) =>
