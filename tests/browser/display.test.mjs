@@ -1,5 +1,5 @@
-// The page works with forced colours, at 400 % zoom, with reduced motion and with right-to-left text. Each test
-// leaves a screenshot in `screenshots/`.
+// The page works with forced colours, at 400 % zoom, with text of twice the size, with reduced motion and with
+// right-to-left text. Most tests leave a screenshot in `screenshots/`.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -66,6 +66,29 @@ check('at 400 % zoom everything can be reached and nothing is cut off', async ({
   await until('it arrives', async () => (await lab.lane('SSE').texts()).includes('written at 400 %'));
   await takeScreenshot(lab, 'zoom-400');
   await lab.expectNoErrors();
+});
+
+check('on a phone, text of twice the size flows anew and nothing scrolls sideways', async ({ open }) => {
+  const viewport = { width: 390, height: 844 };
+  for (const view of ['one', 'side-by-side', 'three']) {
+    const lab = await open(`?view=${view}`, { viewport });
+    const { page } = lab;
+    await page.evaluate(() => (document.documentElement.style.fontSize = '32px'));
+    await page.locator('.status[data-link=live]').first().waitFor();
+    const widths = () => page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    await until('the page is as wide as the window', async () => (await widths())[0] === viewport.width);
+    assert.deepEqual(await widths(), [390, 390], view);
+    if (view !== 'one') await page.getByRole('tab', { name: 'Conversation' }).click();
+    assert.deepEqual(await widths(), [390, 390], view);
+    const [message, send] = await Promise.all([
+      lab.message.boundingBox(),
+      page.getByRole('button', { name: 'Send', exact: true }).boundingBox(),
+    ]);
+    assert.ok(
+      message.x + message.width <= send.x || message.y + message.height <= send.y,
+      'the button covers no text',
+    );
+  }
 });
 
 check('with reduced motion nothing is animated, and messages still arrive', async ({ server, open }) => {

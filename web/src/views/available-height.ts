@@ -2,9 +2,12 @@
 
 import { watchSize } from './browser.ts';
 
+/** Sticky elements that would cover more of the window than this do not stick. */
+const MAX_STICKY_SHARE = 0.4;
+
 /**
  * Keeps custom properties on `stage` up to date: the distance from the page's top to the first log or diagram, the
- * height of the sticky elements `below`, and the height of a lane's numbers. Returns a function to call when lanes
+ * height of the sticky elements `below` (0 if they are too high to stick), and the height of a lane's numbers. Returns a function to call when lanes
  * change.
  */
 export function trackAvailableHeight(
@@ -14,7 +17,9 @@ export function trackAvailableHeight(
 ): () => void {
   const measure = () => {
     const height = Math.max(...below.map(({ offsetHeight }) => offsetHeight));
-    stage.style.setProperty('--speech-height', `${height}px`);
+    const isTooHigh = height > MAX_STICKY_SHARE * innerHeight;
+    for (const each of below) each.toggleAttribute('data-too-high', isTooHigh);
+    stage.style.setProperty('--speech-height', `${isTooHigh ? 0 : height}px`);
     const glance = stage.querySelector<HTMLElement>('.glance');
     stage.style.setProperty('--glance-height', `${glance?.offsetHeight ?? 0}px`);
     const tops = [...stage.querySelectorAll('.lane-log, .picture')]

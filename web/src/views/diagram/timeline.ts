@@ -19,8 +19,9 @@ import { createMeasure } from './text-width.ts';
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
 /** Space on the right for the bars of waiting times. */
 const RIGHT_PX = 14;
-/** The minimum space on the left for times, and for times with hours. */
+/** The minimum space on the left for times, and for times with hours, at the usual size of text. */
 const TIMES_PX = { least: 36, hours: 56 } as const;
+const USUAL_TEXT_PX = 16;
 /** The width of a waiting time and of the gap before it, in line heights. */
 const WAIT_LINES = 3.5;
 /** Limits the cost of the animation, which would otherwise dominate the page's. */
@@ -49,6 +50,8 @@ export class Timeline {
   #measure = createMeasure('12px sans-serif');
   /** Space on the left for times, from the styles. */
   #left_px = 62;
+  /** How much larger the page's text is than usual. */
+  #zoom = 1;
   #window_ms: number;
   #base_ms = 0;
   #offset_px = NaN;
@@ -86,8 +89,10 @@ export class Timeline {
     const style = getComputedStyle(this.#tape);
     this.#text_px = Number.parseFloat(style.fontSize) || this.#text_px;
     this.#measure = createMeasure(`${style.fontSize} ${style.fontFamily}`);
-    this.#left_px = Number.parseFloat(style.getPropertyValue('--gutter')) || this.#left_px;
-    this.element.style.setProperty('--right', `${this.#right_px}px`);
+    this.#left_px = Number.parseFloat(getComputedStyle(this.element, '::before').left) || this.#left_px;
+    this.#zoom = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL_TEXT_PX || 1;
+    // The names of the lifelines, which are beside this element, need it too.
+    (this.element.parentElement ?? this.element).style.setProperty('--right', `${this.#right_px}px`);
   }
 
   /**
@@ -302,8 +307,9 @@ export class Timeline {
     for (let at_ms = Math.ceil(this.#base_ms / step_ms) * step_ms; at_ms < end_ms; at_ms += step_ms) {
       const y = this.#y(at_ms).toFixed(2);
       this.#layers.ticks.append(svg('path', { d: `M${browser} ${y}H${server}` }));
-      if (this.#left_px < TIMES_PX.least) continue;
-      const time = formatTickTime(at_ms, this.#left_px >= TIMES_PX.hours);
+      const space_px = this.#left_px / this.#zoom;
+      if (space_px < TIMES_PX.least) continue;
+      const time = formatTickTime(at_ms, space_px >= TIMES_PX.hours);
       this.#layers.ticks.append(svg('text', { x: browser - 8, y }, time));
     }
   }
