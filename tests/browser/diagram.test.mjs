@@ -317,16 +317,17 @@ check(
   },
 );
 
-for (const [view, width] of [
-  ['side-by-side', 1280],
-  ['side-by-side', 1024],
-  ['side-by-side', 360],
-  ['three', 360],
+for (const [query, width] of [
+  ['?view=side-by-side', 1280],
+  ['?view=side-by-side&present=1', 1280],
+  ['?view=side-by-side', 1024],
+  ['?view=side-by-side', 360],
+  ['?view=three', 360],
 ])
   check(
-    `labels of the diagram fit between the lifelines, and do not overlap (${view}, ${width} px)`,
+    `questions and answers are labelled between the lifelines, and labels do not overlap (${query}, ${width} px)`,
     async ({ server, open }) => {
-      const lab = await open(`?view=${view}`, { viewport: { width, height: 720 }, settings: false });
+      const lab = await open(query, { viewport: { width, height: 720 }, settings: false });
       await lab.waitForBothLanes();
       for (const text of ['one', 'two', 'three']) {
         await server.publish({ text });
@@ -342,6 +343,15 @@ for (const [view, width] of [
         const [answered, pushed] = [drawn[0].countDrawn('Answer'), drawn[1].countDrawn('Pushed')];
         return (await answered) > 0 && (await pushed) > 0;
       });
+      await until('each lane has a labelled question', async () =>
+        (
+          await lab.page
+            .locator('.tape-frame')
+            .evaluateAll((all) =>
+              all.map((each) => each.querySelectorAll('[data-look=request] .label').length),
+            )
+        ).every((labels) => labels > 0),
+      );
       const wrong = await lab.page.locator('.tape-frame').evaluateAll((frames) =>
         frames.flatMap((frame) => {
           const { left } = frame.getBoundingClientRect();

@@ -68,6 +68,9 @@ export const pictures = {
       'long-poll': 'anything new? I wait',
       stream: 'tell me what comes',
     } satisfies Record<Transport, string>,
+    /** The same for a narrow diagram. */
+    asksBriefly: { poll: 'new?', 'long-poll': 'new?', stream: 'tell me' } satisfies Record<Transport, string>,
+    beginsBriefly: 'begins',
     pushes: (count: string) => `${count} pushes`,
     seenAfter: (span: string) => `seen after ${span}`,
     messages: (count: string, one: boolean) => pluralize(count, one, 'message'),

@@ -1,9 +1,9 @@
 // The shape of a row: an arrow from one lifeline to the other, a band of arrows, or a mark.
 
-import { formatCount } from '../../i18n/format.ts';
 import type { RowStyle, DiagramRow } from '../../lab/diagram/rows.ts';
 import { svg } from './svg.ts';
-import { formatGapLabel, formatRowLabel, describeRow, formatWaitLabel } from './sentences.ts';
+import { fitLabel, type FittedLabel } from './label-fit.ts';
+import { formatGapLabel, formatRowLabels, describeRow, formatWaitLabel } from './sentences.ts';
 
 /** Where the two lifelines are. */
 export interface Lifelines {
@@ -99,8 +99,7 @@ export class Arrow {
     this.labels.dataset['transport'] = row.transport;
 
     const { text_px } = scale;
-    const text = formatRowLabel(row);
-    this.hasLabel = text !== null && scale.labelSpace_px >= LABEL_APART * text_px && fits(text, row, scale);
+    this.hasLabel = scale.labelSpace_px >= LABEL_APART * text_px && fitRowLabel(row, scale) !== null;
     if (this.hasLabel) {
       this.#text = svg('text', { class: 'label', x: (browser + server) / 2 });
       this.labels.append(this.#text);
@@ -165,15 +164,15 @@ export class Arrow {
 
   #updateLabel(): void {
     const { row } = this;
-    if (this.#text === null) return;
+    const label = fitRowLabel(row, this.#scale);
+    if (this.#text === null || label === null) return;
+    const { text, scale } = label;
     const { lifelines, text_px, measure } = this.#scale;
-    const text = formatRowLabel(row) ?? '';
-    const counted = row.count > 1 && row.messages === 0 ? `${text} ×${formatCount(row.count)}` : text;
-    const several = fits(counted, row, this.#scale) ? counted : text;
-    if (this.#text.textContent !== several) this.#text.textContent = several;
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+    this.#text.style.setProperty('--scale', scale.toFixed(3));
     const y_px = computeLabelY(row, this.#scale);
     this.#text.setAttribute('y', y_px.toFixed(1));
-    const width_px = measure(several, isBold(row)) + 2 * PAPER.around_px;
+    const width_px = scale * measure(text, isBold(row)) + 2 * PAPER.around_px;
     const height_px = PAPER.lines * text_px;
     this.paper.setAttribute('x', ((lifelines.browser + lifelines.server - width_px) / 2).toFixed(1));
     this.paper.setAttribute('y', (y_px - height_px / 2).toFixed(1));
@@ -199,9 +198,10 @@ export function computeLabelY(row: DiagramRow, { px_per_ms, text_px }: Pick<Scal
   return middle_px + (isBelow ? LABEL_LINES : -LABEL_LINES) * text_px;
 }
 
-/** Whether a row's label fits between the lifelines. */
-function fits(text: string, row: DiagramRow, { lifelines, measure }: Scale): boolean {
-  return measure(text, isBold(row)) <= lifelines.server - lifelines.browser - 2 * LABEL_SHY_PX;
+/** A row's label as it fits between the lifelines; null if it has none, or none fits. */
+function fitRowLabel(row: DiagramRow, { lifelines, measure }: Scale): FittedLabel | null {
+  const width_px = lifelines.server - lifelines.browser - 2 * LABEL_SHY_PX;
+  return fitLabel(formatRowLabels(row), width_px, (text) => measure(text, isBold(row)));
 }
 
 /** Whether its label is bold. */

@@ -61,14 +61,19 @@ export function describeRow(row: DiagramRow): string {
   return `${diagram.looks[style]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
-/** The label of an arrow; null if it needs none. */
-export function formatRowLabel({ style, messages, count: events, transport }: DiagramRow): string | null {
+/** The label of an arrow in its forms, the longest first; none if it needs no label. */
+export function formatRowLabels({ style, messages, count: events, transport }: DiagramRow): string[] {
   const { diagram } = strings;
-  if (style === 'push' && events > 1) return diagram.pushes(formatCount(events));
+  if (style === 'push' && events > 1) return [diagram.pushes(formatCount(events))];
   if (style === 'messages' || style === 'push')
-    return diagram.messages(formatCount(messages), messages === 1);
-  if (style === 'request') return diagram.asks[transport];
-  return diagram.short[style] ?? null;
+    return [diagram.messages(formatCount(messages), messages === 1)];
+  // Its crosses say enough, and the space is for question and answer.
+  if (style === 'closed' && transport !== 'stream') return [];
+  const forms =
+    style === 'request' ? [diagram.asks[transport], diagram.asksBriefly[transport]] : [diagram.short[style]];
+  if (style === 'head') forms.push(diagram.beginsBriefly);
+  const times = events > 1 ? ` ×${formatCount(events)}` : '';
+  return forms.flatMap((form) => (form === undefined ? [] : times === '' ? [form] : [form + times, form]));
 }
 
 /** The label of a message's bar: how long it waited to be seen, the maximum of several. */

@@ -56,6 +56,8 @@ export class Timeline {
   #base_ms = 0;
   #offset_px = NaN;
   #motion: Motion | null = null;
+  /** The newest request, which an empty answer belongs to. */
+  #request: Arrow | null = null;
   /** The arrow in the tab order. */
   #tabStop: Arrow | null = null;
 
@@ -112,7 +114,7 @@ export class Timeline {
     this.#rows = new Rows(this.px_per_ms, this.#text_px);
     this.#arrows.clear();
     this.#spans.clear();
-    this.#tabStop = null;
+    this.#request = this.#tabStop = null;
     this.#endMotion();
     for (const layer of Object.values(this.#layers)) layer.replaceChildren();
     this.#tape.setAttribute('width', String(this.#size.width));
@@ -260,16 +262,20 @@ export class Timeline {
 
   #show({ row, isNew }: { row: DiagramRow; isNew: boolean }): void {
     if (!isNew) return this.#arrows.get(row)?.update();
+    // In a dense diagram, “no” alone would not be understood: question and answer are labelled together.
+    const isUnasked = row.style === 'empty' && this.#request?.hasLabel === false;
     const arrow = new Arrow(row, {
       lifelines: this.#getLifelines(),
       px_per_ms: this.px_per_ms,
       text_px: this.#text_px,
       measure: this.#measure,
-      labelSpace_px: this.#distanceToNearest(
-        row,
-        ({ hasLabel }) => hasLabel,
-        (each) => computeLabelY(each, { px_per_ms: this.px_per_ms, text_px: this.#text_px }),
-      ),
+      labelSpace_px: isUnasked
+        ? 0
+        : this.#distanceToNearest(
+            row,
+            ({ hasLabel }) => hasLabel,
+            (each) => computeLabelY(each, { px_per_ms: this.px_per_ms, text_px: this.#text_px }),
+          ),
       waitSpace_px: this.#distanceToNearest(
         row,
         ({ hasWait }) => hasWait,
@@ -278,6 +284,7 @@ export class Timeline {
     });
     for (const each of [arrow.element, arrow.paper, arrow.labels])
       each.setAttribute('transform', `translate(0 ${this.#y(row.from_ms).toFixed(2)})`);
+    if (row.style === 'request') this.#request = arrow;
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
     if (arrow.hasLabel) this.#layers.papers.append(arrow.paper);

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { fitLabel } from '../src/views/diagram/label-fit.ts';
+
+/** Each character is 10 px wide. */
+const fit = (texts: string[], width_px: number) => fitLabel(texts, width_px, ({ length }) => 10 * length);
+
+test('a label that fits has the usual type', () => {
+  expect(fit(['anything new?', 'new?'], 200)).toEqual({ text: 'anything new?', scale: 1 });
+});
+
+test('a label that almost fits has smaller type', () => {
+  expect(fit(['anything new?', 'new?'], 117)).toEqual({ text: 'anything new?', scale: 0.9 });
+});
+
+test('if the type were too small, the text is shorter', () => {
+  expect(fit(['anything new?', 'new?'], 50)).toEqual({ text: 'new?', scale: 1 });
+  expect(fit(['anything new?', 'new?'], 20)).toBeNull();
+});
