@@ -78,6 +78,26 @@ check('three lanes fit a projector, with text that is readable from the last row
   await lab.expectNoErrors();
 });
 
+check('open settings of three lanes leave the diagrams in a small window', async ({ server, open }) => {
+  const lab = await open('?view=three', { viewport: { width: 1024, height: 768 } });
+  const { page } = lab;
+  await waitForThreeLanes(lab);
+  await server.publish({ author: 'mina', text: 'hello' });
+  const seen = () =>
+    page.evaluate(() => {
+      const { top } = document.querySelector('.foot').getBoundingClientRect();
+      return [...document.querySelectorAll('.tape-frame')].map((frame) => {
+        const box = frame.getBoundingClientRect();
+        return Math.min(top, box.bottom) - box.top;
+      });
+    });
+  await until('much of each diagram is in the window', async () =>
+    (await seen()).every((height_px) => height_px >= 140),
+  );
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+  await lab.expectNoErrors();
+});
+
 check('the address keeps traffic, faults, the window and connections', async ({ open }) => {
   const lab = await open('?view=three&room=tea');
   await waitForThreeLanes(lab);
