@@ -94,6 +94,7 @@ check('open settings of three lanes leave the diagrams in a small window', async
   await until('much of each diagram is in the window', async () =>
     (await seen()).every((height_px) => height_px >= 140),
   );
+  for (const name of NAMES) await lab.lane(name).region.locator('.author').getByText('mina').waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
   await lab.expectNoErrors();
 });
