@@ -134,6 +134,8 @@ check('the diagrams are saved as a self-contained picture', async (parts) => {
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   // It contains both lanes, and needs no stylesheet.
   for (const lane of ['>Polling<', '>SSE<']) assert.ok(svg.includes(lane), lane);
+  for (const lifeline of ['Browser', 'Server'])
+    assert.match(svg, new RegExp(`text-anchor="middle"[^>]*>${lifeline}<`));
   assert.doesNotMatch(svg, /class=|var\(/);
   const png = (await saveFile(lab, 'Save diagram as PNG')).content;
   assert.equal(png.subarray(1, 4).toString(), 'PNG');
@@ -164,8 +166,15 @@ check('print shows the whole conversation, all costs and the plots', async (part
     assert.equal(hidden, 0, lane);
     assert.ok(await cost.isVisible(), `the cost of ${lane}`);
   }
-  // Controls and the moving diagrams are not printed.
-  for (const selector of ['.settings', '.speech', '#result', '.lifelines'])
+  // Controls and the moving diagrams are not printed, nor what explains them.
+  for (const selector of [
+    '.settings',
+    '.speech',
+    '#result',
+    '.lifelines',
+    '.diagram .key',
+    '.diagram .explained',
+  ])
     assert.equal(await lab.page.locator(selector).first().isVisible(), false, selector);
   // Print uses light colours.
   const [red] = await lab.page.evaluate(() =>

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { formatPercent } from '../src/i18n/amounts.ts';
 import { ServerClock } from '../src/lab/clock.ts';
 import {
   formatCount,
@@ -46,6 +47,19 @@ describe('formatted numbers and times', () => {
     expect(formatTimeOfDay('2026-01-02T03:04:05.000006Z')).toMatch(/^\d\d:\d\d:05$/);
     expect(formatTimeOfDay('yesterday')).toBe('');
   });
+});
+
+test('percent never turn almost none into none, or almost all into all', () => {
+  expect([0, 0.001, 0.005, 0.42, 0.9949, 0.9999, 1, 1.6].map(formatPercent)).toEqual([
+    '0 %',
+    '<1 %',
+    '1 %',
+    '42 %',
+    '99 %',
+    '>99 %',
+    '100 %',
+    '160 %',
+  ]);
 });
 
 describe('the ledger', () => {

@@ -28,6 +28,9 @@ export function formatBytes(value: number): string {
   return `${formatAmount(value / one)} ${unit}`;
 }
 
+/** In whole percent. Almost none is not written as none, nor almost all as all. */
 export function formatPercent(value: number): string {
+  if (value > 0 && value < 0.005) return '<1 %';
+  if (value >= 0.995 && value < 1) return '>99 %';
   return `${formatAmount(Math.round(value * 100))} %`;
 }

@@ -61,24 +61,32 @@ export function createPicture(lanes: readonly LanePicture[]): SVGSVGElement | nu
   for (const lane of drawn) {
     const tape = lane.diagram.getBoundingClientRect();
     const frame = lane.frame.getBoundingClientRect();
+    const lifelines = copyLifelines(lane.frame, lane.height);
     const copy = inlineStyles(lane.diagram);
     copy.setAttribute('x', String(tape.left - frame.left));
     copy.setAttribute('y', String(tape.top - frame.top));
     copy.setAttribute('overflow', 'hidden');
     whole.append(
       svg('text', { x, y: 20, fill: ink, 'font-size': 16, 'font-weight': 600 }, lane.name),
-      svg('text', { x, y: HEAD_PX - 6, fill: ink, 'font-size': 12 }, strings.diagram.browser),
-      svg(
-        'text',
-        { x: x + lane.width, y: HEAD_PX - 6, fill: ink, 'font-size': 12, 'text-anchor': 'end' },
-        strings.diagram.server,
+      ...lifelines.map((line, at) =>
+        svg(
+          'text',
+          {
+            x: x + Number(line.getAttribute('x')),
+            y: HEAD_PX - 6,
+            fill: ink,
+            'font-size': 12,
+            'text-anchor': 'middle',
+          },
+          at === 0 ? strings.diagram.browser : strings.diagram.server,
+        ),
       ),
       // A nested viewport clips the tape to the frame.
       svg(
         'svg',
         { x, y: HEAD_PX, width: lane.width, height: lane.height, overflow: 'hidden' },
         svg('rect', { width: '100%', height: '100%', fill: 'none', stroke: rule }),
-        ...copyLifelines(lane.frame, lane.height),
+        ...lifelines,
         copy,
       ),
     );
@@ -87,7 +95,7 @@ export function createPicture(lanes: readonly LanePicture[]): SVGSVGElement | nu
   return whole;
 }
 
-/** The lifelines, which the stylesheet draws as pseudo-elements. */
+/** The lifelines of browser and server, which the stylesheet draws as pseudo-elements. */
 function copyLifelines(frame: Element, height: number): SVGRectElement[] {
   return ['::before', '::after'].flatMap((pseudo) => {
     const { content, left, width, backgroundColor } = getComputedStyle(frame, pseudo);
