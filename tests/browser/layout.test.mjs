@@ -103,6 +103,11 @@ test('the reason for reconnecting covers nothing', async ({ open }) => {
     await page.route('**/poll?*', (route) => route.fulfill({ json: {} }));
     const lane = lab.lane('Polling').region;
     await lane.locator('.status[data-link=reconnecting] .status-why:not(:empty)').waitFor();
+    assert.equal(
+      await lane.locator('.status-protocol').isVisible(),
+      false,
+      'no protocol without a connection',
+    );
     const [status, why] = await Promise.all(
       ['.status-text', '.status-why'].map((each) => box(lane.locator(each))),
     );
