@@ -317,18 +317,19 @@ check(
   },
 );
 
-for (const [query, width] of [
-  ['?view=side-by-side', 1280],
-  ['?view=side-by-side&present=1', 1280],
-  ['?view=side-by-side', 1024],
-  ['?view=side-by-side', 360],
-  ['?view=three', 360],
+for (const [view, width, isPresent] of [
+  ['side-by-side', 1280, false],
+  ['side-by-side', 1280, true],
+  ['side-by-side', 1024, false],
+  ['side-by-side', 360, false],
+  ['three', 360, false],
 ])
   check(
-    `questions and answers are labelled between the lifelines, and labels do not overlap (${query}, ${width} px)`,
+    `questions and answers are labelled between the lifelines, and labels do not overlap (${view}, ${width} px${isPresent ? ', presenting' : ''})`,
     async ({ server, open }) => {
-      const lab = await open(query, { viewport: { width, height: 720 }, settings: false });
+      const lab = await open(`?view=${view}`, { viewport: { width, height: 720 }, settings: false });
       await lab.waitForBothLanes();
+      if (isPresent) await lab.page.keyboard.press('p');
       for (const text of ['one', 'two', 'three']) {
         await server.publish({ text });
         // On a phone the log is hidden.

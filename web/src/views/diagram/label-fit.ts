@@ -1,7 +1,7 @@
 // Fits a label between the lifelines: by smaller type, or by a shorter text.
 
 /** Smaller type would not be readable. */
-const MIN_SCALE = 0.75;
+const MIN_SCALE = 0.7;
 
 export interface FittedLabel {
   text: string;
