@@ -13,6 +13,10 @@ test('a label that almost fits has smaller type', () => {
 });
 
 test('if the type were too small, the text is shorter', () => {
-  expect(fit(['anything new?', 'new?'], 50)).toEqual({ text: 'new?', scale: 1 });
+  expect(fit(['anything new?', 'new?'], 100)).toEqual({ text: 'new?', scale: 1 });
+});
+
+test('if no text is short enough, the type is small', () => {
+  expect(fit(['1 message'], 72)).toEqual({ text: '1 message', scale: 0.8 });
   expect(fit(['anything new?', 'new?'], 20)).toBeNull();
 });

@@ -69,7 +69,11 @@ export const pictures = {
       stream: 'tell me what comes',
     } satisfies Record<Transport, string>,
     /** The same for a narrow diagram. */
-    asksBriefly: { poll: 'new?', 'long-poll': 'new?', stream: 'tell me' } satisfies Record<Transport, string>,
+    asksBriefly: {
+      poll: ['new?'],
+      'long-poll': ['new? I wait', 'new?'],
+      stream: ['tell me'],
+    } satisfies Record<Transport, string[]>,
     beginsBriefly: 'begins',
     pushes: (count: string) => `${count} pushes`,
     seenAfter: (span: string) => `seen after ${span}`,

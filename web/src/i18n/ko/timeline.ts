@@ -62,7 +62,7 @@ export const pictures: typeof english = {
       'long-poll': '새것 있나요? 기다립니다',
       stream: '오는 대로 알려 주세요',
     },
-    asksBriefly: { poll: '새것?', 'long-poll': '새것?', stream: '알려 줘요' },
+    asksBriefly: { poll: ['새것?'], 'long-poll': ['새것? 기다립니다', '새것?'], stream: ['알려 줘요'] },
     beginsBriefly: '시작',
     pushes: (count) => `푸시 ${count}번`,
     seenAfter: (span) => `${span} 뒤에 보임`,

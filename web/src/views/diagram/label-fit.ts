@@ -1,7 +1,7 @@
 // Fits a label between the lifelines: by smaller type, or by a shorter text.
 
-/** Smaller type would not be readable. */
-const MIN_SCALE = 0.7;
+/** A shorter text is better than smaller type than the first, which is better than no text. */
+const MIN_SCALES = [0.9, 0.7];
 
 export interface FittedLabel {
   text: string;
@@ -9,15 +9,16 @@ export interface FittedLabel {
   scale: number;
 }
 
-/** The first of `texts`, longest first, that fits into `width_px`; null if none does. */
+/** The first of `texts`, longest first, that fits into `width_px` in almost its usual type, or else in small type. */
 export function fitLabel(
   texts: readonly string[],
   width_px: number,
   measure: (text: string) => number,
 ): FittedLabel | null {
-  for (const text of texts) {
-    const scale = Math.min(1, width_px / measure(text));
-    if (scale >= MIN_SCALE) return { text, scale };
+  const all = texts.map((text) => ({ text, scale: Math.min(1, width_px / measure(text)) }));
+  for (const min of MIN_SCALES) {
+    const first = all.find(({ scale }) => scale >= min);
+    if (first !== undefined) return first;
   }
   return null;
 }

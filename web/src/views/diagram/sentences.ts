@@ -70,7 +70,9 @@ export function formatRowLabels({ style, messages, count: events, transport }: D
   // Its crosses say enough, and the space is for question and answer.
   if (style === 'closed' && transport !== 'stream') return [];
   const forms =
-    style === 'request' ? [diagram.asks[transport], diagram.asksBriefly[transport]] : [diagram.short[style]];
+    style === 'request'
+      ? [diagram.asks[transport], ...diagram.asksBriefly[transport]]
+      : [diagram.short[style]];
   if (style === 'head') forms.push(diagram.beginsBriefly);
   const times = events > 1 ? ` ×${formatCount(events)}` : '';
   return forms.flatMap((form) => (form === undefined ? [] : times === '' ? [form] : [form + times, form]));
