@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{Machine, ServerLimits, Transport, idle_share, stack_origin::StackOrigin};
+use crate::{
+    FormConstants, Machine, PerForm, Protocol, RequestHead, ServerLimits, Transport, WireForm,
+    format::counted, idle_share, stack_origin::StackOrigin,
+};
 
 /// The format of the file. Another format is refused.
 pub const FORMAT: u32 = 2;
@@ -41,10 +44,16 @@ pub struct Model {
     pub publish_cold_s: f64,
     /// CPU to accept and end a connection, microseconds.
     pub connect_us: f64,
-    /// CPU to wake up for a request after a long sleep, microseconds.
+    /// CPU to wake up for a request, microseconds.
     pub wake_us: f64,
     /// After a sleep of this length the cost is half of `wake_us`, seconds.
     pub wake_s: f64,
+    /// Extra CPU to wake up after a sleep that is much longer, microseconds.
+    #[serde(default)]
+    pub deep_wake_us: f64,
+    /// After a sleep of this length the extra cost is half of `deep_wake_us`, seconds.
+    #[serde(default)]
+    pub deep_wake_s: f64,
     /// The time from a publish until the first waiting reader has the message, in seconds.
     pub service_s: f64,
     /// Memory of the process without clients.
@@ -53,6 +62,9 @@ pub struct Model {
     #[serde(default)]
     pub kernel_bytes: f64,
     pub transports: PerTransport<Constants>,
+    /// `None` in files that are older than these constants, and for other servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forms: Option<PerForm<FormConstants>>,
     /// The measured range.
     pub span: MeasuredRange,
     pub errors: Errors,
@@ -95,7 +107,7 @@ pub struct Constants {
     pub kib_us: f64,
     pub keep_alive_us: f64,
     /// An idle open client, in microseconds a second. It is not zero for a server that polls for messages.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub idle_us: f64,
     /// Memory of a client.
     pub client_bytes: f64,
@@ -103,8 +115,8 @@ pub struct Constants {
     pub answer_share: f64,
 }
 
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The smallest and the largest measured values.
@@ -155,6 +167,12 @@ pub struct MeasuredPoint {
     pub size: f64,
     /// `None` for transports that do not poll.
     pub interval_s: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub form: WireForm,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub head: RequestHead,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cookie_bytes: f64,
     pub purpose: MeasurePurpose,
     /// Whether the clients, rather than the server, limited it.
     pub limited: bool,
@@ -177,6 +195,26 @@ pub enum MeasurePurpose {
     FitIdle,
     /// It tests the model.
     Check,
+}
+
+impl MeasuredPoint {
+    /// Whether the model computes the bytes of its requests: over HTTP/2, the instrument's library sends paths and cookies
+    /// in full, and the model assumes a browser.
+    pub fn has_comparable_requests(&self) -> bool {
+        self.form.protocol == Protocol::Http1
+    }
+
+    /// `, HTTP/2 over TLS, cookie of 1,024 bytes`; empty without a cookie and over HTTP/1.1 without TLS.
+    pub fn variant(&self) -> String {
+        let mut text = match self.form.is_plain() {
+            true => String::new(),
+            false => format!(", {}", self.form.description()),
+        };
+        if self.cookie_bytes > 0.0 {
+            text += &format!(", cookie of {}", counted(self.cookie_bytes, "byte"));
+        }
+        text
+    }
 }
 
 impl<T> PerTransport<T> {
@@ -204,9 +242,10 @@ impl Model {
         workers.map_or(f64::INFINITY, |workers| workers * self.copies(cores))
     }
 
-    /// CPU to take in one of `rate` messages a second, microseconds.
-    pub fn publish_us_at(&self, rate: f64) -> f64 {
-        self.publish_us + self.publish_cold_us * idle_share(self.publish_cold_s, rate)
+    /// CPU to take in one of `rate` messages a second over `form`, microseconds.
+    pub fn publish_us_at(&self, rate: f64, form: &FormConstants) -> f64 {
+        let cold_us = self.publish_cold_us + form.publish_cold_us;
+        self.publish_us + cold_us * idle_share(self.publish_cold_s, rate)
     }
 
     /// The built-in model.
@@ -248,6 +287,8 @@ impl Model {
             ("connect_us", self.connect_us),
             ("wake_us", self.wake_us),
             ("wake_s", self.wake_s),
+            ("deep_wake_us", self.deep_wake_us),
+            ("deep_wake_s", self.deep_wake_s),
             ("service_s", self.service_s),
             ("base_memory_bytes", self.base_memory_bytes),
             ("kernel_bytes", self.kernel_bytes),
@@ -270,6 +311,13 @@ impl Model {
                 ("client_bytes", one.client_bytes),
                 ("answer_share", one.answer_share),
             ]);
+        }
+        if let Some(forms) = &self.forms {
+            all.extend(
+                WireForm::ALL
+                    .iter()
+                    .flat_map(|form| forms.get(*form).named()),
+            );
         }
         for (name, value) in all {
             ensure!(

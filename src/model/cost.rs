@@ -98,15 +98,16 @@ impl Model {
         let poll_message_bytes = scenario.size + self.transports.poll.message_bytes;
         let rates = Rates::new(transport, scenario, &self.limits, poll_message_bytes);
         let one = self.transports.get(transport);
-        let form = scenario.form.cost();
+        let form = self.form(scenario.form);
+        let form_bytes = scenario.form.bytes();
         let event = EventCost::new(self, transport, scenario);
         let answers = rates.requests - rates.empty;
         let requests_us = rates.requests * event.request_us + answers * event.messages_us;
         let messages_us = rates.deliveries * event.delivery_us;
         let keep_alives_us =
             rates.keep_alives * event.keep_alive_us + rates.connections * one.idle_us;
-        let connects_us = rates.connects * (self.connect_us + form.handshake.us);
-        let publish_us = scenario.rate * self.publish_us_at(scenario.rate);
+        let connects_us = rates.connects * (self.connect_us + form.connect_us);
+        let publish_us = scenario.rate * self.publish_us_at(scenario.rate, &form);
         // A request that follows a message finds the server awake.
         let rare_events = match transport {
             Transport::Poll => rates.requests,
@@ -115,6 +116,7 @@ impl Model {
         };
         let work = Work {
             events: rare_events,
+            wake_times: 1.0 + form.wake_share,
             clients_us: requests_us + messages_us + keep_alives_us + connects_us,
             each_server_us: self.base_us + publish_us,
         };
@@ -129,12 +131,13 @@ impl Model {
         Cost {
             rates,
             wire_bytes_in_per_s: request_bytes(&rates, scenario, one)
-                + rates.requests * form.record_bytes
-                + rates.connects * form.handshake.bytes_in,
+                + rates.requests * form_bytes.record
+                + rates.connects * form_bytes.handshake_in,
             wire_bytes_out_per_s: rates.requests * event.answer_bytes
+                + rates.requests.min(rates.connections) * form_bytes.date
                 + rates.deliveries * event.delivery_bytes
                 + rates.keep_alives * event.keep_alive_bytes
-                + rates.connects * form.handshake.bytes_out,
+                + rates.connects * form_bytes.handshake_out,
             cpu: CpuBy {
                 process: self.base_us / US_PER_S,
                 publishing: publish_us / US_PER_S,
@@ -144,7 +147,7 @@ impl Model {
                 connections: connects_us / US_PER_S,
             },
             client_memory_bytes: rates.connections
-                * (one.client_bytes + form.connection_bytes + buffer_bytes),
+                * (one.client_bytes + form.client_bytes + buffer_bytes),
             kernel_memory_bytes: rates.connections * self.kernel_bytes,
         }
     }

@@ -22,19 +22,19 @@ pub struct EventCost {
 impl EventCost {
     pub fn new(model: &Model, transport: Transport, scenario: &Scenario) -> Self {
         let one = model.transports.get(transport);
-        let form = scenario.form.cost();
+        let form = model.form(scenario.form);
+        let form_bytes = scenario.form.bytes();
         // Only on a stream is each message, and each keep-alive, a write and a record of its own.
         let (event_us, event_bytes) = match transport {
-            Transport::Stream => (
-                form.delivery_cpu * one.message_us,
-                form.event_bytes + form.record_bytes,
-            ),
+            Transport::Stream => (form.event_us, form_bytes.event + form_bytes.record),
             Transport::Poll | Transport::LongPoll => (0.0, 0.0),
         };
         Self {
-            request_us: one.request_us + form.request_cpu * model.transports.poll.request_us,
+            request_us: one.request_us
+                + form.request_us
+                + form.head_kib_us * scenario.request_size.head_bytes() / KIB,
             messages_us: one.answer_us,
-            answer_bytes: one.answer_bytes + form.answer_bytes + form.record_bytes,
+            answer_bytes: one.answer_bytes + form_bytes.answer + form_bytes.record,
             delivery_us: one.delivery_us(scenario.size, scenario.rate) + event_us,
             delivery_bytes: one.wire_bytes(scenario.size) + event_bytes,
             keep_alive_us: one.keep_alive_us + event_us,

@@ -120,11 +120,11 @@ fn provenance(model: &Model, form: WireForm) -> String {
         ),
         None => String::new(),
     };
-    let form = match form == WireForm::default() {
+    let form = match form.is_plain() || model.forms.is_some() {
         true => String::new(),
         false => format!(
-            "\nWhat {} adds: bytes measured by compare and computed by HPACK's rules; CPU, memory and handshakes \
-             measured by the bench forms, without an error of their own.",
+            "\nThis model file is older than the constants of {}. They are those of the built-in model; requests and \
+             events take the same multiple as there.",
             form.description()
         ),
     };

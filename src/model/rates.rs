@@ -75,6 +75,14 @@ impl RequestSize {
             Protocol::Http2 => Self::Packed(head.http2_lengths(host, cookie_bytes)),
         }
     }
+
+    /// The bytes of a head that the server handles beyond those of a bare request, however they were sent.
+    pub fn head_bytes(&self) -> f64 {
+        match self {
+            Self::Beyond(extra) => *extra,
+            Self::Packed(lengths) => lengths.extra,
+        }
+    }
 }
 
 /// The events of each second, over all clients.

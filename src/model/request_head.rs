@@ -39,6 +39,8 @@ pub struct Http2Lengths {
     pub repeated: f64,
     /// The same with another cursor.
     pub moved: f64,
+    /// The bytes beyond a bare request, if each field were sent in full.
+    pub extra: f64,
 }
 
 /// As long as the browsers' `gzip, deflate, br, zstd`.
@@ -183,6 +185,7 @@ impl RequestHead {
             first: length("k3x9qa-17") as f64,
             repeated: length("k3x9qa-17") as f64,
             moved: length("k3x9qa-18") as f64,
+            extra: self.extra_bytes(Transport::Poll, host, cookie_bytes) as f64,
         }
     }
 

@@ -182,6 +182,8 @@ impl StackModel {
             connect_us: 0.0,
             wake_us: self.wake_us,
             wake_s: self.wake_s,
+            deep_wake_us: 0.0,
+            deep_wake_s: 0.0,
             service_s: 0.0,
             base_memory_bytes: self.base_memory_bytes,
             // The kernel is the same for every server.
@@ -205,6 +207,7 @@ impl StackModel {
                     ..Constants::default()
                 },
             },
+            forms: None,
             span: self.span,
             errors: Errors {
                 cpu_median: self.errors.cpu(|error| error.median),

@@ -1,13 +1,13 @@
 //! The cost of waking a server that sleeps when it has nothing to do.
 //!
 //! Waking up costs more the longer the sleep was, because other programs take over the caches and the processor slows
-//! down. After a sleep of `wake_s` it costs half of `wake_us`. If events come `n` times a second to a core and one
-//! finds it asleep, the core has slept `1 / n` s on average.
+//! down. After a sleep of `wake_s` it costs half of `wake_us`; after one of `deep_wake_s`, half of `deep_wake_us` in
+//! addition. If events come `n` times a second to a core and one finds it asleep, the core has slept `1 / n` s on average.
 
 use super::{Model, US_PER_S, idle_share};
 
-/// An upper bound for the cost of events so rare that their cost overflows, microseconds.
-const CAP_US: f64 = 1e300;
+/// Halvings of the range in which the cost of waking up is searched, down to some 10⁻¹² of it.
+const HALVINGS: u32 = 40;
 
 /// The load of the servers that clients are spread over.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +40,8 @@ pub enum Fill {
 pub struct Work {
     /// Events that come at random times.
     pub events: f64,
+    /// How many times as much as over HTTP/1.1 without TLS it costs to wake up for one of them.
+    pub wake_times: f64,
     /// CPU for the clients, microseconds.
     pub clients_us: f64,
     /// CPU that each server spends independent of its clients, microseconds.
@@ -47,10 +49,19 @@ pub struct Work {
 }
 
 impl Model {
+    /// CPU to wake up for an event, microseconds, if a core is asleep and gets `per_s` events a second.
+    fn asleep_us(&self, per_s: f64) -> f64 {
+        self.wake_us * idle_share(self.wake_s, per_s)
+            + self.deep_wake_us * idle_share(self.deep_wake_s, per_s)
+    }
+
     /// CPU for waking up, microseconds for each event.
     pub fn wakeup_cost_us(&self, work: Work, load: Utilization) -> f64 {
         let Work {
-            events, clients_us, ..
+            events,
+            wake_times,
+            clients_us,
+            ..
         } = work;
         if events <= 0.0 {
             return 0.0;
@@ -59,7 +70,7 @@ impl Model {
         match load.filled {
             Fill::By { servers } => {
                 let cores = servers * load.cores;
-                let asleep_us = self.wake_us * idle_share(self.wake_s, events / cores);
+                let asleep_us = wake_times * self.asleep_us(events / cores);
                 // busy = (work + events × asleep × (1 - busy)) / time
                 let time_us = cores * US_PER_S;
                 let work_us = clients_us + each_server * time_us;
@@ -67,19 +78,21 @@ impl Model {
                 (1.0 - busy).max(0.0) * asleep_us
             }
             Fill::To { busy } => {
-                // waking = most / (1 + sleep / (own + waking)): the share of events that find the core busy follows
-                // from the cost of each.
-                let own_us = (clients_us / events).min(CAP_US);
-                let most_us = (1.0 - busy) * self.wake_us;
-                let sleep_us = self.wake_s * US_PER_S * (busy - each_server).max(0.0);
-                let half = (own_us + sleep_us - most_us) / 2.0;
-                let root = half.hypot((most_us * own_us).sqrt());
-                // The same root, without subtracting one large number from another.
-                if half > 0.0 {
-                    most_us * (own_us / (half + root))
-                } else {
-                    root - half
+                // The more waking up costs, the fewer events fill a core, and the longer it sleeps before each. This
+                // rise is concave, so the costs agree at one point only.
+                let own_us = clients_us / events;
+                let for_events_us = US_PER_S * (busy - each_server).max(0.0);
+                let idle = (1.0 - busy) * wake_times;
+                let (mut least, mut most) = (0.0, idle * self.asleep_us(0.0));
+                for _ in 0..HALVINGS {
+                    let waking_us = f64::midpoint(least, most);
+                    let per_s = for_events_us / (own_us + waking_us);
+                    match idle * self.asleep_us(per_s) > waking_us {
+                        true => least = waking_us,
+                        false => most = waking_us,
+                    }
                 }
+                f64::midpoint(least, most)
             }
         }
     }
@@ -95,6 +108,7 @@ mod tests {
         Model {
             wake_us: 90.0,
             wake_s: 0.001,
+            deep_wake_us: 0.0,
             ..Model::built_in().clone()
         }
     }
@@ -104,6 +118,7 @@ mod tests {
     fn single_server(events: f64, own_us: f64) -> f64 {
         let work = Work {
             events,
+            wake_times: 1.0,
             clients_us: events * own_us,
             each_server_us: 0.0,
         };
@@ -119,8 +134,8 @@ mod tests {
             each_server_us in 0.0..1e5_f64,
             servers in 1.0..9.0_f64,
         ) {
-            let model = model();
-            let work = Work { events, clients_us: events * own_us, each_server_us };
+            let model = Model { deep_wake_us: 200.0, deep_wake_s: 0.05, ..model() };
+            let work = Work { events, wake_times: 1.0, clients_us: events * own_us, each_server_us };
             let by = Fill::By { servers };
             let single_server = model.wakeup_cost_us(work, Utilization { cores: CORES, filled: by });
             let all_us = servers * each_server_us + events * (own_us + single_server);
@@ -146,6 +161,7 @@ mod tests {
         for events in [1e-168, 1e-300, f64::MIN_POSITIVE] {
             let work = Work {
                 events,
+                wake_times: 1.0,
                 clients_us: 1000.0,
                 each_server_us: 0.0,
             };

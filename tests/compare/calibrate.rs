@@ -1,29 +1,43 @@
 //! The cost model fitted to our own server, on points small enough for a test.
 
 use poll_vs_sse_instrument::{
-    CpuPinning, OwnServer, RunControl, Transport,
+    CpuPinning, OwnServer, Protocol, RequestHead, RunControl, Transport,
     calibrate::{Calibration, MeasurePurpose, Point, model},
-    model::Model,
+    model::{Model, WireForm},
     probe,
 };
 
-const fn point(transport: Transport, clients: u32, purpose: MeasurePurpose) -> Point {
+const PLAIN: WireForm = WireForm::new(Protocol::Http1, false);
+const OVER_TLS: WireForm = WireForm::new(Protocol::Http2, true);
+
+const fn point(
+    transport: Transport,
+    clients: u32,
+    form: WireForm,
+    purpose: MeasurePurpose,
+) -> Point {
     Point {
         transport,
         clients,
         rate: 10.0,
         size: 100,
         interval_s: 0.25,
+        form,
+        head: RequestHead::Bare,
+        cookie_bytes: 0,
         purpose,
     }
 }
 
-const POINTS: [Point; 5] = [
-    point(Transport::Poll, 40, MeasurePurpose::Fit),
-    point(Transport::LongPoll, 20, MeasurePurpose::Fit),
-    point(Transport::Stream, 30, MeasurePurpose::Fit),
-    point(Transport::Poll, 20, MeasurePurpose::FitConnecting),
-    point(Transport::Poll, 60, MeasurePurpose::Check),
+const POINTS: [Point; 8] = [
+    point(Transport::Poll, 40, PLAIN, MeasurePurpose::Fit),
+    point(Transport::LongPoll, 20, PLAIN, MeasurePurpose::Fit),
+    point(Transport::Stream, 30, PLAIN, MeasurePurpose::Fit),
+    point(Transport::Poll, 20, PLAIN, MeasurePurpose::FitConnecting),
+    point(Transport::Poll, 20, OVER_TLS, MeasurePurpose::FitConnecting),
+    point(Transport::Stream, 30, OVER_TLS, MeasurePurpose::Fit),
+    point(Transport::Poll, 60, PLAIN, MeasurePurpose::Check),
+    point(Transport::Poll, 60, OVER_TLS, MeasurePurpose::Check),
 ];
 
 #[test]
@@ -58,18 +72,16 @@ fn a_calibration_predicts_bytes_and_requests_of_points_it_was_not_fitted_to() {
         "{model:?}"
     );
     assert!(model.base_memory_bytes > 0.0, "{model:?}");
-    let check = model
-        .points
-        .iter()
-        .find(|one| one.purpose == MeasurePurpose::Check);
-    let check = check.expect("the last point");
+    assert!(model.form(OVER_TLS).client_bytes > 0.0, "{model:?}");
     // If the load generator was limited, clients skipped polls.
     if !model.points.iter().any(|point| point.limited) {
-        for [measured, predicted] in [
-            check.requests_per_s,
-            check.wire_bytes_in_per_s,
-            check.wire_bytes_out_per_s,
-        ] {
+        let checks = (model.points.iter()).filter(|one| one.purpose == MeasurePurpose::Check);
+        for [measured, predicted] in checks.flat_map(|check| {
+            let into = (check.has_comparable_requests()).then_some(check.wire_bytes_in_per_s);
+            [check.requests_per_s, check.wire_bytes_out_per_s]
+                .into_iter()
+                .chain(into)
+        }) {
             let off = (predicted / measured - 1.0).abs();
             assert!(off < 0.1, "{measured} {predicted}");
         }

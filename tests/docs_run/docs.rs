@@ -56,6 +56,7 @@ fn main() -> Result<()> {
             "constants",
             model_tables::constants(&model),
         ),
+        ("docs/model.md", "forms", model_tables::forms(&model)),
         ("docs/model.md", "errors", model_tables::errors(&model)),
         (
             "docs/model.md",

@@ -1,8 +1,8 @@
 //! The tables of `docs/model.md` and `docs/which.md` that are computed from the built-in model.
 
 use poll_vs_sse_model::{
-    Constants, Estimate, MeasurePurpose, MeasuredPoint, Model, PerMetric, Question, Range,
-    Transport,
+    Constants, Estimate, FormConstants, MeasurePurpose, MeasuredPoint, Model, PerMetric, Question,
+    Range, Transport, WireForm,
     format::{precise, significant, size, time_us, with_thousands},
     plan,
 };
@@ -44,12 +44,14 @@ pub fn constants(model: &Model) -> String {
     row("`client_bytes`", &|one| size(one.client_bytes));
     row("`answer_share`", &|one| significant(one.answer_share));
     text + &format!(
-        "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, `publish_cold_us` {}, \
+        "\nFor all: `wake_us` {}, `wake_s` {}, `deep_wake_us` {}, `deep_wake_s` {}, `connect_us` {}, `publish_us` {}, `publish_cold_us` {}, \
          `publish_cold_s` {}, service time {}; of the process `base_us` {} each second, and {}; \
          `kernel_bytes` {} a connection.\n\
          Measured on {} ({}), version {}.\n",
         us(model.wake_us),
         time_us(model.wake_s * 1e6),
+        us(model.deep_wake_us),
+        time_us(model.deep_wake_s * 1e6),
         us(model.connect_us),
         us(model.publish_us),
         us(model.publish_cold_us),
@@ -62,6 +64,26 @@ pub fn constants(model: &Model) -> String {
         model.measured_at.get(..10).unwrap_or_default(),
         model.version,
     )
+}
+
+/// What each form takes more.
+pub fn forms(model: &Model) -> String {
+    let heads = WireForm::ALL.map(WireForm::description);
+    let mut text = format!("| | {} |\n|---|---|---|---|---|\n", heads.join(" | "));
+    let mut row = |name: &str, cell: &dyn Fn(FormConstants) -> String| {
+        let cells = WireForm::ALL.map(|form| cell(model.form(form)));
+        text += &format!("| {name} | {} |\n", cells.join(" | "));
+    };
+    row("`request_us`", &|one| us(one.request_us));
+    row("`wake_share`", &|one| {
+        format!("{} %", significant(100.0 * one.wake_share))
+    });
+    row("`publish_cold_us`", &|one| us(one.publish_cold_us));
+    row("`event_us`", &|one| us(one.event_us));
+    row("`connect_us`", &|one| us(one.connect_us));
+    row("`head_kib_us`", &|one| us(one.head_kib_us));
+    row("`client_bytes`", &|one| size(one.client_bytes));
+    text
 }
 
 pub fn errors(model: &Model) -> String {
@@ -82,8 +104,8 @@ pub fn errors(model: &Model) -> String {
         .iter()
         .filter(|one| one.purpose == MeasurePurpose::Check);
     for one in tests {
+        let name = format!("{}{}", one.transport, one.variant());
         let MeasuredPoint {
-            transport,
             clients,
             rate,
             size,
@@ -92,10 +114,13 @@ pub fn errors(model: &Model) -> String {
             ..
         } = one;
         let interval = interval_s.map_or("–".to_owned(), |s| format!("{s} s"));
-        let into = one.wire_bytes_in_per_s;
         let out = one.wire_bytes_out_per_s;
+        let into = match one.has_comparable_requests() {
+            true => one.wire_bytes_in_per_s,
+            false => [0.0, 0.0],
+        };
         text += &format!(
-            "| {transport} | {} | {} | {} | {interval} | {:.4} | {:.4} | {} | {} | {} |\n",
+            "| {name} | {} | {} | {} | {interval} | {:.4} | {:.4} | {} | {} | {} |\n",
             with_thousands(*clients as u64),
             significant(*rate),
             with_thousands(*size as u64),

@@ -38,13 +38,14 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
         let cpu = protocols.figure(cell, |run| run.cpu());
         let cpu = cpu.context("a cell without CPU")?.median;
         let cost = model.cost(cell.transport, &scenario(cell));
-        let computed = cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s;
-        let sends_more = sends_more_than_a_browser(cell);
-        let computed = compare(computed, measured, !sends_more, &mut bytes_errors);
-        // Handling a cookie that a browser would not send again takes CPU, too.
-        let is_same_work = !sends_more || cell.cookie_bytes == 0;
-        let (cpu, computed_cpu) = (100.0 * cpu, 100.0 * cost.cpu.total());
-        let computed_cpu = compare(computed_cpu, cpu, is_same_work, &mut cpu_errors);
+        let computed = match sends_more_than_a_browser(cell) {
+            true => "–".to_owned(),
+            false => {
+                let computed = cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s;
+                compare(computed, measured, &mut bytes_errors)
+            }
+        };
+        let computed_cpu = compare(100.0 * cost.cpu.total(), 100.0 * cpu, &mut cpu_errors);
         text += &format!(
             "| {} | {} | {} | {} | {} | {} | {computed} | {} | {computed_cpu} |\n",
             with_thousands(cell.clients as u64),
@@ -53,7 +54,7 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
             cell.spoken.name(),
             cell.head_name(),
             significant(measured),
-            significant(cpu),
+            significant(100.0 * cpu),
         );
     }
     let (bytes, _) = worst_and_median(&mut bytes_errors);
@@ -73,17 +74,14 @@ fn scenario(cell: &ProtocolCell) -> Scenario {
     }
 }
 
-/// The model's figure, whose error is noted. A dash if the model computes something else than the bench measured.
-fn compare(computed: f64, measured: f64, is_comparable: bool, errors: &mut Vec<f64>) -> String {
-    if !is_comparable {
-        return "–".to_owned();
-    }
+/// The model's figure, whose error is noted.
+fn compare(computed: f64, measured: f64, errors: &mut Vec<f64>) -> String {
     errors.push((computed / measured - 1.0).abs());
     significant(computed)
 }
 
 /// Whether the bench sends more bytes than a browser. Its HTTP/2 library never indexes a path or a cookie; a browser
-/// does, and the model assumes a browser.
+/// does, and the model assumes a browser. So bytes cannot be compared.
 fn sends_more_than_a_browser(cell: &ProtocolCell) -> bool {
     cell.spoken == WireProtocol::H2Tls && cell.transport == Transport::Poll
 }

@@ -56,6 +56,7 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
             Observation {
                 counts: [requests, requests * asleep],
                 cost: it.cpu_ns as f64 / NS_PER_US,
+                known: 0.0,
             }
         });
         rows.collect::<Vec<_>>()
@@ -100,6 +101,7 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
     let [publish_us, delivery_us] = fit(&observations(&at_fastest, |it| Observation {
         counts: [it.messages as f64, it.deliveries as f64],
         cost: cost_us(it),
+        known: 0.0,
     }));
     let delivery_share = match streams * delivery_us / (publish_us + streams * delivery_us) {
         share if share.is_finite() => share.max(LEAST_DELIVERY_SHARE),
@@ -116,6 +118,7 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
             Observation {
                 counts: [messages * cold, deliveries * cold],
                 cost: (cost_us(it) - hot_us).max(0.0),
+                known: 0.0,
             }
         });
         let found = fit(&rows);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use poll_vs_sse_instrument::{
     CpuPinning, Machine, OutputTarget, OwnServer,
-    calibrate::{Calibration, CalibrationRun, POINTS, model, summary},
+    calibrate::{Calibration, CalibrationRun, model, points, summary},
     model::Model,
     output::progress_display::ProgressDisplay,
     run::interrupt::Interrupt,
@@ -50,7 +50,7 @@ pub async fn run(
     let control = screen.quiet_control(&stopped);
     let calibration = Calibration {
         server: options.server.clone(),
-        points: &POINTS,
+        points: &points(),
         rounds: options.rounds,
     };
     let measured_at = jiff::Timestamp::now().to_string();

@@ -5,10 +5,7 @@ use anyhow::{Result, ensure};
 use super::{CalibrationRun, MeasurePurpose, Point, observed_rates::ObservedRates};
 use crate::{
     RunResult, Transport,
-    model::{
-        ArrivalPattern, Cost, Errors, MeasuredPoint, Model, RequestSize, Scenario, Utilization,
-        WireForm,
-    },
+    model::{ArrivalPattern, Cost, Errors, MeasuredPoint, Model, Scenario, Utilization},
 };
 
 /// Refuses a run that is not a valid measurement.
@@ -49,8 +46,8 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
         hidden_share: 0.0,
-        form: WireForm::default(),
-        request_size: RequestSize::Beyond(0.0),
+        form: point.form,
+        request_size: point.request_size(),
         closes: point.purpose == MeasurePurpose::FitConnecting,
         load: Utilization::single_server(f64::from(model.server_cores)),
     };
@@ -69,6 +66,9 @@ pub fn points(model: &Model, runs: &[CalibrationRun]) -> Vec<MeasuredPoint> {
             rate: point.rate,
             size: point.size as f64,
             interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
+            form: point.form,
+            head: point.head,
+            cookie_bytes: point.cookie_bytes as f64,
             purpose: point.purpose,
             limited: run.outcome.load.limited,
             requests_per_s: [rates.requests, cost.rates.requests],
@@ -104,7 +104,11 @@ pub fn errors(points: &[MeasuredPoint]) -> Errors {
         cpu_worst: cpu.last().copied().unwrap_or(0.0),
         bytes_worst: worst(|point| {
             let (into, out) = (point.wire_bytes_in_per_s, point.wire_bytes_out_per_s);
-            error(into).abs().max(error(out).abs())
+            let into = match point.has_comparable_requests() {
+                true => error(into).abs(),
+                false => 0.0,
+            };
+            into.max(error(out).abs())
         }),
         requests_worst: Some(worst(|point| error(point.requests_per_s).abs())),
         matrix: None,

@@ -1,11 +1,13 @@
-//! Computes the constants from runs: first bytes, because they are exact; then memory; then CPU.
+//! Computes the constants from runs: first bytes, because they are exact; then memory; then CPU; then what each form
+//! takes more.
 
 use anyhow::{Context as _, Result};
 
 use super::{
     CalibrationRun, MeasurePurpose,
-    cpu::cpu,
+    cpu::PlainCosts,
     fit::{Observation, fit},
+    forms::fit_forms,
     observed_rates::ObservedRates,
 };
 use crate::{
@@ -14,7 +16,9 @@ use crate::{
 };
 
 pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) -> Result<Model> {
-    let fitted: Vec<&CalibrationRun> = runs.iter().filter(|run| run.point.is_fitted()).collect();
+    let (fitted, forms): (Vec<_>, Vec<_>) = (runs.iter())
+        .filter(|run| run.point.is_fitted())
+        .partition(|run| run.point.is_plain());
     let first = fitted
         .first()
         .context("there is nothing to fit a model to")?;
@@ -33,18 +37,25 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
         connect_us: 0.0,
         wake_us: 0.0,
         wake_s: 0.0,
+        deep_wake_us: 0.0,
+        deep_wake_s: 0.0,
         service_s: service_s(&fitted).context("no stream was measured")?,
         base_memory_bytes: 0.0,
         // Both ends of a connection are on this machine, and other processes use the kernel's memory, too.
         kernel_bytes: Model::built_in().kernel_bytes,
         transports: bytes(&fitted),
+        forms: None,
         span: span(runs),
         errors: Default::default(),
         points: Vec::new(),
         stack: None,
     };
     memory(&mut model, &fitted)?;
-    cpu(&mut model, &fitted)?;
+    let plain = PlainCosts::fit(&model, &fitted)?;
+    plain.set(&mut model);
+    if !forms.is_empty() {
+        model.forms = Some(fit_forms(&model, &plain, &forms)?);
+    }
     Ok(model)
 }
 
@@ -86,6 +97,7 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         let rows = plain(transport).map(|(_, rates)| Observation {
             counts: [rates.requests],
             cost: rates.wire_bytes_in,
+            known: 0.0,
         });
         fit(&rows.collect::<Vec<_>>())[0]
     };
@@ -93,6 +105,7 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
     let rows = plain(Transport::Poll).map(|(size, rates)| Observation {
         counts: [rates.requests, rates.deliveries],
         cost: rates.wire_bytes_out - rates.deliveries * size,
+        known: 0.0,
     });
     let [answer_bytes, poll_message_bytes] = fit(&rows.collect::<Vec<_>>());
     // Nearly every answer to a long-poll has one message, so the two costs cannot be separated; but its answers have
@@ -101,6 +114,7 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         let rows = plain(transport).map(|(size, rates)| Observation {
             counts: [rates.deliveries],
             cost: rates.wire_bytes_out - rates.deliveries * size - rates.requests * answer_bytes,
+            known: 0.0,
         });
         fit(&rows.collect::<Vec<_>>())[0]
     };
@@ -167,6 +181,7 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
                 log,
             ],
             cost: with.saturating_sub(base) as f64,
+            known: 0.0,
         });
     }
     let [process, poll, long_poll, stream, answer_share, _] = fit(&rows);

@@ -1,6 +1,6 @@
 //! The CPU of each kind of event. All transports are fitted together, because they share some constants.
 //!
-//! The cost is not linear in three of the constants, which are times. The fit tries values for these one after another,
+//! The cost is not linear in four of the constants, which are times. The fit tries values for these one after another,
 //! and finds all others by least squares.
 
 use anyhow::{Result, ensure};
@@ -17,11 +17,12 @@ use crate::{
 
 const KIB: f64 = 1024.0;
 /// Columns of the fit.
-const COSTS: usize = 14;
+const COSTS: usize = 15;
 
 #[derive(Clone, Copy)]
 struct TimeConstants {
     wake_s: f64,
+    deep_wake_s: f64,
     cold_s: f64,
     publish_cold_s: f64,
 }
@@ -29,10 +30,12 @@ struct TimeConstants {
 /// The starting values, and the ranges that are searched.
 const FIRST: TimeConstants = TimeConstants {
     wake_s: 1e-3,
+    deep_wake_s: 1.6e-2,
     cold_s: 0.3,
     publish_cold_s: 0.1,
 };
 const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
+const DEEP_WAKE_S: [f64; 2] = [4e-3, 6.4e-2];
 /// The points determine it only weakly: the value found from many messages a second is right only within this range.
 const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
 const PUBLISH_COLD_S: [f64; 2] = [2.5e-3, 1.0];
@@ -41,62 +44,94 @@ const CANDIDATES: u32 = 20;
 /// How often each constant is searched, with the values found for the others.
 const ITERATIONS: u32 = 2;
 
-/// Sets the CPU constants of `model`, whose bytes are known.
-pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
-    ensure!(
-        runs.iter().all(|run| run.outcome.server_cpu_s.is_some()),
-        "the server's CPU time cannot be read on this system"
-    );
-    let mut lengths = FIRST;
-    for _ in 0..ITERATIONS {
-        lengths.wake_s = best(WAKE_S, |wake_s| {
-            rows(model, runs, TimeConstants { wake_s, ..lengths })
-        });
-        lengths.cold_s = best(COLD_S, |cold_s| {
-            rows(model, runs, TimeConstants { cold_s, ..lengths })
-        });
-        lengths.publish_cold_s = best(PUBLISH_COLD_S, |publish_cold_s| {
-            let lengths = TimeConstants {
-                publish_cold_s,
-                ..lengths
-            };
-            rows(model, runs, lengths)
-        });
+/// The costs of all kinds of event over HTTP/1.1 without TLS.
+pub struct PlainCosts {
+    lengths: TimeConstants,
+    costs: [f64; COSTS],
+}
+
+impl PlainCosts {
+    /// The costs that fit `runs` best. `model` has the bytes.
+    pub fn fit(model: &Model, runs: &[&CalibrationRun]) -> Result<Self> {
+        ensure!(
+            runs.iter().all(|run| run.outcome.server_cpu_s.is_some()),
+            "the server's CPU time cannot be read on this system"
+        );
+        let mut lengths = FIRST;
+        for _ in 0..ITERATIONS {
+            lengths.wake_s = best(WAKE_S, |wake_s| {
+                rows(model, runs, TimeConstants { wake_s, ..lengths })
+            });
+            lengths.deep_wake_s = best(DEEP_WAKE_S, |deep_wake_s| {
+                let lengths = TimeConstants {
+                    deep_wake_s,
+                    ..lengths
+                };
+                rows(model, runs, lengths)
+            });
+            lengths.cold_s = best(COLD_S, |cold_s| {
+                rows(model, runs, TimeConstants { cold_s, ..lengths })
+            });
+            lengths.publish_cold_s = best(PUBLISH_COLD_S, |publish_cold_s| {
+                let lengths = TimeConstants {
+                    publish_cold_s,
+                    ..lengths
+                };
+                rows(model, runs, lengths)
+            });
+        }
+        let costs = fit(&rows(model, runs, lengths));
+        Ok(Self { lengths, costs })
     }
-    let [
-        base_us,
-        publish_us,
-        publish_cold_us,
-        wake_us,
-        request_us,
-        answer_us,
-        long_poll_us,
-        message_us,
-        kib_us,
-        pushed_us,
-        cold_us,
-        pushed_kib_us,
-        keep_alive_us,
-        connect_us,
-    ] = fit(&rows(model, runs, lengths));
-    (model.base_us, model.publish_us) = (base_us, publish_us);
-    (model.publish_cold_us, model.publish_cold_s) = (publish_cold_us, lengths.publish_cold_s);
-    (model.wake_us, model.wake_s) = (wake_us, lengths.wake_s);
-    model.connect_us = connect_us;
-    let PerTransport {
-        poll,
-        long_poll,
-        stream,
-    } = &mut model.transports;
-    (poll.request_us, poll.answer_us) = (request_us, answer_us);
-    long_poll.request_us = long_poll_us;
-    for asking in [poll, long_poll] {
-        (asking.message_us, asking.kib_us) = (message_us, kib_us);
+
+    /// The CPU that `run` would have taken with these costs, microseconds a second.
+    pub fn predicted(&self, model: &Model, run: &CalibrationRun) -> f64 {
+        row(model, run, self.lengths).predicted(&self.costs)
     }
-    (stream.message_us, stream.kib_us) = (pushed_us, pushed_kib_us);
-    (stream.cold_us, stream.cold_s) = (cold_us, lengths.cold_s);
-    stream.keep_alive_us = keep_alive_us;
-    Ok(())
+
+    pub fn set(&self, model: &mut Model) {
+        let [
+            base_us,
+            publish_us,
+            publish_cold_us,
+            wake_us,
+            deep_wake_us,
+            request_us,
+            answer_us,
+            long_poll_us,
+            message_us,
+            kib_us,
+            pushed_us,
+            cold_us,
+            pushed_kib_us,
+            keep_alive_us,
+            connect_us,
+        ] = self.costs;
+        let TimeConstants {
+            wake_s,
+            deep_wake_s,
+            cold_s,
+            publish_cold_s,
+        } = self.lengths;
+        (model.base_us, model.publish_us) = (base_us, publish_us);
+        (model.publish_cold_us, model.publish_cold_s) = (publish_cold_us, publish_cold_s);
+        (model.wake_us, model.wake_s) = (wake_us, wake_s);
+        (model.deep_wake_us, model.deep_wake_s) = (deep_wake_us, deep_wake_s);
+        model.connect_us = connect_us;
+        let PerTransport {
+            poll,
+            long_poll,
+            stream,
+        } = &mut model.transports;
+        (poll.request_us, poll.answer_us) = (request_us, answer_us);
+        long_poll.request_us = long_poll_us;
+        for asking in [poll, long_poll] {
+            (asking.message_us, asking.kib_us) = (message_us, kib_us);
+        }
+        (stream.message_us, stream.kib_us) = (pushed_us, pushed_kib_us);
+        (stream.cold_us, stream.cold_s) = (cold_us, cold_s);
+        stream.keep_alive_us = keep_alive_us;
+    }
 }
 
 /// The value with which the costs fit best, on a logarithmic scale.
@@ -124,6 +159,7 @@ fn rows(
 fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observation<COSTS> {
     let TimeConstants {
         wake_s,
+        deep_wake_s,
         cold_s,
         publish_cold_s,
     } = lengths;
@@ -144,7 +180,7 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
     let where_it_is = |purpose, count: f64| {
         if point.purpose == purpose { count } else { 0.0 }
     };
-    let asleep = (1.0 - rates.cores / cores).max(0.0) * idle_share(wake_s, rates.requests / cores);
+    let woken = |after_s| rates.requests * rates.asleep(cores, after_s);
     let kib = rates.deliveries * message_bytes / KIB;
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
     let keep_alives = (rates.wire_bytes_out - rates.deliveries * message_bytes)
@@ -154,7 +190,8 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
             1.0,
             rates.published,
             rates.published * idle_share(publish_cold_s, rates.published),
-            of(Transport::Poll, rates.requests * asleep),
+            of(Transport::Poll, woken(wake_s)),
+            of(Transport::Poll, woken(deep_wake_s)),
             of(Transport::Poll, rates.requests),
             of(Transport::Poll, rates.requests - rates.empty),
             of(Transport::LongPoll, rates.requests),
@@ -171,5 +208,6 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
             where_it_is(MeasurePurpose::FitConnecting, rates.requests),
         ],
         cost: rates.cores * US_PER_S,
+        known: 0.0,
     }
 }

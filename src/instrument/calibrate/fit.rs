@@ -5,6 +5,8 @@
 pub struct Observation<const N: usize> {
     pub counts: [f64; N],
     pub cost: f64,
+    /// The part of the cost that is known already, and that the counts do not explain.
+    pub known: f64,
 }
 
 /// Enough for the coefficients to settle far more precisely than the measurements.
@@ -14,14 +16,13 @@ const TOLERANCE: f64 = 1e-12;
 /// The non-negative cost of one event of each kind that minimises the sum of squared relative errors of the rows'
 /// costs. An event that never happens costs 0.
 pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
-    let weighted: Vec<[f64; N]> = rows
-        .iter()
-        .filter(|row| row.cost > 0.0)
+    let rows = || rows.iter().filter(|row| row.cost > 0.0);
+    let weighted: Vec<[f64; N]> = rows()
         .map(|row| row.counts.map(|count| count / row.cost))
         .collect();
     let mut found = [0.0; N];
     // The unexplained part of each row's cost, which is normalised to 1.
-    let mut lacking = vec![1.0; weighted.len()];
+    let mut lacking: Vec<f64> = rows().map(|row| 1.0 - row.known / row.cost).collect();
     for _ in 0..MAX_ITERATIONS {
         let mut moved: f64 = 0.0;
         for which in 0..N {
@@ -51,15 +52,18 @@ pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
 
 /// The remaining sum of squared relative errors.
 pub fn residual<const N: usize>(rows: &[Observation<N>], found: &[f64; N]) -> f64 {
-    let told = rows.iter().filter(|row| row.cost > 0.0).map(|row| {
-        let costs = row
-            .counts
-            .iter()
-            .zip(found)
-            .map(|(count, each)| count * each);
-        1.0 - costs.sum::<f64>() / row.cost
-    });
-    told.map(|off| off * off).sum()
+    let told = rows.iter().filter(|row| row.cost > 0.0);
+    told.map(|row| 1.0 - row.predicted(found) / row.cost)
+        .map(|off| off * off)
+        .sum()
+}
+
+impl<const N: usize> Observation<N> {
+    /// Its cost if each event costs what was `found`.
+    pub fn predicted(&self, found: &[f64; N]) -> f64 {
+        let costs = self.counts.iter().zip(found);
+        self.known + costs.map(|(count, each)| count * each).sum::<f64>()
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +77,7 @@ mod tests {
         Observation {
             counts,
             cost: cost.sum(),
+            known: 0.0,
         }
     }
 
@@ -93,16 +98,30 @@ mod tests {
     }
 
     #[test]
+    fn a_known_part_is_left_out() {
+        let both = [[10.0, 0.0, 0.0], [20.0, 30.0, 0.0]].map(|counts| Observation {
+            known: 100.0,
+            cost: 100.0 + row(counts, [5.0, 2.0, 0.0]).cost,
+            ..row(counts, [0.0; 3])
+        });
+        let [first, second, _] = fit(&both);
+        assert!((first - 5.0).abs() < 1e-3 && (second - 2.0).abs() < 1e-3);
+        assert!(residual(&both, &[first, second, 0.0]) < 1e-6);
+    }
+
+    #[test]
     fn no_cost_is_negative() {
         // An exact fit would need a negative second cost.
         let rows = [
             Observation {
                 counts: [1.0, 0.0, 0.0],
                 cost: 10.0,
+                known: 0.0,
             },
             Observation {
                 counts: [1.0, 1.0, 0.0],
                 cost: 8.0,
+                known: 0.0,
             },
         ];
         let [first, second, never] = fit(&rows);

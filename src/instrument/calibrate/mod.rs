@@ -1,22 +1,23 @@
 //! Measures the constants of the cost model on this machine, and how far the model is off.
 //!
-//! [`POINTS`] are measured one after another, each on its own server. `constants` fits the constants to the
+//! [`points`] are measured one after another, each on its own server. `constants` fits the constants to the
 //! measurements, and `check` compares the model with the points that it was not fitted to.
 
 mod check;
 mod constants;
 mod cpu;
 mod fit;
+mod forms;
 mod observed_rates;
 mod points;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 pub use fit::{Observation, fit, residual};
-pub use points::{POINTS, Point};
+pub use points::{Point, points};
 pub use summary::summary;
 
 pub use crate::model::MeasurePurpose;
@@ -24,8 +25,7 @@ pub use crate::model::MeasurePurpose;
 use crate::model::Model;
 
 use super::{
-    CpuPinning, Machine, OwnServer, Profile, Progress, RunControl, RunResult, Target, measure,
-    run::limits,
+    CpuPinning, Machine, OwnServer, Progress, RunControl, RunResult, Target, measure, run::limits,
 };
 
 /// One run of one point.
@@ -124,19 +124,11 @@ impl Calibration<'_> {
         pinning: &CpuPinning,
         control: &RunControl,
     ) -> Result<CalibrationRun> {
-        let own = Target::Own(self.server.clone());
-        let (target, _server) = match point.purpose {
-            MeasurePurpose::FitConnecting => {
-                let server = self.server.start(pinning)?;
-                let mut profile = Profile::own();
-                let ask = profile.poll.as_mut().context("there is no poll to close")?;
-                ask.path += "&connection=close";
-                let url = format!("http://{}", server.addr);
-                let target = Target::remote(&url, profile, Some(server.pid()))?;
-                (target, Some(server))
-            }
-            MeasurePurpose::Fit | MeasurePurpose::FitIdle | MeasurePurpose::Check => (own, None),
-        };
+        let target = Target::Own(OwnServer {
+            tls: point.form.tls,
+            protocol: Some(point.form.protocol),
+            ..self.server.clone()
+        });
         let workload = point.workload();
         let outcome = measure(&target, &workload, point.transport, round, pinning, control).await?;
         ensure!(

@@ -1,6 +1,7 @@
 //! A run's figures per second, which constants are fitted to.
 
 use super::CalibrationRun;
+use crate::model::idle_share;
 
 /// A run's figures, each per second.
 pub struct ObservedRates {
@@ -26,5 +27,10 @@ impl ObservedRates {
             wire_bytes_out: each_s(outcome.wire_bytes_out),
             cores: outcome.server_cpu_s.unwrap_or(0.0) / outcome.duration_s,
         }
+    }
+
+    /// The part of the greatest cost of waking up that a request takes on a server with `cores`.
+    pub fn asleep(&self, cores: f64, wake_s: f64) -> f64 {
+        (1.0 - self.cores / cores).max(0.0) * idle_share(wake_s, self.requests / cores)
     }
 }

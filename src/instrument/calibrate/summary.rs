@@ -3,7 +3,7 @@
 use super::{MeasurePurpose, check::error};
 use crate::{
     Transport,
-    model::{MeasuredPoint, Model},
+    model::{FormConstants, MeasuredPoint, Model, WireForm},
 };
 use poll_vs_sse_model::{
     format::{significant, size, with_thousands},
@@ -13,8 +13,9 @@ use poll_vs_sse_model::{
 /// The constants, every point with the model's error, and how far the model may be trusted.
 pub fn summary(model: &Model) -> String {
     format!(
-        "{}\n{}\n{}",
+        "{}\n{}\n{}\n{}",
         align(&constants(model)),
+        align(&forms(model)),
         align(&points(&model.points)),
         error_sentence(model)
     )
@@ -50,6 +51,10 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
     });
     let all = |value: String| [value, String::new(), String::new()];
     lines.push(line("waking up, CPU", all(us(model.wake_us))));
+    lines.push(line(
+        "  extra after a long sleep",
+        all(us(model.deep_wake_us)),
+    ));
     lines.push(line("a connection, CPU", all(us(model.connect_us))));
     lines.push(line("receiving a message, CPU", all(us(model.publish_us))));
     lines.push(line(
@@ -64,8 +69,34 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
     lines
 }
 
-fn line(name: &str, cells: [String; 3]) -> Vec<String> {
+fn line<const N: usize>(name: &str, cells: [String; N]) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
+/// What each form takes more.
+fn forms(model: &Model) -> Vec<Vec<String>> {
+    let mut lines = vec![line(
+        "in addition",
+        WireForm::ALL.map(WireForm::description),
+    )];
+    let us = |value: f64| format!("{} µs", significant(value));
+    let mut add = |name: &str, cell: &dyn Fn(FormConstants) -> String| {
+        lines.push(line(name, WireForm::ALL.map(|form| cell(model.form(form)))));
+    };
+    add("a request, CPU", &|one| us(one.request_us));
+    add("waking up, CPU", &|one| {
+        format!("{} %", significant(100.0 * one.wake_share))
+    });
+    add("receiving a message after a long pause, CPU", &|one| {
+        us(one.publish_cold_us)
+    });
+    add("a message on a stream, CPU", &|one| us(one.event_us));
+    add("a connection, CPU", &|one| us(one.connect_us));
+    add("each KiB of a request's head, CPU", &|one| {
+        us(one.head_kib_us)
+    });
+    add("a client, memory", &|one| size(one.client_bytes));
+    lines
 }
 
 fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
@@ -84,13 +115,14 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
     ];
     let mut lines = vec![headings.map(str::to_owned).to_vec()];
     for point in points {
-        let name = match point.purpose {
-            MeasurePurpose::Check => format!("{} (check)", point.transport),
-            MeasurePurpose::FitConnecting => format!("{} (connecting)", point.transport),
-            MeasurePurpose::FitIdle => format!("{} (idle)", point.transport),
-            MeasurePurpose::Fit => point.transport.to_string(),
+        let purpose = match point.purpose {
+            MeasurePurpose::Check => " (check)",
+            MeasurePurpose::FitConnecting => " (connecting)",
+            MeasurePurpose::FitIdle => " (idle)",
+            MeasurePurpose::Fit => "",
         };
-        // The model has no polls that ask for the end of their connection.
+        let name = format!("{}{}{purpose}", point.transport, point.variant());
+        // Not all of these handshakes resume a session, as the model assumes.
         let bytes = |pair| match point.purpose {
             MeasurePurpose::FitConnecting => "-".to_owned(),
             _ => error_text(pair),
@@ -107,7 +139,10 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
             format!("{:.4}", point.cores[1]),
             error_text(point.cores),
             error_text(point.requests_per_s),
-            bytes(point.wire_bytes_in_per_s),
+            match point.has_comparable_requests() {
+                true => bytes(point.wire_bytes_in_per_s),
+                false => "-".to_owned(),
+            },
             bytes(point.wire_bytes_out_per_s),
         ]);
     }

@@ -1,10 +1,10 @@
 //! Calibrates a made-up server whose costs are known. `cargo run --example docs -- --check` checks that the committed
 //! runs give the built-in model.
 
-use super::{CalibrationRun, MeasurePurpose, POINTS, Point, check, model};
+use super::{CalibrationRun, MeasurePurpose, Point, check, model, points};
 use crate::{
     DelayStats, LoadGeneratorStats, RunResult, Transport,
-    model::{Constants, Model},
+    model::{Constants, FormConstants, Model, PerForm, WireForm},
     test_fixtures,
 };
 
@@ -49,6 +49,7 @@ fn truth() -> Model {
     (truth.base_us, truth.publish_us, truth.connect_us) = (400.0, 90.0, 50.0);
     (truth.publish_cold_us, truth.publish_cold_s) = (200.0, 0.05);
     (truth.wake_us, truth.wake_s) = (80.0, 0.001);
+    (truth.deep_wake_us, truth.deep_wake_s) = (150.0, 0.016);
     (truth.service_s, truth.base_memory_bytes) = (0.0003, BASE_BYTES + 4e5);
     let asking = Constants {
         request_bytes: 90.0,
@@ -69,6 +70,25 @@ fn truth() -> Model {
         client_bytes: 7000.0,
         ..asking
     };
+    let plain = FormConstants {
+        head_kib_us: 2.0,
+        ..FormConstants::default()
+    };
+    let other = |times: f64| FormConstants {
+        request_us: 10.0 * times,
+        wake_share: 0.4 * times,
+        publish_cold_us: 150.0 * times,
+        event_us: 3.0 * times,
+        connect_us: 200.0 * times,
+        head_kib_us: 4.0 * times,
+        client_bytes: 20_000.0 * times,
+    };
+    truth.forms = Some(PerForm {
+        http1: plain,
+        http1_tls: other(1.0),
+        h2: other(1.5),
+        h2_tls: other(2.0),
+    });
     truth.transports.stream = Constants {
         message_bytes: 150.0,
         keep_alive_bytes: 14.0,
@@ -90,7 +110,7 @@ fn fitted(runs: &[CalibrationRun]) -> Model {
 #[test]
 fn known_constants_are_found() {
     let truth = truth();
-    let runs: Vec<CalibrationRun> = POINTS.iter().map(|point| run(&truth, point)).collect();
+    let runs: Vec<CalibrationRun> = points().iter().map(|point| run(&truth, point)).collect();
     let found = fitted(&runs);
     let near = |name: &str, found: f64, truth: f64| {
         let off = (found - truth).abs() / truth.max(1.0);
@@ -100,6 +120,7 @@ fn known_constants_are_found() {
     near("publish", found.publish_us, truth.publish_us);
     near("cold publish", found.publish_cold_us, truth.publish_cold_us);
     near("wake", found.wake_us, truth.wake_us);
+    near("deep wake", found.deep_wake_us, truth.deep_wake_us);
     near("connect", found.connect_us, truth.connect_us);
     for transport in Transport::ALL {
         let (found, truth) = (
@@ -116,6 +137,20 @@ fn known_constants_are_found() {
         near("keep-alive", found.keep_alive_us, truth.keep_alive_us);
         near("client", found.client_bytes, truth.client_bytes);
     }
+    for form in WireForm::ALL {
+        let (found, truth) = (found.form(form), truth.form(form));
+        near("form: request", found.request_us, truth.request_us);
+        near("form: wake", found.wake_share, truth.wake_share);
+        near(
+            "form: cold publish",
+            found.publish_cold_us,
+            truth.publish_cold_us,
+        );
+        near("form: event", found.event_us, truth.event_us);
+        near("form: connect", found.connect_us, truth.connect_us);
+        near("form: head", found.head_kib_us, truth.head_kib_us);
+        near("form: client", found.client_bytes, truth.client_bytes);
+    }
     let errors = &found.errors;
     for worst in [
         errors.cpu_worst,
@@ -130,7 +165,7 @@ fn known_constants_are_found() {
 fn the_lowest_and_highest_of_several_runs_are_ignored() {
     let truth = truth();
     let mut runs = Vec::new();
-    for point in &POINTS {
+    for point in &points() {
         let one = run(&truth, point);
         let with_cpu = |factor: f64, limited: bool| {
             let mut other = one.clone();
@@ -149,7 +184,7 @@ fn the_lowest_and_highest_of_several_runs_are_ignored() {
         ]);
     }
     let found = fitted(&runs);
-    assert_eq!(found.points.len(), POINTS.len());
+    assert_eq!(found.points.len(), points().len());
     assert!(found.points.iter().all(|point| !point.limited));
     assert!(found.errors.cpu_worst < 0.02, "{:?}", found.errors);
 }
@@ -157,7 +192,7 @@ fn the_lowest_and_highest_of_several_runs_are_ignored() {
 #[test]
 fn a_server_that_differs_from_the_model_shows_an_error() {
     let truth = truth();
-    let runs: Vec<CalibrationRun> = POINTS
+    let runs: Vec<CalibrationRun> = points()
         .iter()
         .map(|point| {
             let mut one = run(&truth, point);
@@ -173,7 +208,7 @@ fn a_server_that_differs_from_the_model_shows_an_error() {
 
 #[test]
 fn a_run_of_another_workload_or_with_a_loss_is_refused() {
-    let point = &POINTS[0];
+    let point = &points()[0];
     let sound = test_fixtures::outcome(point.transport);
     assert!(check::ensure_valid(point, &sound).is_ok());
     let refused = |outcome: RunResult| {
