@@ -7,7 +7,7 @@ use crate::support::{
     events::Events,
     eventually,
     response::Response,
-    server::Server,
+    server::{Server, StoreKind},
 };
 
 fn present(server: &Server, room: &str) -> Vec<(String, String)> {
@@ -246,6 +246,27 @@ fn more_readers_than_are_listed_are_counted() {
     assert_eq!(answer["count"], 250);
     assert_eq!(answer["present"].as_array().expect("a list").len(), 200);
     assert_eq!(answer["present"][0]["client"], "c0");
+}
+
+#[test]
+fn one_client_leaves_places_for_others() {
+    let server = Server::with(StoreKind::Memory, |config| {
+        config.limits.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    });
+    let poll = |address: &str, query: &str| {
+        let headers = [("X-Forwarded-For", address)];
+        let answer = server.get_with(&format!("/poll?last=0&interval=300&{query}"), &headers);
+        assert_eq!(answer.status(), 200);
+    };
+    let rooms: String = (0..64).map(|room| format!("&room=r{room}")).collect();
+    // More than half of all places.
+    for reader in 0..160 {
+        poll("192.0.2.1", &format!("client=c{reader}{rooms}"));
+    }
+    poll("192.0.2.1", "room=den&client=late");
+    assert_eq!(present(&server, "den"), []);
+    poll("192.0.2.2", "room=den&client=other");
+    assert_eq!(present(&server, "den"), [member("other", "poll")]);
 }
 
 #[test]

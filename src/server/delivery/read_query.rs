@@ -6,8 +6,8 @@ use thiserror::Error;
 
 use crate::{
     domain::{
-        author::Author, client_label::ClientLabel, cursor::Cursor, room::Room, room_set::RoomSet,
-        transport::Transport,
+        author::Author, client_address::ClientAddress, client_label::ClientLabel, cursor::Cursor,
+        room::Room, room_set::RoomSet, transport::Transport,
     },
     faults::{Fault, FaultKey},
     ledger::request_recorder::RequestInfo,
@@ -38,6 +38,8 @@ pub struct ReadQuery {
     /// Above zero: a long-poll.
     pub wait: Duration,
     pub client: Option<ClientLabel>,
+    /// The client's address, which is not part of the query.
+    pub address: Option<ClientAddress>,
     /// The name of the client's user, for presence.
     pub author: Option<Author>,
     /// The poller's interval, for presence; if it is `None`, the server observes it.
@@ -138,6 +140,7 @@ impl ReadQuery {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             wait: wait.unwrap_or_default(),
             client,
+            address: None,
             author,
             interval,
             presence: presence.unwrap_or_default(),
@@ -153,6 +156,7 @@ impl ReadQuery {
     pub fn reader(&self, transport: Transport) -> Option<Reader> {
         Some(Reader {
             client: self.client.clone()?,
+            address: self.address,
             author: self.author.clone(),
             transport,
             interval: self.interval,

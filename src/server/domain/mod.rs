@@ -1,6 +1,7 @@
 //! The server's vocabulary: messages, rooms, authors and cursors. Parsed once, when a request arrives.
 
 pub mod author;
+pub mod client_address;
 pub mod client_label;
 pub mod cursor;
 pub mod draft;

@@ -25,6 +25,8 @@ pub struct AcceleratorOptions {
     pub is_on: bool,
     /// Checks each poll first; streams then go to HTTP. `None`: everyone may read.
     pub gate: Option<Rc<dyn PollGate>>,
+    /// Whether the address of a client may be in the head of its request.
+    pub trusts_proxies: bool,
     pub delivery: Arc<Delivery>,
     /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,

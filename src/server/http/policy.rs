@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
-    dev::ServiceRequest,
     http::header::{self, HeaderMap},
     web::Data,
 };
@@ -16,12 +15,13 @@ use crate::{
         origins::AllowedOrigins,
         own_origins::{OwnOrigins, OwnPorts},
     },
+    domain::client_address::ClientAddress,
     limits::{
         Limits,
-        client_address::{ClientAddress, TrustedProxies},
         connections::ConnectionCounter,
         rates::{RateKey, RateTable},
         refusals::RefusalCounters,
+        trusted_proxies::TrustedProxies,
     },
 };
 
@@ -91,18 +91,13 @@ impl Policy {
         }
     }
 
-    /// Whether any limit needs the client's address.
-    pub fn needs_client_address(&self) -> bool {
-        self.limits_clients || self.read_rate.is_some() || self.publish_rate.is_some()
-    }
-
     /// Whether requests of a proxy count as connections of its clients.
     pub fn limits_clients_of_proxies(&self) -> bool {
         self.limits_clients && !self.proxies.is_empty()
     }
 
     /// The client that a request counts for. `None` if its connection has no network address, as in a test.
-    pub fn client_of(&self, request: &ServiceRequest) -> Option<ClientAddress> {
+    pub fn client_of(&self, request: &HttpRequest) -> Option<ClientAddress> {
         let peer = request.peer_addr()?.ip();
         Some(self.client_behind(peer, request.headers()).into())
     }

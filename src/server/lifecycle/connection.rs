@@ -100,7 +100,7 @@ where
         ) {
             return;
         }
-        let incoming = IncomingConnection::admitted(&forwarded.tcp, &self.policy);
+        let incoming = IncomingConnection::admitted(&forwarded.tcp);
         self.serve_visitor(forwarded, &incoming).await;
     }
 

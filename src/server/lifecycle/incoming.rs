@@ -14,7 +14,6 @@ use crate::{
 
 /// An accepted connection: one to be served, or one whose requests are refused since there is no room.
 pub struct IncomingConnection {
-    /// Known if it matters.
     pub peer: Option<SocketAddr>,
     /// Why its requests are refused.
     pub refusal: Option<RefusalReason>,
@@ -27,7 +26,7 @@ impl IncomingConnection {
     /// Counts the connection for as long as this value lives. `None`: there is not even room to refuse it with an
     /// answer.
     pub fn admit(tcp: &TcpStream, policy: &Policy) -> Option<Self> {
-        let mut incoming = Self::admitted(tcp, policy);
+        let mut incoming = Self::admitted(tcp);
         // A proxy's connection counts for the client of each request, while the request is open.
         let ip = incoming.peer.map(|peer| peer.ip());
         let client = ip.filter(|ip| !policy.proxies.contains(*ip));
@@ -47,13 +46,10 @@ impl IncomingConnection {
     }
 
     /// A connection that is already counted.
-    pub fn admitted(tcp: &TcpStream, policy: &Policy) -> Self {
-        let peer = match policy.needs_client_address() {
-            true => tcp.peer_addr().ok(),
-            false => None,
-        };
+    pub fn admitted(tcp: &TcpStream) -> Self {
         Self {
-            peer,
+            // An error means that it has left already.
+            peer: tcp.peer_addr().ok(),
             refusal: None,
             permit: None,
             _refused_permit: None,

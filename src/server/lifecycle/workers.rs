@@ -102,6 +102,7 @@ impl Workers {
                         is_on: workers.http_fast_path
                             && workers.state.policy.knows_readers_by_address(),
                         gate: PolicyGate::from_policy(&workers.state.policy, &workers.state.ledger),
+                        trusts_proxies: !workers.state.policy.proxies.is_empty(),
                         delivery: workers.state.delivery.clone(),
                         stopping: workers.stopping.clone(),
                         keep_alive: workers.keep_alive,

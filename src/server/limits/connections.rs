@@ -10,7 +10,8 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{client_address::ClientAddress, refusals::RefusalReason};
+use super::refusals::RefusalReason;
+use crate::domain::client_address::ClientAddress;
 
 /// The most connections; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

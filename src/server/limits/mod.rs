@@ -1,12 +1,12 @@
 //! Limits for one client and for all clients together: connections ([`connections`]) and requests a second
-//! ([`rates`]). [`client_address`] identifies clients.
+//! ([`rates`]). [`trusted_proxies`] finds out whose request a proxy sends.
 //!
 //! Of HTTP, this module uses only the two header fields in which proxies name their clients.
 
-pub mod client_address;
 pub mod connections;
 pub mod rates;
 pub mod refusals;
+pub mod trusted_proxies;
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use governor::{
 use lru::LruCache;
 use parking_lot::Mutex;
 
-use super::client_address::ClientAddress;
+use crate::domain::client_address::ClientAddress;
 
 /// The most clients that are remembered; the least recently seen client is forgotten, and starts again with a full
 /// bucket.

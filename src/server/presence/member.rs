@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Reader;
+use super::{Reader, places::Place};
 use crate::domain::{author::Author, client_label::ClientLabel, transport::Transport};
 
 /// The interval of a poller that has polled once and did not state its interval.
@@ -14,6 +14,7 @@ const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One client in a room.
 pub struct Member {
+    pub place: Place,
     pub order: u64,
     pub author: Option<Author>,
     pub since: Timestamp,
@@ -38,8 +39,9 @@ pub struct PollActivity {
 }
 
 impl Member {
-    pub fn new(order: u64, since: Timestamp) -> Self {
+    pub fn new(order: u64, since: Timestamp, place: Place) -> Self {
         Self {
+            place,
             order,
             author: None,
             since,

@@ -6,6 +6,7 @@
 //! server knows only its own readers.
 
 mod member;
+mod places;
 mod room;
 
 use std::{
@@ -19,14 +20,12 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use self::room::RoomMembers;
-use crate::{
-    domain::{author::Author, room::Room, room_set::RoomSet},
-    domain::{client_label::ClientLabel, transport::Transport},
+use self::{places::PlaceTable, room::RoomMembers};
+use crate::domain::{
+    author::Author, client_address::ClientAddress, client_label::ClientLabel, room::Room,
+    room_set::RoomSet, transport::Transport,
 };
 
-/// The most readers remembered over all rooms. Further readers are served, but not listed.
-const MAX_MEMBERS: usize = 20_000;
 /// The most members of a room that are listed; `count` counts all.
 pub const MAX_LISTED: usize = 200;
 /// The shortest time between two presence events of a room.
@@ -45,7 +44,7 @@ pub type PresenceEncoder = fn(&str) -> Bytes;
 
 struct PresenceRooms {
     by_name: HashMap<Room, RoomMembers>,
-    members: usize,
+    places: Arc<PlaceTable>,
     encode: PresenceEncoder,
 }
 
@@ -53,6 +52,8 @@ struct PresenceRooms {
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub client: ClientLabel,
+    /// Where it comes from. `None` if its connection has no network address, as in a test.
+    pub address: Option<ClientAddress>,
     /// Its user's name, if it gave one.
     pub author: Option<Author>,
     pub transport: Transport,
@@ -92,18 +93,18 @@ impl Presence {
         Self {
             rooms: Mutex::new(PresenceRooms {
                 by_name: HashMap::new(),
-                members: 0,
+                places: Arc::default(),
                 encode,
             }),
         }
     }
 
-    /// Adds `reader` to `room`. `None` if too many readers are remembered already.
+    /// Adds `reader` to `room`. `None` if there is no place for it.
     pub fn join(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<PresenceGuard> {
         let now = Instant::now();
         let (client, transport) = (reader.client.clone(), reader.transport);
-        self.rooms.lock().change(room, now, |members, capacity| {
-            members.join(reader, now, Timestamp::now(), capacity == 0)
+        self.rooms.lock().change(room, now, |members, places| {
+            members.join(reader, now, Timestamp::now(), places)
         })?;
         Some(PresenceGuard {
             presence: self.clone(),
@@ -113,7 +114,7 @@ impl Presence {
         })
     }
 
-    /// Adds `reader` to each of `rooms`, as far as there is capacity for it.
+    /// Adds `reader` to each of `rooms`, as far as there are places for it.
     pub fn join_all(self: &Arc<Self>, rooms: &RoomSet, reader: Reader) -> PresenceGuards {
         if rooms.is_single() {
             let guard = self.join(rooms.first(), reader);
@@ -147,8 +148,8 @@ impl Presence {
         if !rooms.by_name.contains_key(room) {
             return None;
         }
-        rooms.change(room, now, |members, capacity| {
-            members.set_followers(leader, along, now, Timestamp::now(), capacity)
+        rooms.change(room, now, |members, places| {
+            members.set_followers(leader, along, now, Timestamp::now(), places)
         })
     }
 
@@ -186,15 +187,11 @@ impl Presence {
     pub fn expire_pollers(&self) {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
-        let PresenceRooms {
-            by_name,
-            members,
-            encode,
-        } = &mut *rooms;
-        by_name.retain(|room, in_room| {
-            *members -= in_room.expire_pollers(now);
-            in_room.notify(room, now, NOTIFY_INTERVAL, *encode);
-            in_room.is_active()
+        let encode = rooms.encode;
+        rooms.by_name.retain(|room, members| {
+            members.expire_pollers(now);
+            members.notify(room, now, NOTIFY_INTERVAL, encode);
+            members.is_active()
         });
     }
 
@@ -208,24 +205,16 @@ impl Presence {
 }
 
 impl PresenceRooms {
-    /// Calls `act` with a room's members and the number of members that may still join. If the members changed, sends
-    /// the room's streams an event.
+    /// Calls `act` with a room's members and the places for more. If the members changed, sends the room's streams an
+    /// event.
     fn change<T>(
         &mut self,
         room: &Room,
         now: Instant,
-        act: impl FnOnce(&mut RoomMembers, usize) -> Option<T>,
+        act: impl FnOnce(&mut RoomMembers, &Arc<PlaceTable>) -> Option<T>,
     ) -> Option<T> {
-        let capacity = MAX_MEMBERS.saturating_sub(self.members);
-        let known = self.by_name.get_mut(room);
-        let members = match known {
-            Some(members) => members,
-            None if capacity == 0 => return None,
-            None => self.by_name.entry(room.clone()).or_default(),
-        };
-        let before = members.len();
-        let done = act(members, capacity);
-        self.members = self.members + members.len() - before;
+        let members = self.by_name.entry(room.clone()).or_default();
+        let done = act(members, &self.places);
         members.notify(room, now, NOTIFY_INTERVAL, self.encode);
         done
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,10 +14,11 @@ use tokio::sync::watch;
 use super::{
     Follower, MAX_LISTED, PresenceEncoder, Reader,
     member::{Member, PollActivity},
+    places::PlaceTable,
 };
-use crate::{
-    domain::{author::Author, room::Room},
-    domain::{client_label::ClientLabel, transport::Transport},
+use crate::domain::{
+    author::Author, client_address::ClientAddress, client_label::ClientLabel, room::Room,
+    transport::Transport,
 };
 
 /// The most bytes a second of presence events for all streams of a room together. If events are large or there are
@@ -35,13 +37,15 @@ pub struct RoomMembers {
 }
 
 impl RoomMembers {
-    pub fn len(&self) -> usize {
-        self.by_client.len()
-    }
-
-    /// Adds a reader; `None` if it is new and there is no capacity.
-    pub fn join(&mut self, reader: Reader, now: Instant, at: Timestamp, full: bool) -> Option<()> {
-        let member = self.member(&reader.client, at, full)?;
+    /// Adds a reader; `None` if it is new and there is no place for it.
+    pub fn join(
+        &mut self,
+        reader: Reader,
+        now: Instant,
+        at: Timestamp,
+        places: &Arc<PlaceTable>,
+    ) -> Option<()> {
+        let member = self.member(&reader.client, reader.address, at, places)?;
         let before = member.transport();
         if reader.transport == Transport::Stream {
             member.streams += 1;
@@ -64,12 +68,15 @@ impl RoomMembers {
     }
 
     /// The member with that label, added if it is new.
-    fn member(&mut self, client: &ClientLabel, at: Timestamp, full: bool) -> Option<&mut Member> {
+    fn member(
+        &mut self,
+        client: &ClientLabel,
+        address: Option<ClientAddress>,
+        at: Timestamp,
+        places: &Arc<PlaceTable>,
+    ) -> Option<&mut Member> {
         if !self.by_client.contains_key(client) {
-            if full {
-                return None;
-            }
-            let member = Member::new(self.next, at);
+            let member = Member::new(self.next, at, places.take(address)?);
             self.by_client.insert(client.clone(), member);
             self.next += 1;
             self.changed = true;
@@ -84,19 +91,19 @@ impl RoomMembers {
         along: Vec<Follower>,
         now: Instant,
         at: Timestamp,
-        mut capacity: usize,
+        places: &Arc<PlaceTable>,
     ) -> Option<()> {
         let member = self.by_client.get_mut(leader)?;
         if member.streams == 0 {
             return None;
         }
+        let address = member.place.address();
         let before = std::mem::take(&mut member.along);
         let stays = |client: &ClientLabel| along.iter().any(|it| it.client == *client);
         self.release(before.into_iter().filter(|it| !stays(it)), leader, now);
         let mut labels = Vec::new();
         for Follower { client, author } in along {
-            let known = self.by_client.len();
-            let Some(member) = self.member(&client, at, capacity == 0) else {
+            let Some(member) = self.member(&client, address, at, places) else {
                 continue;
             };
             // A client that has its own stream does not follow another.
@@ -113,7 +120,6 @@ impl RoomMembers {
                 changed = true;
             }
             self.changed |= changed;
-            capacity -= self.by_client.len() - known;
             labels.push(client);
         }
         self.by_client.get_mut(leader)?.along = labels;
@@ -177,8 +183,8 @@ impl RoomMembers {
         self.release(alone, client, now);
     }
 
-    /// Removes pollers that have left; returns how many.
-    pub fn expire_pollers(&mut self, now: Instant) -> usize {
+    /// Removes pollers that have left.
+    pub fn expire_pollers(&mut self, now: Instant) {
         let before = self.by_client.len();
         self.by_client.retain(|_, member| {
             // The client of a stream may have polled before, and has stopped.
@@ -187,9 +193,7 @@ impl RoomMembers {
             }
             !member.has_left(now)
         });
-        let gone = before - self.by_client.len();
-        self.changed |= gone > 0;
-        gone
+        self.changed |= self.by_client.len() < before;
     }
 
     /// The room's events: the last one at once, if there is one, and then each change.

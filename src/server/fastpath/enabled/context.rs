@@ -12,6 +12,7 @@ use crate::{delivery::Delivery, fastpath::PollGate, limits::refusals::RefusalCou
 
 pub struct ReactorContext {
     pub gate: Option<Rc<dyn PollGate>>,
+    pub trusts_proxies: bool,
     pub delivery: Arc<Delivery>,
     /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,

@@ -80,6 +80,7 @@ impl Reactor {
             has_stopped: false,
             shared: ReactorContext {
                 gate: options.gate.clone(),
+                trusts_proxies: options.trusts_proxies,
                 delivery: options.delivery.clone(),
                 stopping: options.stopping.clone(),
                 keep_alive: options.keep_alive,

@@ -44,6 +44,14 @@ pub enum PlainRequest<'a> {
     Stream(ReadQuery),
 }
 
+impl PlainRequest<'_> {
+    pub fn query(&mut self) -> &mut ReadQuery {
+        match self {
+            Self::Poll { query, .. } | Self::Stream(query) => query,
+        }
+    }
+}
+
 /// Parses the first request in `input`.
 pub fn parse_request(input: &[u8]) -> ParsedRequest<'_> {
     let begins_with = |prefix: &[u8]| {

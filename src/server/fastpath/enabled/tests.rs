@@ -131,6 +131,7 @@ impl TestWorker {
         let options = AcceleratorOptions {
             is_on: true,
             gate,
+            trusts_proxies: false,
             delivery: Arc::new(delivery),
             stopping: CancellationToken::new(),
             keep_alive: TIMEOUT,

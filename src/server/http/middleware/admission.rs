@@ -176,7 +176,7 @@ fn check_bucket(
     policy: &Policy,
 ) -> Result<(), Duration> {
     let identity = identity.map(|it| &**it);
-    match Policy::rate_key(identity, || policy.client_of(request)) {
+    match Policy::rate_key(identity, || policy.client_of(request.request())) {
         Some(key) => table.check(key),
         None => Ok(()),
     }
@@ -197,7 +197,7 @@ fn client_permit(
     if !request.peer_addr().is_some_and(is_proxy) {
         return Ok(None);
     }
-    let Some(client) = policy.client_of(request) else {
+    let Some(client) = policy.client_of(request.request()) else {
         return Ok(None);
     };
     match policy.connections.admit_behind_proxy(client) {

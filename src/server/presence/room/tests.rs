@@ -9,6 +9,7 @@ fn encode(json: &str) -> Bytes {
 fn reader(client: &str) -> Reader {
     Reader {
         client: client.parse().expect("a label"),
+        address: None,
         author: None,
         transport: Transport::Stream,
         interval: None,
@@ -18,7 +19,7 @@ fn reader(client: &str) -> Reader {
 /// Joins `client` and returns the bytes that the room's streams are sent because of it.
 fn join(members: &mut RoomMembers, client: &str, now: Instant) -> usize {
     members
-        .join(reader(client), now, Timestamp::UNIX_EPOCH, false)
+        .join(reader(client), now, Timestamp::UNIX_EPOCH, &Arc::default())
         .expect("has joined");
     notify(members, now)
 }
@@ -87,7 +88,7 @@ fn changes_that_no_stream_asked_for_are_not_encoded() {
     let mut members = RoomMembers::default();
     let start = Instant::now();
     drop(members.subscribe());
-    let joined = members.join(reader("a"), start, Timestamp::UNIX_EPOCH, false);
+    let joined = members.join(reader("a"), start, Timestamp::UNIX_EPOCH, &Arc::default());
     assert!(joined.is_some());
     members.notify(&Room::default(), start, Duration::from_secs(1), encode);
     assert!(members.updates.is_none());

@@ -245,9 +245,18 @@ impl FastConnection {
     /// The request, if the accelerator may serve it.
     fn let_in(
         &self,
-        request: PlainRequest<'_>,
+        mut request: PlainRequest<'_>,
         shared: &ReactorContext,
     ) -> Option<AdmittedRequest> {
+        let peer = || Some(self.socket.tcp().peer_addr().ok()?.ip());
+        let query = request.query();
+        if query.client.is_some() {
+            // The address counts for presence. HTTP finds that of a proxy's client.
+            if shared.trusts_proxies {
+                return None;
+            }
+            query.address = peer().map(Into::into);
+        }
         match (request, &shared.gate) {
             // Whether caches may share its answer also depends on the rest of its head.
             (PlainRequest::Poll { query, .. }, _) if shared.delivery.shares_poll(&query) => None,
@@ -260,7 +269,6 @@ impl FastConnection {
                 gate,
             ) => {
                 if let Some(gate) = gate {
-                    let peer = || Some(self.socket.tcp().peer_addr().ok()?.ip());
                     // A long-poll must not outlive its token.
                     query.wait = query.wait.min(gate.admit(&query, authorization, &peer)?);
                 }
