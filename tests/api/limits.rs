@@ -218,6 +218,48 @@ fn a_rate_limits_a_tokens_subject_across_addresses() {
 }
 
 #[test]
+fn a_flood_of_bad_tokens_costs_no_further_verifications() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let server = server(|config| {
+        config.limits.rates.read = Rate::per_second(NonZeroU32::new(20).expect("not zero"));
+        config.access.jwt = Some(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+    });
+    let get = |secret: &str, subject: &str| {
+        let claims = json!({
+            "sub": subject, "exp": crate::support::signer::now() + 600, "rooms": {"read": ["*"]},
+        });
+        let token = Signer::secret(secret).sign(&claims, &json!({}));
+        let authorization = format!("Bearer {token}");
+        server.get_with("/poll?last=0", &[("Authorization", &authorization)])
+    };
+    assert_eq!(get(SECRET, "mina").status(), 200);
+    let mut forged = 0;
+    // A token that the server has not seen is refused before its signature is verified.
+    eventually("the address is over its rate", || {
+        (0..30).for_each(|_| {
+            forged += 1;
+            get("another secret", "eve");
+        });
+        let answer = get(SECRET, &format!("joon-{forged}"));
+        answer.status() == 429 && answer.problem(429)["limit"] == "read-rate"
+    });
+    assert_eq!(
+        get(SECRET, "mina").status(),
+        200,
+        "a token that it has seen"
+    );
+    // Each request is counted for one reason.
+    let [of_token, of_rate] = ["token", "read-rate"].map(|it| refused(&server, it));
+    assert!(of_token < forged && of_rate > 0, "{of_token} {of_rate}");
+}
+
+#[test]
 fn an_old_stream_ends_with_a_reconnect_delay() {
     let server = server(|config| {
         config.limits.max_connection_age = Some(Duration::from_secs(1));

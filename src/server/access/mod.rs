@@ -45,9 +45,14 @@ impl Access {
         })
     }
 
-    /// Verifies a token and returns its holder.
-    pub fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
-        self.tokens.verify(token)
+    /// Verifies a token and returns its holder. Unless `may_verify`, it only accepts a token that it has verified
+    /// before.
+    pub fn verify(
+        &self,
+        token: &str,
+        may_verify: impl FnOnce() -> bool,
+    ) -> Result<Arc<Identity>, TokenError> {
+        self.tokens.verify(token, may_verify)
     }
 
     /// Reads the keys again and returns their number. New keys revoke all tickets, because each stands for a token that

@@ -45,6 +45,8 @@ pub fn bearer_token(authorization: &str) -> Option<&str> {
 pub enum TokenError {
     #[error("the token is not a JSON Web Token")]
     Malformed,
+    #[error("the token was not verified, because this client sends too many requests")]
+    NotVerified,
     #[error("the token is signed with a key or an algorithm that is not accepted here")]
     UnknownKey,
     #[error("the token's signature is not valid")]
@@ -122,7 +124,13 @@ impl TokenVerifier {
         self.keys.read().warning
     }
 
-    pub fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
+    /// Returns a token's holder. Calls `may_verify` before it verifies the signature of a token that it does not
+    /// remember.
+    pub fn verify(
+        &self,
+        token: &str,
+        may_verify: impl FnOnce() -> bool,
+    ) -> Result<Arc<Identity>, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
@@ -132,6 +140,9 @@ impl TokenVerifier {
                 false => Ok(identity.clone()),
                 true => Err(TokenError::Expired),
             };
+        }
+        if !may_verify() {
+            return Err(TokenError::NotVerified);
         }
         let generation = self.generation.load(Ordering::Relaxed);
         let keys = self.keys.read().clone();

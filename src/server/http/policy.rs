@@ -4,10 +4,12 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest,
+    dev::ServiceRequest,
     http::header::{self, HeaderMap},
     web::Data,
 };
 
+use super::routed_path::routed_path;
 use crate::{
     access::{
         Access,
@@ -20,7 +22,7 @@ use crate::{
         Limits,
         connections::ConnectionCounter,
         rates::{RateKey, RateTable},
-        refusals::RefusalCounters,
+        refusals::{RefusalCounters, RefusalReason},
         trusted_proxies::TrustedProxies,
     },
 };
@@ -78,6 +80,27 @@ impl Policy {
     pub fn knows_readers_by_address(&self) -> bool {
         let by_address = self.limits_clients || self.read_rate.is_some();
         self.origins == AllowedOrigins::None && (self.proxies.is_empty() || !by_address)
+    }
+
+    /// The rate limit of a request, if there is one, and its name.
+    pub fn rate_limit(&self, request: &ServiceRequest) -> (Option<&RateTable>, RefusalReason) {
+        match routed_path(request) {
+            "/messages" => (self.publish_rate.as_ref(), RefusalReason::PublishRate),
+            _ => (self.read_rate.as_ref(), RefusalReason::ReadRate),
+        }
+    }
+
+    /// Whether to verify the signature of a token of a client at `address`. Tokens that are not valid count for the
+    /// address; so whoever sends too many of them costs no further verifications.
+    pub fn may_verify(
+        table: Option<&RateTable>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) -> bool {
+        let is_empty = |table: &RateTable| {
+            let key = address().map(RateKey::Address);
+            key.is_some_and(|key| table.is_empty(&key))
+        };
+        !table.is_some_and(is_empty)
     }
 
     /// The key by which requests are counted together: the token's subject, or else the address, if it is known.

@@ -7,6 +7,7 @@ use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 use crate::{
     access::{Access, identity::Identity, tokens::bearer_token},
     delivery::read_query::ReadQuery,
+    domain::client_address::ClientAddress,
     fastpath::PollGate,
     http::policy::Policy,
     ledger::Ledger,
@@ -39,12 +40,18 @@ impl PollGate for PolicyGate {
         peer: &dyn Fn() -> Option<IpAddr>,
     ) -> Option<Duration> {
         let policy = &*self.policy;
+        let address = || peer().map(ClientAddress::from);
+        let table = policy.read_rate.as_ref();
         let identity = match &policy.access {
             None => None,
-            Some(access) => Some(reader(access, query, bearer_token(authorization?)?)?),
+            Some(access) => {
+                let token = bearer_token(authorization?)?;
+                let may_verify = || Policy::may_verify(table, address);
+                Some(reader(access, query, token, may_verify)?)
+            }
         };
-        if let Some(table) = &policy.read_rate {
-            let key = Policy::rate_key(identity.as_deref(), || peer().map(Into::into));
+        if let Some(table) = table {
+            let key = Policy::rate_key(identity.as_deref(), address);
             table.check(key?).ok()?;
         }
         let Some(identity) = identity else {
@@ -59,8 +66,13 @@ impl PollGate for PolicyGate {
 }
 
 /// The holder of the token, if it may read the requested rooms.
-fn reader(access: &Access, query: &ReadQuery, token: &str) -> Option<Arc<Identity>> {
-    let identity = access.verify(token).ok()?;
+fn reader(
+    access: &Access,
+    query: &ReadQuery,
+    token: &str,
+    may_verify: impl FnOnce() -> bool,
+) -> Option<Arc<Identity>> {
+    let identity = access.verify(token, may_verify).ok()?;
     let may_read = query.rooms.iter().all(|room| identity.may_read(room));
     may_read.then_some(identity)
 }

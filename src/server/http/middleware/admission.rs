@@ -32,7 +32,7 @@ use crate::{
         extractors::connection_of, json::MAX_BODY_BYTES, policy::Policy, problem::Problem,
         routed_path::routed_path,
     },
-    limits::{connections::ProxiedPermit, rates::RateTable, refusals::RefusalReason},
+    limits::{connections::ProxiedPermit, refusals::RefusalReason},
 };
 
 /// How long a refused request's body may take to arrive.
@@ -96,6 +96,9 @@ fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
         let known = identity.as_ref().ok().and_then(Option::as_ref);
         check_rate(request, known, policy)?;
     }
+    if identity.is_err() {
+        policy.refusals.count(RefusalReason::Token);
+    }
     let identity = identity.and_then(|it| check_figures(required, it, policy))?;
     if routed_path(request) == "/messages" && request.method() == Method::POST {
         open_publish(request);
@@ -152,34 +155,25 @@ fn check_rate(
     identity: Option<&Arc<Identity>>,
     policy: &Policy,
 ) -> Result<(), Problem> {
-    let is_publish = routed_path(request) == "/messages";
-    let (table, refusal) = match is_publish {
-        true => (&policy.publish_rate, RefusalReason::PublishRate),
-        false => (&policy.read_rate, RefusalReason::ReadRate),
+    let (Some(table), refusal) = policy.rate_limit(request) else {
+        return Ok(());
     };
-    let Some(table) = table else { return Ok(()) };
-    check_bucket(table, request, identity, policy).map_err(|wait| {
+    let identity = identity.map(|it| &**it);
+    let Some(key) = Policy::rate_key(identity, || policy.client_of(request.request())) else {
+        return Ok(());
+    };
+    table.check(key).map_err(|wait| {
         policy.refusals.count(refusal);
-        let what = if is_publish { "publishes" } else { "requests" };
+        let what = match refusal {
+            RefusalReason::PublishRate => "publishes",
+            _ => "requests",
+        };
         let detail = format!("too many {what} (--{})", refusal.as_str());
         let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
         Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
             .header(header::RETRY_AFTER, seconds.into())
             .limit(refusal.as_str())
     })
-}
-
-fn check_bucket(
-    table: &RateTable,
-    request: &ServiceRequest,
-    identity: Option<&Arc<Identity>>,
-    policy: &Policy,
-) -> Result<(), Duration> {
-    let identity = identity.map(|it| &**it);
-    match Policy::rate_key(identity, || policy.client_of(request.request())) {
-        Some(key) => table.check(key),
-        None => Ok(()),
-    }
 }
 
 /// While a proxy's request is open, counts it as a connection of the client that the proxy names.

@@ -12,7 +12,7 @@ use actix_web::{
 
 use super::route_access::RouteAccess;
 use crate::{
-    access::{Access, identity::Identity, tokens::TokenError},
+    access::{Access, identity::Identity},
     http::{
         credentials::{Credentials, TICKET_PARAMETER, is_from_allowed_page},
         policy::Policy,
@@ -38,11 +38,7 @@ pub fn identify(
     if !needs_token {
         return Ok(None);
     }
-    let identity = verify(request, required, access, policy);
-    if identity.is_err() {
-        policy.refusals.count(RefusalReason::Token);
-    }
-    identity.map(Some)
+    verify(request, required, access, policy).map(Some)
 }
 
 fn verify(
@@ -51,9 +47,14 @@ fn verify(
     access: &Access,
     policy: &Policy,
 ) -> Result<Arc<Identity>, Problem> {
-    let token = |error: TokenError| invalid_token(&error.to_string());
+    let holder = |token| {
+        let (table, _) = policy.rate_limit(request);
+        let may_verify = || Policy::may_verify(table, || policy.client_of(request.request()));
+        let holder = access.verify(token, may_verify);
+        holder.map_err(|error| invalid_token(&error.to_string()))
+    };
     match Credentials::from_request(request)? {
-        Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
+        Credentials::Bearer(bearer) => holder(bearer),
         Credentials::Ticket(_) if required == RouteAccess::Tickets => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "a ticket is issued for a token, not for another ticket",
@@ -61,7 +62,7 @@ fn verify(
         .field(TICKET_PARAMETER)),
         Credentials::Ticket(ticket) => access.tickets.holder(&ticket).ok_or_else(invalid_ticket),
         Credentials::Cookie(cookie) => {
-            let identity = access.verify(cookie).map_err(token)?;
+            let identity = holder(cookie)?;
             let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
             if changes && !is_from_allowed_page(request.headers(), &policy.origins) {
                 let detail = "a token in a cookie is accepted from pages of this server's origin, or \
