@@ -82,6 +82,25 @@ fn repeated_framing_and_host_fields_are_refused() {
 }
 
 #[test]
+fn a_host_that_is_none_is_refused() {
+    let server = Server::memory();
+    for target in ["/poll", "/stream", "/messages", "/ledger", "/"] {
+        for host in ["a b", "a/b", "user@a", "::1", "a:b", "[::1", "\"a\""] {
+            for is_first in [true, false] {
+                let mut connection = server.raw();
+                if !is_first {
+                    connection.get("/healthz");
+                }
+                connection.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+                let answer = connection.answer("GET").expect("an answer");
+                answer.assert_problem_field(400, "Host");
+                assert_eq!(connection.get("/healthz").status(), 200);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_list_on_several_lines_is_one_list() {
     let server = Server::memory();
     let place = server.publish_text("lobby", "hello");

@@ -4,6 +4,7 @@
 pub mod certificate;
 pub mod connection;
 pub mod half_closed;
+pub mod host;
 pub mod http_date;
 pub mod metered;
 pub mod preface;

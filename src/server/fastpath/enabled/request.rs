@@ -5,7 +5,10 @@ use std::{mem::MaybeUninit, str};
 
 use httparse::{Header, Request, Status};
 
-use crate::delivery::{poll_response::IfNoneMatch, read_query::ReadQuery};
+use crate::{
+    delivery::{poll_response::IfNoneMatch, read_query::ReadQuery},
+    net::host::is_host,
+};
 
 /// A request with a longer head goes to HTTP.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -136,7 +139,8 @@ impl<'a> Fields<'a> {
             }
         }
         let keeps_alive = |it: &str| it.eq_ignore_ascii_case("keep-alive");
-        let is_plain = fields.host.is_some() && fields.connection.is_none_or(keeps_alive);
+        let has_host = fields.host.is_some_and(|host| is_host(host.as_bytes()));
+        let is_plain = has_host && fields.connection.is_none_or(keeps_alive);
         is_plain.then_some(fields)
     }
 }

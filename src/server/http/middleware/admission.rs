@@ -33,6 +33,7 @@ use crate::{
         routed_path::routed_path,
     },
     limits::{connections::ProxiedPermit, refusals::RefusalReason},
+    net::host::is_host,
 };
 
 /// How long a refused request's body may take to arrive.
@@ -90,6 +91,7 @@ fn after_last_answer() -> Problem {
 fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
     let policy = request.app_data::<Data<Policy>>();
     let policy = policy.expect("the application has a policy");
+    check_host(request)?;
     let required = RouteAccess::of(request);
     let identity = identify(request, required, policy);
     if required != RouteAccess::Public {
@@ -116,6 +118,18 @@ fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
         stream_limit,
         permit,
     })
+}
+
+/// RFC 9112, 3.2. actix-http has refused a request without the field, or with two.
+fn check_host(request: &ServiceRequest) -> Result<(), Problem> {
+    let host = request.headers().get(header::HOST);
+    match host.is_none_or(|host| is_host(host.as_bytes())) {
+        true => Ok(()),
+        false => {
+            let detail = "`Host` is not a host with or without a port";
+            Err(Problem::new(StatusCode::BAD_REQUEST, detail).field("Host"))
+        }
+    }
 }
 
 /// The longest that a stream may last: as long as its token, or up to the maximum age of connections.
