@@ -101,6 +101,24 @@ fn a_host_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_parameter_that_is_not_utf8_is_refused() {
+    let server = Server::memory();
+    for target in [
+        "/poll?author=%ff",
+        "/stream?author=min%c3",
+        "/poll?room=%ff",
+    ] {
+        let name = target.split(['?', '=']).nth(1).expect("a name");
+        for answer in get_on_both_paths(&server, target, &[]) {
+            answer.assert_problem_field(400, name);
+        }
+    }
+    for answer in get_on_both_paths(&server, "/poll?last=0&other=%ff", &[]) {
+        assert_eq!(answer.status(), 200, "an unknown parameter is ignored");
+    }
+}
+
+#[test]
 fn a_list_on_several_lines_is_one_list() {
     let server = Server::memory();
     let place = server.publish_text("lobby", "hello");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 use crate::{
@@ -104,8 +105,14 @@ impl ReadQuery {
             _ => Ok(()),
         };
         if query.bytes().any(|b| b == b'%' || b == b'+') {
-            for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-                set(&name, &value)?;
+            let pairs = query.split('&').filter(|pair| !pair.is_empty());
+            for (pair, (name, value)) in pairs.zip(form_urlencoded::parse(query.as_bytes())) {
+                if percent_decode_str(pair).decode_utf8().is_ok() {
+                    set(&name, &value)?;
+                } else if set(&name, "").is_err() {
+                    // The server knows this parameter, because only an unknown one may be empty.
+                    return Err(InvalidField::new(&name, "is not UTF-8"));
+                }
             }
         } else {
             // The query needs no decoding, as in nearly every poll.
@@ -303,6 +310,8 @@ mod tests {
             "client=a.b",
             "author=",
             "author=a%0Ab",
+            "author=%ff",
+            "author=min%c3",
             "interval=0",
             "interval=301",
             "heartbeat=0.1",
@@ -340,7 +349,7 @@ mod tests {
 
     #[test]
     fn fractions_of_a_second_and_unknown_parameters_are_fine() {
-        let query = ReadQuery::parse("wait=0.25&_=1700000", None).expect("valid");
+        let query = ReadQuery::parse("&&wait=0.25&_=%ff&%ff=1", None).expect("valid");
         assert_eq!(query.wait, Duration::from_millis(250));
     }
 
