@@ -1,5 +1,7 @@
 //! Repeated header fields and parameters: joined as a list or refused, by the accelerator and by actix-web alike.
 
+use serde_json::json;
+
 use crate::support::{
     client::{JSON, TestClient as _, cursor},
     raw_connection::request,
@@ -79,6 +81,16 @@ fn repeated_framing_and_host_fields_are_refused() {
             connection.read_until_closed().expect("closes");
         }
     }
+}
+
+#[test]
+fn a_name_in_a_body_may_occur_once() {
+    let server = Server::memory();
+    let draft = r#"{"author": "mina", "text": "one", "text": "other"}"#;
+    server
+        .post(draft, &[JSON])
+        .assert_problem_field(422, "text");
+    assert_eq!(server.poll("")["messages"], json!([]));
 }
 
 #[test]

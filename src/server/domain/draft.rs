@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::{room::Room, text};
@@ -15,40 +19,37 @@ pub struct Draft {
     pub text: String,
 }
 
-/// What is wrong with one field of a draft; `field` is `None` if the whole body is invalid.
+/// The fields of a JSON object in their order, also those whose name is repeated.
+#[derive(Debug, Default)]
+pub struct DraftFields(Vec<(String, Value)>);
+
+/// What is wrong with one field of a draft.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
 pub struct InvalidDraft {
-    pub field: Option<String>,
+    pub field: String,
     pub detail: String,
 }
 
 impl InvalidDraft {
     fn new(field: &str, detail: impl fmt::Display) -> Self {
         Self {
-            field: Some(field.to_owned()),
+            field: field.to_owned(),
             detail: format!("`{field}` {detail}"),
         }
     }
 }
 
 impl Draft {
-    /// Parses a draft from a JSON value; refuses unknown fields.
-    pub fn from_json(json: Value) -> Result<Self, InvalidDraft> {
-        let Value::Object(mut fields) = json else {
-            let detail = "the body must be a JSON object with `author` and `text`".to_owned();
-            return Err(InvalidDraft {
-                field: None,
-                detail,
-            });
-        };
-        let room = match string_field(&mut fields, "room")? {
+    /// Parses a draft from the fields of a JSON object; refuses unknown and repeated ones.
+    pub fn from_fields(mut fields: DraftFields) -> Result<Self, InvalidDraft> {
+        let room = match fields.take("room")? {
             Some(room) => room.parse().map_err(|why| InvalidDraft::new("room", why))?,
             None => Room::default(),
         };
-        let author = required(&mut fields, "author")?;
-        let text = required(&mut fields, "text")?;
-        if let Some(unknown) = fields.keys().next() {
+        let author = fields.take_required("author")?;
+        let text = fields.take_required("text")?;
+        if let Some((unknown, _)) = fields.0.first() {
             return Err(InvalidDraft::new(unknown, "is not a field of a message"));
         }
         Self::new(room, &author, &text)
@@ -65,19 +66,46 @@ impl Draft {
     }
 }
 
-fn string_field(
-    fields: &mut Map<String, Value>,
-    field: &str,
-) -> Result<Option<String>, InvalidDraft> {
-    match fields.remove(field) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(InvalidDraft::new(field, "must be a string")),
+impl DraftFields {
+    fn take(&mut self, name: &str) -> Result<Option<String>, InvalidDraft> {
+        let mut values = self.0.extract_if(.., |(it, _)| it == name);
+        let value = values.next().map(|(_, value)| value);
+        if values.next().is_some() {
+            return Err(InvalidDraft::new(name, "is given twice"));
+        }
+        match value {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(InvalidDraft::new(name, "must be a string")),
+        }
+    }
+
+    fn take_required(&mut self, name: &str) -> Result<String, InvalidDraft> {
+        let value = self.take(name)?;
+        value.ok_or_else(|| InvalidDraft::new(name, "is missing"))
     }
 }
 
-fn required(fields: &mut Map<String, Value>, field: &str) -> Result<String, InvalidDraft> {
-    string_field(fields, field)?.ok_or_else(|| InvalidDraft::new(field, "is missing"))
+impl<'de> Deserialize<'de> for DraftFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = DraftFields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object with `author` and `text`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DraftFields, A::Error> {
+                let mut fields = DraftFields::default();
+                while let Some(field) = map.next_entry()? {
+                    fields.0.push(field);
+                }
+                Ok(fields)
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
 }
 
 #[cfg(test)]
@@ -86,14 +114,19 @@ mod tests {
 
     use super::*;
 
-    fn refused(json: Value) -> (Option<String>, String) {
-        let bad = Draft::from_json(json).expect_err("refused");
+    fn parse(json: impl ToString) -> Result<Draft, InvalidDraft> {
+        let fields = serde_json::from_str(&json.to_string());
+        Draft::from_fields(fields.expect("an object"))
+    }
+
+    fn refused(json: impl ToString) -> (String, String) {
+        let bad = parse(json).expect_err("refused");
         (bad.field, bad.detail)
     }
 
     #[test]
     fn a_draft_is_trimmed_and_falls_back_to_the_lobby() {
-        let draft = Draft::from_json(json!({"author": " mina ", "text": "\n hi\tall\n"}));
+        let draft = parse(json!({"author": " mina ", "text": "\n hi\tall\n"}));
         let expected = Draft {
             room: Room::default(),
             author: "mina".into(),
@@ -118,17 +151,31 @@ mod tests {
             (json!({"author": "x", "text": "   "}), "text"),
         ];
         for (json, field) in cases {
-            assert_eq!(refused(json.clone()).0.as_deref(), Some(field), "{json}");
+            assert_eq!(refused(&json).0, field, "{json}");
         }
-        assert_eq!(refused(json!([1])).0, None);
+        assert!(serde_json::from_str::<DraftFields>("[1]").is_err());
+    }
+
+    #[test]
+    fn a_field_that_is_given_twice_is_refused() {
+        let whole = r#""room": "den", "author": "x", "text": "x""#;
+        for (extra, field) in [
+            (r#""room": "den""#, "room"),
+            (r#""author": 1"#, "author"),
+            (r#""te\u0078t": "y""#, "text"),
+        ] {
+            let (name, detail) = refused(format!("{{{whole}, {extra}}}"));
+            assert_eq!(name, field);
+            assert!(detail.contains("twice"), "{detail}");
+        }
     }
 
     #[test]
     fn lengths_count_unicode_characters() {
         let longest = json!({"author": "é".repeat(64), "text": "語".repeat(4096)});
-        assert!(Draft::from_json(longest).is_ok());
+        assert!(parse(longest).is_ok());
         let author = json!({"author": "é".repeat(65), "text": "x"});
-        assert_eq!(refused(author).0.as_deref(), Some("author"));
+        assert_eq!(refused(author).0, "author");
         let text = json!({"author": "x", "text": "語".repeat(4097)});
         assert!(refused(text).1.contains("at most 4096"));
     }

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokio::time::timeout;
 
@@ -66,10 +66,12 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
             serde_json::from_slice(json)
                 .map(Self)
                 .map_err(|error| match error.classify() {
-                    Category::Data => {
-                        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
-                    }
-                    _ => bad_body(format!("the body is not JSON: {error}")),
+                    Category::Data => match serde_json::from_slice::<IgnoredAny>(json) {
+                        Ok(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+                        // Further on, it is not JSON.
+                        Err(error) => not_json(&error),
+                    },
+                    _ => not_json(&error),
                 })
         })
     }
@@ -77,7 +79,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 
 fn check_head(request: &HttpRequest) -> Result<(), Problem> {
     if !is_json(request) {
-        let detail = "the body must be JSON, with `Content-Type: application/json`";
+        let detail = "the body must be JSON in UTF-8, with `Content-Type: application/json`";
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
         return Err(problem.field("Content-Type"));
     }
@@ -140,6 +142,10 @@ fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
+fn not_json(error: &serde_json::Error) -> Problem {
+    bad_body(format!("the body is not JSON: {error}"))
+}
+
 fn bad_body(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
@@ -152,6 +158,9 @@ fn is_coded(request: &HttpRequest) -> bool {
 fn is_json(request: &HttpRequest) -> bool {
     let mime = request.mime_type().ok().flatten();
     mime.is_some_and(|mime| {
-        mime.essence_str() == "application/json" || mime.suffix().is_some_and(|it| it == "json")
+        let is_utf8 = mime.get_param("charset").is_none_or(|it| it == "utf-8");
+        let is_json = mime.essence_str() == "application/json"
+            || mime.suffix().is_some_and(|it| it == "json");
+        is_json && is_utf8
     })
 }

@@ -8,7 +8,6 @@ use actix_web::{
     },
     web::Data,
 };
-use serde_json::Value;
 
 use super::{
     extractors::{ClientParameter, IdempotencyHeader},
@@ -20,7 +19,7 @@ use crate::{
     domain::{
         author::Author,
         cursor::Cursor,
-        draft::{Draft, InvalidDraft},
+        draft::{Draft, DraftFields, InvalidDraft},
     },
     ledger::request_recorder::RequestRecorder,
     log::{Log, store::AppendError},
@@ -31,12 +30,12 @@ pub async fn publish(
     requester: Requester,
     client: ClientParameter,
     key: IdempotencyHeader,
-    draft: Json<Value>,
+    draft: Json<DraftFields>,
     log: Data<Log>,
     presence: Data<Presence>,
     recorder: RequestRecorder,
 ) -> Result<impl Responder, Problem> {
-    let draft = Draft::from_json(draft.0)?;
+    let draft = Draft::from_fields(draft.0)?;
     let room = draft.room.clone();
     requester.check_publish(&room, client.0.as_ref())?;
     recorder.set_room(&room);
@@ -67,11 +66,7 @@ pub async fn publish(
 
 impl From<InvalidDraft> for Problem {
     fn from(invalid: InvalidDraft) -> Self {
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, invalid.detail);
-        match invalid.field {
-            Some(field) => problem.field(field),
-            None => problem,
-        }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, invalid.detail).field(invalid.field)
     }
 }
 
