@@ -26,6 +26,8 @@ struct ProblemDetails {
     header: Option<(HeaderName, HeaderValue)>,
     /// The limit that was reached, by the name of its flag.
     limit: Option<&'static str>,
+    /// Whether the connection ends with this answer.
+    is_last: bool,
 }
 
 impl Problem {
@@ -36,6 +38,7 @@ impl Problem {
             field: None,
             header: None,
             limit: None,
+            is_last: false,
         }))
     }
 
@@ -53,6 +56,16 @@ impl Problem {
     pub fn limit(mut self, limit: &'static str) -> Self {
         self.0.limit = Some(limit);
         self
+    }
+
+    /// Ends the connection with this answer, because no later request can be found behind the unread body.
+    pub fn last(mut self) -> Self {
+        self.0.is_last = true;
+        self
+    }
+
+    pub fn is_last(&self) -> bool {
+        self.0.is_last
     }
 
     pub fn status(&self) -> StatusCode {

@@ -105,7 +105,7 @@ async fn read(body: web::Payload, length: Option<u64>) -> Result<BytesMut, Probl
             "the body did not arrive within {} s",
             BODY_TIMEOUT.as_secs()
         );
-        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail).last())
     })
 }
 
@@ -115,7 +115,7 @@ async fn collect(mut body: web::Payload, length: Option<u64>) -> Result<BytesMut
         && let Some(part) = body.next().await
     {
         let part =
-            part.map_err(|error| bad_body(format!("the body could not be read: {error}")))?;
+            part.map_err(|error| bad_body(format!("the body could not be read: {error}")).last())?;
         bytes.extend_from_slice(&part);
         if bytes.len() > MAX_BODY_BYTES {
             return Err(too_large());
@@ -139,7 +139,7 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
 
 fn too_large() -> Problem {
     let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).last()
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {

@@ -13,6 +13,9 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.status());
         response.content_type(PROBLEM_CONTENT_TYPE);
+        if self.is_last() {
+            response.force_close();
+        }
         if let Some((name, value)) = self.extra_header() {
             response.insert_header((name, value));
         }

@@ -10,7 +10,7 @@
 
 use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
-    http::{ConnectionType, StatusCode, Version, header::UPGRADE},
+    http::{ConnectionType, Version, header::UPGRADE},
 };
 
 /// Returns what to do with the answer to `request`.
@@ -23,7 +23,6 @@ pub fn close_when_asked<B>(
         ConnectionType::Upgrade | ConnectionType::Close => true,
     };
     move |mut response| {
-        let is_last = is_last || leaves_body_unread(response.status());
         if is_last && response.request().version() < Version::HTTP_2 {
             let head = response.response_mut().head_mut();
             head.set_connection_type(ConnectionType::Close);
@@ -34,14 +33,6 @@ pub fn close_when_asked<B>(
         }
         response
     }
-}
-
-/// Whether the server has given up reading the request's body, so that no later request can be found behind it.
-fn leaves_body_unread(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
-    )
 }
 
 fn offers_websocket(request: &ServiceRequest) -> bool {
