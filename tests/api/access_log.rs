@@ -1,6 +1,10 @@
 //! The log lines, one for each request, as text and as JSON; and the closing table.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use poll_vs_sse_server::ledger::access_log::Format;
 use serde_json::{Value, json};
@@ -25,6 +29,38 @@ fn fields(line: &str) -> BTreeMap<&str, &str> {
         fields.insert(name, value);
     }
     fields
+}
+
+/// The names of the events that `source` logs.
+fn events_in(source: &str) -> BTreeSet<String> {
+    let calls = source.split(".event(").skip(1);
+    let names = calls.filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_event_is_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut logged = BTreeSet::from(["log-incomplete".to_owned()]);
+    let mut folders = vec![root.join("src/server")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                logged.extend(events_in(&fs::read_to_string(path).expect("a source")));
+            }
+        }
+    }
+    let api = fs::read_to_string(root.join("docs/api.md")).expect("the document");
+    let row = api.lines().find(|line| line.starts_with("| `started`"));
+    let names = row.expect("the row").split('|').nth(1).expect("a cell");
+    let documented: BTreeSet<String> = names
+        .split(',')
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(logged, documented);
 }
 
 fn logging_server(format: Format) -> Server {

@@ -53,6 +53,12 @@ fn check(nats: &mut NatsServer, replace: impl FnOnce(&mut NatsServer)) {
         assert_eq!(waits.join().expect("an answer")["reset"], "unknown");
         new
     });
+    let log = |message| cursor(message).split_once('-').expect("log-id").0;
+    for server in [server, other] {
+        server
+            .lines
+            .with(1, &["log-replaced", log(newest), log(&new)]);
+    }
     assert_eq!(stream.frame(), UNKNOWN, "also on an open stream");
     assert_eq!(stream.message(), new);
     for server in [server, other] {

@@ -84,12 +84,23 @@ async fn expire_pollers(presence: Arc<Presence>) {
     }
 }
 
-/// Makes the store remove messages that it no longer retains, and logs when the store stops and starts to answer.
+/// Makes the store remove messages that it no longer retains. Logs when the store stops and starts to answer, and when
+/// it holds another log.
 async fn enforce_retention(log: Arc<Log>, events: EventLog) {
     let mut ticks = interval(PRUNE_INTERVAL);
     let mut is_away = false;
+    let mut id = log.id();
     loop {
         ticks.tick().await;
+        let new = log.id();
+        if new != id {
+            let detail = format_args!(
+                "the log {id} was deleted or replaced, and {new} takes its place: earlier messages are gone, and \
+                 readers get a reset"
+            );
+            events.event("log-replaced", detail);
+            id = new;
+        }
         let result = match log.prune().await {
             Ok(()) if !log.store_status().up => log.ready().await,
             result => result,
