@@ -20,7 +20,15 @@ use cli::{
 
 fn main() -> ExitCode {
     let words: Vec<OsString> = env::args_os().collect();
-    let mut command = environment::ignore_blank(Cli::command());
+    let command = Cli::command();
+    for variable in environment::unknown_variables(&command) {
+        // If it cannot be written, nothing else can report that.
+        let _ = writeln!(
+            io::stderr(),
+            "poll-vs-sse: no flag has the environment variable {variable}, which is ignored"
+        );
+    }
+    let mut command = environment::ignore_blank(command);
     let parsed = command
         .try_get_matches_from_mut(&words)
         .and_then(|matches| {

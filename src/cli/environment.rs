@@ -1,5 +1,5 @@
-//! Flags given as environment variables: a blank one is none, and a complaint about a value says which
-//! variable it came from.
+//! Flags given as environment variables: a blank one is none, one that no flag has is reported, and a complaint about a
+//! value says which variable it came from.
 
 use std::{any::TypeId, ffi::OsString, path::PathBuf};
 
@@ -22,6 +22,28 @@ pub fn ignore_blank(command: Command) -> Command {
         }
     });
     command.mut_subcommands(ignore_blank)
+}
+
+/// The variables with this program's prefix that no flag of any command has, such as misspelled ones.
+pub fn unknown_variables(command: &Command) -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_unknown(name, command)).collect();
+    names.sort();
+    names
+}
+
+fn is_unknown(name: &str, command: &Command) -> bool {
+    // Kubernetes sets variables such as POLL_VS_SSE_PORT_8080_TCP for a service that is called poll-vs-sse.
+    let is_ours = |rest: &str| !rest.starts_with("PORT") && !rest.starts_with("SERVICE_");
+    name.strip_prefix("POLL_VS_SSE_").is_some_and(is_ours) && !is_of_flag(name, command)
+}
+
+fn is_of_flag(name: &str, command: &Command) -> bool {
+    command
+        .get_arguments()
+        .filter_map(Arg::get_env)
+        .any(|it| it == name)
+        || command.get_subcommands().any(|it| is_of_flag(name, it))
 }
 
 /// The variable that the wrong value came from; none if it was given as a flag.

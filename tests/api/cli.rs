@@ -192,6 +192,25 @@ fn a_blank_environment_variable_counts_as_unset() {
 }
 
 #[test]
+fn an_environment_variable_that_no_flag_has_is_reported() {
+    let mut command = command(&["plan"]);
+    for (name, value) in [
+        ("AUHT", "jwt"),
+        ("AUTH", "off"),
+        ("CLIENTS", "1000"),
+        ("PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("SERVICE_HOST", "10.0.0.1"),
+    ] {
+        command.env(format!("POLL_VS_SSE_{name}"), value);
+    }
+    let ended = run_command(command);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("POLL_VS_SSE_AUHT"), "{lines:?}");
+}
+
+#[test]
 fn an_error_for_a_bad_environment_variable_names_the_variable() {
     for (words, name, value) in [
         (&[][..], "POLL_VS_SSE_BIND", "nowhere"),
