@@ -37,6 +37,9 @@ fn fields_and_parameters_that_may_occur_once_are_refused_twice() {
     server
         .post(draft, &keys)
         .assert_problem_field(400, "Idempotency-Key");
+    server
+        .post(draft, &[JSON, ("Content-Type", "text/plain")])
+        .assert_problem_field(415, "Content-Type");
     for target in [
         "/ledger?client=a&client=b",
         "/presence?room=a&room=a",

@@ -156,6 +156,9 @@ fn is_coded(request: &HttpRequest) -> bool {
 }
 
 fn is_json(request: &HttpRequest) -> bool {
+    if request.headers().get_all(header::CONTENT_TYPE).count() > 1 {
+        return false;
+    }
     let mime = request.mime_type().ok().flatten();
     mime.is_some_and(|mime| {
         let is_utf8 = mime.get_param("charset").is_none_or(|it| it == "utf-8");
