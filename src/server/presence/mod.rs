@@ -216,6 +216,10 @@ impl PresenceRooms {
         let members = self.by_name.entry(room.clone()).or_default();
         let done = act(members, &self.places);
         members.notify(room, now, NOTIFY_INTERVAL, self.encode);
+        // A reader without a place must not leave its rooms behind.
+        if !members.is_active() {
+            self.by_name.remove(room);
+        }
         done
     }
 }
@@ -244,5 +248,44 @@ impl PresenceUpdates {
 impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.presence.leave(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(client: &str, transport: Transport) -> Reader {
+        Reader {
+            client: client.parse().expect("a label"),
+            address: None,
+            author: None,
+            transport,
+            interval: None,
+        }
+    }
+
+    #[test]
+    fn readers_without_a_place_and_readers_that_left_leave_no_room_behind() {
+        let presence = Arc::new(Presence::new(|json| {
+            Bytes::copy_from_slice(json.as_bytes())
+        }));
+        let room = |name: &str| name.parse::<Room>().expect("a room");
+        let mut guards = Vec::new();
+        while let Some(guard) = presence.join(
+            &room("full"),
+            reader(&guards.len().to_string(), Transport::Stream),
+        ) {
+            guards.push(guard);
+        }
+        assert!(
+            presence
+                .join(&room("other"), reader("late", Transport::Poll))
+                .is_none()
+        );
+        let rooms = || presence.rooms.lock().by_name.len();
+        assert_eq!(rooms(), 1);
+        drop(guards);
+        assert_eq!(rooms(), 0);
     }
 }
