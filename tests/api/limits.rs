@@ -230,10 +230,9 @@ fn a_flood_of_bad_tokens_costs_no_further_verifications() {
             issuer: None,
         });
     });
+    let expires_at = crate::support::signer::now() + 600;
     let get = |secret: &str, subject: &str| {
-        let claims = json!({
-            "sub": subject, "exp": crate::support::signer::now() + 600, "rooms": {"read": ["*"]},
-        });
+        let claims = json!({"sub": subject, "exp": expires_at, "rooms": {"read": ["*"]}});
         let token = Signer::secret(secret).sign(&claims, &json!({}));
         let authorization = format!("Bearer {token}");
         server.get_with("/poll?last=0", &[("Authorization", &authorization)])
