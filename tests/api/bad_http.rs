@@ -142,6 +142,24 @@ fn invalid_chunks_append_nothing() {
 }
 
 #[test]
+fn a_connection_ends_with_the_answer_to_a_body_whose_end_is_unknown() {
+    let server = server();
+    for body in ["zz\r\n{}\r\n0\r\n\r\n", "2\r\n{}xx\r\n0\r\n\r\n", "-1\r\n"] {
+        let mut connection = server.raw();
+        connection.send(format!(
+            "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{body}"
+        ));
+        let answer = connection.answer("POST").expect("an answer");
+        answer.problem(400);
+        assert_eq!(answer.header("connection"), Some("close"), "{body:?}");
+        connection.read_until_closed().expect("closes");
+        assert_eq!(connection.pending, b"", "{body:?}");
+    }
+    assert_unaffected(server);
+}
+
+#[test]
 fn an_oversized_head_is_refused() {
     let server = server();
     let long_target = format!("GET /poll?x={} HTTP/1.1\r\n\r\n", "a".repeat(300_000));
