@@ -46,7 +46,7 @@ pub struct CompareFlags {
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
     /// Measure the constants of the cost model on this machine instead, and write them to a file for `plan --model
-    /// FILE`. This takes about a minute and a half. The workload is fixed; --repeat sets how often each point is
+    /// FILE`. This takes about four minutes. The workload is fixed; --repeat sets how often each point is
     /// measured, and --json writes every run.
     #[arg(
         long,
