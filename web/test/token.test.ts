@@ -28,8 +28,12 @@ test('a blank field removes the token', () => {
 
 test('only a refusal for want of permission asks for another token', () => {
   const refused = { kind: 'reconnecting', why: 'refused', detail: null } as const;
-  expect([401, 403].map((status) => needsToken({ ...refused, status }))).toEqual([true, true]);
-  expect([429, 503].map((status) => needsToken({ ...refused, status }))).toEqual([false, false]);
-  expect(needsToken(refused)).toBe(false);
-  expect(needsToken({ kind: 'live' })).toBe(false);
+  const statuses = [401, 403, 429, 503];
+  const asks = (hasFault: boolean) =>
+    statuses.filter((status) => needsToken({ ...refused, status }, hasFault));
+  expect(asks(false)).toEqual([401, 403]);
+  // A server that allows no faults answers 403.
+  expect(asks(true)).toEqual([401]);
+  expect(needsToken(refused, false)).toBe(false);
+  expect(needsToken({ kind: 'live' }, false)).toBe(false);
 });

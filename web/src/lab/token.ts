@@ -21,7 +21,10 @@ export function hasToken(page: Pick<Document, 'cookie'> = document): boolean {
   return page.cookie.split(';').some((cookie) => cookie.trim().startsWith(`${NAME}=`));
 }
 
-/** Whether the server refuses the token of the requests, or their lack of one. */
-export function needsToken(link: Link): boolean {
-  return link.kind === 'reconnecting' && (link.status === 401 || link.status === 403);
+/**
+ * Whether the server refuses the token of the requests, or their lack of one. A server that allows no faults also answers
+ * a request for one with 403.
+ */
+export function needsToken(link: Link, hasFault: boolean): boolean {
+  return link.kind === 'reconnecting' && (link.status === 401 || (link.status === 403 && !hasFault));
 }

@@ -36,7 +36,8 @@ export function watchForToken(lane: Lane, notice: Notice, openTokenField: () => 
   const { tokenNeeded, enterToken } = strings.pageNotice;
   lane.subscribe({
     link(link) {
-      if (needsToken(link)) notice.append(tokenNeeded, { label: enterToken, act: openTokenField });
+      if (needsToken(link, lane.network.fault !== 'healthy'))
+        notice.append(tokenNeeded, { label: enterToken, act: openTokenField });
       else if (link.kind === 'live') notice.remove(tokenNeeded);
     },
   });
