@@ -248,6 +248,24 @@ impl Model {
         self.publish_us + cold_us * idle_share(self.publish_cold_s, rate)
     }
 
+    /// The constants of `form`. If none were measured, because the file is older than they are or is of another
+    /// server, requests and events take the same multiple as in the built-in model; the rest is that of the built-in
+    /// model.
+    pub fn form(&self, form: WireForm) -> FormConstants {
+        if let Some(forms) = &self.forms {
+            return *forms.get(form);
+        }
+        let built_in = Self::built_in();
+        let constants = built_in.forms.unwrap_or_default();
+        let constants = constants.get(form);
+        let (own, known) = (&self.transports, &built_in.transports);
+        FormConstants {
+            request_us: constants.request_us * own.poll.request_us / known.poll.request_us,
+            event_us: constants.event_us * own.stream.message_us / known.stream.message_us,
+            ..*constants
+        }
+    }
+
     /// The built-in model.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Model, Protocol, WireForm};
+use crate::{Protocol, WireForm};
 
 /// The CPU, in microseconds, and the memory that a form takes more than bare requests over HTTP/1.1 without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -64,25 +64,5 @@ impl FormConstants {
             ("head_kib_us", self.head_kib_us),
             ("client_bytes", self.client_bytes),
         ]
-    }
-}
-
-impl Model {
-    /// The constants of `form`. If none were measured, because the file is older than they are or is of another
-    /// server, requests and events take the same multiple as in the built-in model; the rest is that of the built-in
-    /// model.
-    pub fn form(&self, form: WireForm) -> FormConstants {
-        if let Some(forms) = &self.forms {
-            return *forms.get(form);
-        }
-        let built_in = Self::built_in();
-        let constants = built_in.forms.unwrap_or_default();
-        let constants = constants.get(form);
-        let (own, known) = (&self.transports, &built_in.transports);
-        FormConstants {
-            request_us: constants.request_us * own.poll.request_us / known.poll.request_us,
-            event_us: constants.event_us * own.stream.message_us / known.stream.message_us,
-            ..*constants
-        }
     }
 }

@@ -462,10 +462,16 @@ fn the_dominant_part_is_the_largest() {
     });
     assert_eq!(quiet.transports.poll.dominant, Part::Requests);
     assert_eq!(quiet.transports.stream.dominant, Part::KeepAlives);
+    // So many bytes that no poll finds its server asleep, on a network that does not limit it.
     let busy = answer(&Question {
+        clients: 1e5,
         rate: 50.0,
         size: 4000.0,
         max_delay_s: 10.0,
+        server: ServerSize {
+            network_bits_per_s: 1e12,
+            ..Question::default().server
+        },
         ..Question::default()
     });
     assert_eq!(busy.transports.poll.dominant, Part::Messages);
