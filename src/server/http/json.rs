@@ -23,6 +23,8 @@ use crate::limits::refusals::RefusalReason;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// UTF-8, also as clients misspell it, and its subset.
+const UTF_8_NAMES: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A JSON body. Errors in it are answered with problem details.
@@ -161,7 +163,8 @@ fn is_json(request: &HttpRequest) -> bool {
     }
     let mime = request.mime_type().ok().flatten();
     mime.is_some_and(|mime| {
-        let is_utf8 = mime.get_param("charset").is_none_or(|it| it == "utf-8");
+        let charset = mime.get_param("charset");
+        let is_utf8 = charset.is_none_or(|it| UTF_8_NAMES.iter().any(|name| it == *name));
         let is_json = mime.essence_str() == "application/json"
             || mime.suffix().is_some_and(|it| it == "json");
         is_json && is_utf8

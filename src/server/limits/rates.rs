@@ -1,4 +1,6 @@
 //! Limits on the requests a second of one client: a token bucket for each of a bounded number of clients.
+//!
+//! The buckets are our own, because those of `governor` cannot be looked at without taking a request out.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
