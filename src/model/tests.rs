@@ -462,7 +462,7 @@ fn the_dominant_part_is_the_largest() {
     });
     assert_eq!(quiet.transports.poll.dominant, Part::Requests);
     assert_eq!(quiet.transports.stream.dominant, Part::KeepAlives);
-    // So many bytes that no poll finds its server asleep, on a network that does not limit it.
+    // The answers are so large that the servers are never asleep, and the network is fast enough for them.
     let busy = answer(&Question {
         clients: 1e5,
         rate: 50.0,

@@ -50,7 +50,7 @@ pub struct Work {
 
 impl Model {
     /// CPU to wake up for an event, microseconds, if a core is asleep and gets `per_s` events a second.
-    fn asleep_us(&self, per_s: f64) -> f64 {
+    pub fn asleep_us(&self, per_s: f64) -> f64 {
         self.wake_us * idle_share(self.wake_s, per_s)
             + self.deep_wake_us * idle_share(self.deep_wake_s, per_s)
     }

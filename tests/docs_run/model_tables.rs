@@ -66,7 +66,7 @@ pub fn constants(model: &Model) -> String {
     )
 }
 
-/// What each form takes more.
+/// The extra costs of each form.
 pub fn forms(model: &Model) -> String {
     let heads = WireForm::ALL.map(WireForm::description);
     let mut text = format!("| | {} |\n|---|---|---|---|---|\n", heads.join(" | "));

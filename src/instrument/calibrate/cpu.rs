@@ -27,18 +27,22 @@ struct TimeConstants {
     publish_cold_s: f64,
 }
 
-/// The starting values, and the ranges that are searched.
+/// The starting values.
 const FIRST: TimeConstants = TimeConstants {
     wake_s: 1e-3,
     deep_wake_s: 1.6e-2,
     cold_s: 0.3,
     publish_cold_s: 0.1,
 };
-const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
-const DEEP_WAKE_S: [f64; 2] = [4e-3, 6.4e-2];
-/// The points determine it only weakly: the value found from many messages a second is right only within this range.
-const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
-const PUBLISH_COLD_S: [f64; 2] = [2.5e-3, 1.0];
+/// The range in which each is searched, in this order.
+const SEARCHES: [([f64; 2], Constant); 4] = [
+    ([2.5e-4, 4e-3], |it| &mut it.wake_s),
+    ([4e-3, 6.4e-2], |it| &mut it.deep_wake_s),
+    // The points determine it only weakly: the value found from many messages a second is right only within this range.
+    ([2e-1, 4.5e-1], |it| &mut it.cold_s),
+    ([2.5e-3, 1.0], |it| &mut it.publish_cold_s),
+];
+type Constant = fn(&mut TimeConstants) -> &mut f64;
 /// The number of values tried for each, between its bounds.
 const CANDIDATES: u32 = 20;
 /// How often each constant is searched, with the values found for the others.
@@ -59,26 +63,14 @@ impl PlainCosts {
         );
         let mut lengths = FIRST;
         for _ in 0..ITERATIONS {
-            lengths.wake_s = best(WAKE_S, |wake_s| {
-                rows(model, runs, TimeConstants { wake_s, ..lengths })
-            });
-            lengths.deep_wake_s = best(DEEP_WAKE_S, |deep_wake_s| {
-                let lengths = TimeConstants {
-                    deep_wake_s,
-                    ..lengths
-                };
-                rows(model, runs, lengths)
-            });
-            lengths.cold_s = best(COLD_S, |cold_s| {
-                rows(model, runs, TimeConstants { cold_s, ..lengths })
-            });
-            lengths.publish_cold_s = best(PUBLISH_COLD_S, |publish_cold_s| {
-                let lengths = TimeConstants {
-                    publish_cold_s,
-                    ..lengths
-                };
-                rows(model, runs, lengths)
-            });
+            for (range, constant) in SEARCHES {
+                let found = best(range, |length| {
+                    let mut tried = lengths;
+                    *constant(&mut tried) = length;
+                    rows(model, runs, tried)
+                });
+                *constant(&mut lengths) = found;
+            }
         }
         let costs = fit(&rows(model, runs, lengths));
         Ok(Self { lengths, costs })
@@ -180,7 +172,8 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
     let where_it_is = |purpose, count: f64| {
         if point.purpose == purpose { count } else { 0.0 }
     };
-    let woken = |after_s| rates.requests * rates.asleep(cores, after_s);
+    let asleep = |after_s| rates.idle(cores) * idle_share(after_s, rates.requests / cores);
+    let woken = |after_s| rates.requests * asleep(after_s);
     let kib = rates.deliveries * message_bytes / KIB;
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
     let keep_alives = (rates.wire_bytes_out - rates.deliveries * message_bytes)

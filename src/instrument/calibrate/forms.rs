@@ -59,9 +59,8 @@ fn row(model: &Model, plain: &PlainCosts, run: &CalibrationRun) -> Observation<6
         MeasurePurpose::FitConnecting => rates.requests,
         _ => 0.0,
     };
-    let asleep = |after_s| rates.asleep(model.server_cores.into(), after_s);
-    let wake_us =
-        model.wake_us * asleep(model.wake_s) + model.deep_wake_us * asleep(model.deep_wake_s);
+    let cores = f64::from(model.server_cores);
+    let wake_us = rates.idle(cores) * model.asleep_us(rates.requests / cores);
     let cold = idle_share(model.publish_cold_s, rates.published);
     Observation {
         counts: [

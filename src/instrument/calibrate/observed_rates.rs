@@ -1,7 +1,6 @@
 //! A run's figures per second, which constants are fitted to.
 
 use super::CalibrationRun;
-use crate::model::idle_share;
 
 /// A run's figures, each per second.
 pub struct ObservedRates {
@@ -29,8 +28,8 @@ impl ObservedRates {
         }
     }
 
-    /// The part of the greatest cost of waking up that a request takes on a server with `cores`.
-    pub fn asleep(&self, cores: f64, wake_s: f64) -> f64 {
-        (1.0 - self.cores / cores).max(0.0) * idle_share(wake_s, self.requests / cores)
+    /// The share of time that a server with `cores` had nothing to do.
+    pub fn idle(&self, cores: f64) -> f64 {
+        (1.0 - self.cores / cores).max(0.0)
     }
 }

@@ -73,7 +73,7 @@ fn line<const N: usize>(name: &str, cells: [String; N]) -> Vec<String> {
     std::iter::once(name.to_owned()).chain(cells).collect()
 }
 
-/// What each form takes more.
+/// The extra costs of each form.
 fn forms(model: &Model) -> Vec<Vec<String>> {
     let mut lines = vec![line(
         "in addition",
