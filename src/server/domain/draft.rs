@@ -23,7 +23,7 @@ pub struct Draft {
 #[derive(Debug, Default)]
 pub struct DraftFields(Vec<(String, Value)>);
 
-/// What is wrong with one field of a draft.
+/// The invalid field of a draft, and the reason.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
 pub struct InvalidDraft {

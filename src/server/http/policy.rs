@@ -90,8 +90,8 @@ impl Policy {
         }
     }
 
-    /// Whether to verify the signature of a token of a client at `address`. Tokens that are not valid count for the
-    /// address; so whoever sends too many of them costs no further verifications.
+    /// Whether to verify the signature of a token of a client at `address`. Requests with invalid tokens count for the
+    /// address, so a client that sends too many of them causes no further verifications.
     pub fn may_verify(
         table: Option<&RateTable>,
         address: impl FnOnce() -> Option<ClientAddress>,

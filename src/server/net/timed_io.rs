@@ -31,7 +31,7 @@ const MAX_AHEAD_BYTES: usize = 4 * 1024;
 /// The HTTP layer gets one request at a time, and the next one when the answer is written.
 pub struct TimedIo<Io, Meter> {
     io: Io,
-    /// What was read and not given to the HTTP layer yet.
+    /// Bytes that were read, but not yet given to the HTTP layer.
     ahead: BytesMut,
     heads: HeadScanner,
     /// Whether the HTTP layer was given bytes that it may not have looked at yet.

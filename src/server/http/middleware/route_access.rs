@@ -4,7 +4,7 @@ use actix_web::dev::ServiceRequest;
 
 use crate::http::routed_path::routed_path;
 
-/// What a request needs to be admitted.
+/// The access that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteAccess {
     /// Nothing: the page, health checks, and descriptions of the server.
