@@ -6,6 +6,7 @@ use actix_http::{Request, Response, body::BoxBody};
 use actix_service::Service;
 use actix_web::rt::net::TcpStream;
 use bytes::{Bytes, BytesMut};
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     task::spawn_local,
@@ -94,10 +95,8 @@ where
         // A newly registered socket counts as ready only after the system's event, and the HTTP layer drops an error
         // that it cannot write at once, and closes.
         let writable = timeout(FIRST_BYTES_TIMEOUT, forwarded.tcp.writable());
-        if !matches!(
-            self.stopping.run_until_cancelled(writable).await,
-            Some(Ok(Ok(())))
-        ) {
+        let writable = Box::pin(self.stopping.run_until_cancelled(writable)).await;
+        if !matches!(writable, Some(Ok(Ok(())))) {
             return;
         }
         let incoming = IncomingConnection::admitted(&forwarded.tcp);
@@ -120,6 +119,8 @@ where
         }
     }
 
+    /// Each phase is boxed, so that an idle connection does not hold space for how it began, or for the protocol that
+    /// it does not speak.
     async fn serve_visitor(&self, forwarded: ForwardedConnection, incoming: &IncomingConnection) {
         let ForwardedConnection {
             tcp,
@@ -130,29 +131,41 @@ where
         } = forwarded;
         let connection = ConnectionHandle::with_id(id, incoming.refusal);
         let mut io = Metered::new(Socket::new(tcp, connection.clone()), meter.clone());
-        let served = connection.run_until_aborted(async {
-            let Some((protocol, input)) = self.read_until_decided(&mut io, input).await else {
-                return;
-            };
-            if protocol == FirstBytes::Http2 {
+        let decided = connection.run_until_aborted(self.read_until_decided(&mut io, input));
+        let Some(Some((protocol, input))) = Box::pin(decided).await else {
+            return;
+        };
+        let served: LocalBoxFuture<'_, ()> = match protocol {
+            FirstBytes::Http2 => {
                 meter.establish(Protocol::H2, 0);
                 let io = PrefixedIo::new(io, input);
-                Box::pin(self.http2.serve(io, None, meter, incoming)).await;
-                return;
+                Box::pin(self.http2.serve(io, None, meter, incoming))
             }
-            let refusals = self.policy.refusals.clone();
-            let io = TimedIo::new(
-                io,
-                input,
-                self.keep_alive,
-                connection.clone(),
-                meter,
-                refusals,
-            );
-            // An error was answered, if it could be.
-            let _ = Box::pin(self.http.call((io, incoming.peer))).await;
-        });
-        served.await;
+            _ => self.serve_http1(io, input, &connection, meter, incoming),
+        };
+        connection.run_until_aborted(served).await;
+    }
+
+    fn serve_http1<'a>(
+        &'a self,
+        io: Metered<Socket, ConnectionMeter>,
+        input: Bytes,
+        connection: &ConnectionHandle,
+        meter: ConnectionMeter,
+        incoming: &IncomingConnection,
+    ) -> LocalBoxFuture<'a, ()> {
+        let refusals = self.policy.refusals.clone();
+        let io = TimedIo::new(
+            io,
+            input,
+            self.keep_alive,
+            connection.clone(),
+            meter,
+            refusals,
+        );
+        let served = self.http.call((io, incoming.peer));
+        // An error was answered, if it could be.
+        Box::pin(served.map(drop))
     }
 
     /// Reads after `input` until it is clear which protocol the client speaks. `None` if the client sends too little.

@@ -73,6 +73,8 @@ pub struct StoreStatus {
     pub retained_messages: u64,
 }
 
+/// Futures of NATS are boxed: they take several KiB, and the future of each request would be as large, whatever the
+/// store.
 pub enum Store {
     Memory(Box<Memory>),
     Sqlite(Sqlite),
@@ -88,7 +90,7 @@ impl Store {
         match self {
             Self::Memory(memory) => memory.append(draft, key),
             Self::Sqlite(sqlite) => sqlite.append(draft, key).await,
-            Self::Nats(nats) => nats.append(draft, key).await,
+            Self::Nats(nats) => Box::pin(nats.append(draft, key)).await,
         }
     }
 
@@ -101,7 +103,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.newest(room, limit)),
             Self::Sqlite(sqlite) => sqlite.newest(room, limit).await,
-            Self::Nats(nats) => nats.newest(room, limit).await,
+            Self::Nats(nats) => Box::pin(nats.newest(room, limit)).await,
         }
     }
 
@@ -115,7 +117,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.after(room, id, limit)),
             Self::Sqlite(sqlite) => sqlite.after(room, id, limit).await,
-            Self::Nats(nats) => nats.after(room, id, limit).await,
+            Self::Nats(nats) => Box::pin(nats.after(room, id, limit)).await,
         }
     }
 
@@ -128,7 +130,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.before_last(room, n)),
             Self::Sqlite(sqlite) => sqlite.before_last(room, n).await,
-            Self::Nats(nats) => nats.before_last(room, n).await,
+            Self::Nats(nats) => Box::pin(nats.before_last(room, n)).await,
         }
     }
 
@@ -142,7 +144,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.newest_ids(room, n, after)),
             Self::Sqlite(sqlite) => sqlite.newest_ids(room, n, after).await,
-            Self::Nats(nats) => nats.newest_ids(room, n, after).await,
+            Self::Nats(nats) => Box::pin(nats.newest_ids(room, n, after)).await,
         }
     }
 
@@ -151,7 +153,7 @@ impl Store {
     pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(false),
-            Self::Nats(nats) => nats.contains(id).await,
+            Self::Nats(nats) => Box::pin(nats.contains(id)).await,
         }
     }
 
@@ -159,7 +161,7 @@ impl Store {
     pub async fn refresh_identity(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(()),
-            Self::Nats(nats) => nats.refresh_identity().await,
+            Self::Nats(nats) => Box::pin(nats.refresh_identity()).await,
         }
     }
 
@@ -179,7 +181,7 @@ impl Store {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.ready().await,
-            Self::Nats(nats) => nats.ready().await,
+            Self::Nats(nats) => Box::pin(nats.ready()).await,
         }
     }
 
@@ -206,5 +208,46 @@ pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> AppendedMessage {
         cursor: Cursor { log, id: entry.id },
         json: entry.json(),
         is_replay: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::cursor::LogId,
+        log::{Log, LogSettings, retention::Retention},
+    };
+
+    /// Each request holds one of these futures while it reads or publishes, and a large one would count for all.
+    #[test]
+    fn the_futures_of_requests_are_small() {
+        let settings = LogSettings {
+            retention: Retention::UNLIMITED,
+            tail_bytes: 0,
+            encode: |_, _| 0..0,
+        };
+        let log = Log::in_memory(LogId::from_u64(1), settings);
+        let (store, room) = (&log.store, Room::default());
+        let draft = Draft {
+            room: room.clone(),
+            author: "mina".to_owned(),
+            text: "hello".to_owned(),
+        };
+        let limit = Limit {
+            messages: 1,
+            bytes: 1,
+        };
+        let sizes = [
+            ("append", size_of_val(&store.append(draft, None))),
+            ("newest", size_of_val(&store.newest(&room, limit))),
+            ("after", size_of_val(&store.after(&room, 0, limit))),
+            ("before_last", size_of_val(&store.before_last(&room, 1))),
+            ("newest_ids", size_of_val(&store.newest_ids(&room, 1, 0))),
+            ("contains", size_of_val(&store.contains(1))),
+        ];
+        for (what, bytes) in sizes {
+            assert!(bytes <= 1024, "{what} takes {bytes} bytes");
+        }
     }
 }
