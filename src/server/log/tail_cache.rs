@@ -43,6 +43,8 @@ struct TailsByRoom {
     /// Every entry of every tail by id: the order of eviction.
     order: BTreeMap<u64, Arc<Tail>>,
     bytes: usize,
+    /// The store no longer retains the messages up to here. A room's history that was read before may still have them.
+    expired_through: u64,
     /// Rooms that were empty when a reader left, the least recent first.
     idle: LruCache<Room, ()>,
     closed: bool,
@@ -68,6 +70,7 @@ impl TailCache {
                 tails: HashMap::new(),
                 order: BTreeMap::new(),
                 bytes: 0,
+                expired_through: 0,
                 idle: LruCache::unbounded(),
                 closed: false,
             }),
@@ -86,6 +89,7 @@ impl TailCache {
             rooms.log = log;
             rooms.order.clear();
             rooms.bytes = 0;
+            rooms.expired_through = 0;
             rooms.idle.clear();
             self.head.store(head, Ordering::Release);
             self.visible_through.store(head, Ordering::Release);
@@ -195,19 +199,15 @@ impl TailCache {
             rooms.bytes += entry.size_bytes();
             rooms.order.insert(entry.id, tail.clone());
         }
+        rooms.evict_expired();
         rooms.evict_to_budget(self.budget_bytes);
     }
 
     /// Drops what the store no longer retains: every message up to `through`.
     pub fn expire(&self, through: u64) {
         let mut rooms = self.rooms.lock();
-        while rooms
-            .order
-            .first_key_value()
-            .is_some_and(|(&id, _)| id <= through)
-        {
-            rooms.evict_oldest(false);
-        }
+        rooms.expired_through = rooms.expired_through.max(through);
+        rooms.evict_expired();
     }
 
     /// Called when a reader leaves `tail`, because an empty room need not stay for long.
@@ -264,6 +264,17 @@ impl TailsByRoom {
         }
     }
 
+    fn evict_expired(&mut self) {
+        let through = self.expired_through;
+        while self
+            .order
+            .first_key_value()
+            .is_some_and(|(&id, _)| id <= through)
+        {
+            self.evict_oldest(false);
+        }
+    }
+
     fn evict_oldest(&mut self, kept_in_store: bool) {
         let Some((id, tail)) = self.order.pop_first() else {
             return;
@@ -285,5 +296,61 @@ impl TailsByRoom {
         if idle {
             self.tails.remove(room);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{
+        domain::message::MessageView,
+        log::{entry::Limit, tail::TailLookup},
+    };
+
+    const LIMIT: Limit = Limit {
+        messages: 10,
+        bytes: 1 << 20,
+    };
+
+    fn entry(log: LogId, id: u64) -> Entry {
+        let message = MessageView {
+            cursor: Cursor { log, id },
+            room: &Room::default(),
+            author: "mina",
+            text: "hello",
+            sent_at: Timestamp::UNIX_EPOCH,
+        };
+        Entry::new(&message, |_, _| 0..0)
+    }
+
+    /// The ids after `id` that the tail has; `None`: the store must be asked.
+    fn ids_after(tail: &Tail, id: u64) -> Option<Vec<u64>> {
+        match tail.after(id, LIMIT) {
+            TailLookup::Found(page) => Some(page.entries.iter().map(|entry| entry.id).collect()),
+            TailLookup::UpToDate => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_history_has_no_messages_that_expired_while_it_was_read() {
+        let log = LogId::from_u64(1);
+        let cache = TailCache::new(1 << 20, log, 4);
+        let tail = cache.tail(&Room::default());
+        let until = tail.history_needed_from().expect("not loaded yet");
+        let snapshot = RoomSnapshot {
+            entries: (1..=4).map(|id| entry(log, id)).collect(),
+            loaded_after: 0,
+            complete: true,
+        };
+        cache.expire(3);
+        cache.prepend(&tail, &snapshot, until);
+        assert_eq!(ids_after(&tail, 0), None);
+        assert_eq!(ids_after(&tail, 3), Some(vec![4]));
+        assert_eq!((cache.size().messages, tail.newest()), (1, Some(4)));
+        cache.expire(4);
+        assert_eq!(ids_after(&tail, 4), Some(Vec::new()));
     }
 }
