@@ -145,6 +145,13 @@ impl LogFile {
         ))
     }
 
+    /// Lets the next server use the file. To close it would not be enough: a child process that is being started has the
+    /// same lock until it runs its program.
+    pub fn unlock(&self) {
+        // If this fails, the lock ends with the process.
+        let _ = self.lock.unlock();
+    }
+
     /// Checks whether written data will be found again: SQLite continues to write to files that were deleted or
     /// replaced, and everything in them is lost when the process ends.
     ///

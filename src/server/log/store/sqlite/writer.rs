@@ -129,7 +129,7 @@ impl Writer {
                         // The last connection merges the write-ahead log into the file when it closes, and then the
                         // next server may use the file.
                         drop(self.connection);
-                        drop(self.file);
+                        self.file.unlock();
                         let _ = reply.send(());
                         return;
                     }
