@@ -171,7 +171,7 @@ impl StandbyConnections {
                             permit: incoming.take_permit(),
                         };
                         let forwarded = accepted.forward(next_connection_id());
-                        server.clone().serve_admitted(forwarded, incoming)
+                        Box::pin(server.clone().serve_admitted(forwarded, incoming))
                     });
                     async move {
                         // Without even room to refuse it, the connection closes.
