@@ -190,3 +190,27 @@ fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() {
     connection.read_until_closed().expect("closed");
     assert!(answered.elapsed() < Duration::from_secs(8));
 }
+
+#[test]
+fn a_connection_closes_after_its_last_answer_though_a_body_never_ends() {
+    let server = Server::with(StoreKind::Memory, |config| {
+        config.keep_alive = Duration::from_secs(1);
+    });
+    let large = format!("11000\r\n{}\r\n", " ".repeat(0x11000));
+    for (target, body) in [
+        ("GET /healthz", "5\r\nhel"),
+        ("GET /poll?connection=close", "5\r\nhel"),
+        ("POST /messages", &large),
+    ] {
+        let mut connection = server.raw();
+        connection.send(format!(
+            "{target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{body}"
+        ));
+        let answer = connection.answer("GET").expect("an answer");
+        assert_eq!(answer.header("connection"), Some("close"), "{target}");
+        connection
+            .read_until_closed()
+            .unwrap_or_else(|error| panic!("{target}: {error}"));
+    }
+}

@@ -170,6 +170,19 @@ where
         Poll::Pending
     }
 
+    /// To be polled when there is nothing to read. Ready when a timeout has expired: the HTTP layer then reads the end of
+    /// the input, and closes.
+    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A connection is not idle while its client waits for an answer.
+        let active = std::mem::take(&mut self.active) || self.meter.has_request();
+        let in_head = self.meter.is_awaiting_head();
+        ready!(self.timeouts.poll_expired(active, in_head, cx));
+        if !std::mem::replace(&mut self.has_expired, true) {
+            self.refusals.count(self.timeouts.reason());
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// To be polled after the client has ended its side. Ready when the HTTP layer must learn this: no answer is
     /// open, or the client is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -217,7 +230,11 @@ where
             // The HTTP layer closes. Until then the client may still send, and a close with unread input would take the
             // answer from it.
             if !this.has_ended {
-                ready!(this.poll_discard(cx))?;
+                match this.poll_discard(cx) {
+                    Poll::Ready(ended) => ended?,
+                    // The HTTP layer may wait for the rest of a body without a length before it closes.
+                    Poll::Pending => return this.poll_expired(cx),
+                }
             }
             return this.poll_end(cx);
         }
@@ -250,15 +267,7 @@ where
             // The HTTP layer sees the head that it was given first.
             cx.waker().wake_by_ref();
         }
-        // A connection is not idle while its client waits for an answer.
-        let active = std::mem::take(&mut this.active) || this.meter.has_request();
-        let in_head = this.meter.is_awaiting_head();
-        ready!(this.timeouts.poll_expired(active, in_head, cx));
-        if !std::mem::replace(&mut this.has_expired, true) {
-            this.refusals.count(this.timeouts.reason());
-        }
-        // The HTTP layer reads the end of the input, and closes.
-        Poll::Ready(Ok(()))
+        this.poll_expired(cx)
     }
 }
 
