@@ -27,8 +27,9 @@ const OWN_THREADS: usize = 12;
 const FEW_CONNECTIONS: u64 = 4_000;
 /// The memory of the server without clients, including its recent messages.
 const OWN_BYTES: u64 = 64 * 1024 * 1024;
-/// The memory of a connection while it begins; later it takes less. While a large head or body arrives it takes up to
-/// 140 KiB, but few clients send one, and it must arrive within 10 s.
+/// The memory of a connection while it begins; later it takes less. A large head or body makes it take up to 140 KiB,
+/// but few clients send one. actix-http keeps the memory of a head until later requests have filled it, or until the
+/// connection ends.
 const CONNECTION_BYTES: u64 = 32 * 1024;
 
 const MIB: u64 = 1024 * 1024;
