@@ -86,6 +86,21 @@ fn a_token_is_accepted_as_header_and_as_cookie() {
 }
 
 #[test]
+fn an_authorization_that_is_given_twice_is_refused() {
+    let guarded = TokenServer::new();
+    let token = format!("Bearer {}", signer().token(&everything()));
+    for other in [token.as_str(), "Bearer x", "Basic eDp5"] {
+        let twice = [("Authorization", token.as_str()), ("Authorization", other)];
+        for target in ["/poll?last=0", "/stream", "/ledger?client=a"] {
+            guarded
+                .server
+                .get_with(target, &twice)
+                .assert_problem_field(400, "Authorization");
+        }
+    }
+}
+
+#[test]
 fn the_answer_says_what_is_wrong_with_a_token() {
     let guarded = TokenServer::with(|rules| {
         rules.audience = Some("chat".to_owned());

@@ -6,7 +6,10 @@ use actix_web::{
     http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN},
 };
 
-use super::{extractors::parameter, problem::Problem};
+use super::{
+    extractors::{parameter, single_field},
+    problem::Problem,
+};
 use crate::access::{origins::AllowedOrigins, tokens::bearer_token};
 
 pub const TOKEN_COOKIE: &str = "poll_vs_sse_token";
@@ -23,10 +26,11 @@ pub enum Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// The first of them that the request has. A ticket that is given twice is an error.
+    /// The first of them that the request has. An `Authorization` or a ticket that is given twice is an error.
     pub fn from_request(request: &'a ServiceRequest) -> Result<Self, Problem> {
         let headers = request.headers();
-        if let Some(token) = bearer(headers) {
+        let authorization = single_field(request.request(), &AUTHORIZATION, "Authorization")?;
+        if let Some(token) = authorization.and_then(|it| bearer_token(it.to_str().ok()?)) {
             return Ok(Self::Bearer(token));
         }
         if let Some(ticket) = parameter(request.query_string(), TICKET_PARAMETER)? {
@@ -37,11 +41,6 @@ impl<'a> Credentials<'a> {
             None => Self::None,
         })
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION);
-    values.find_map(|value| bearer_token(value.to_str().ok()?))
 }
 
 /// Whether the request has a ticket or the token's cookie, valid or not.

@@ -145,7 +145,7 @@ impl FromRequest for RequestRecorder {
 }
 
 /// A header field that may occur only once. Errors call it `written`.
-fn single_field<'a>(
+pub fn single_field<'a>(
     request: &'a HttpRequest,
     name: &HeaderName,
     written: &str,
