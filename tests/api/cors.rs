@@ -149,6 +149,19 @@ fn preflights_are_answered() {
 }
 
 #[test]
+fn a_preflight_with_a_host_that_is_none_is_refused() {
+    let server = named();
+    let headers = [
+        ("Host", "a b"),
+        ("Origin", ORIGIN),
+        ("Access-Control-Request-Method", "POST"),
+    ];
+    let answer = server.raw().ask("OPTIONS", "/messages", &headers, b"");
+    answer.assert_problem_field(400, "Host");
+    assert_eq!(allowed(&answer), None);
+}
+
+#[test]
 fn every_page_may_read_without_cookies() {
     let server = server(AllowedOrigins::Any);
     for origin in [ORIGIN, OTHER] {

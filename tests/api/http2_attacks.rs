@@ -227,6 +227,28 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
 }
 
 #[test]
+fn a_host_that_is_given_twice_is_refused() {
+    let server = server();
+    let mut attacker = Attacker::connect(&server);
+    let mut block = get("/healthz");
+    for host in ["a", "b c"] {
+        block.extend([0x00, 4]);
+        block.extend(b"host");
+        block.push(u8::try_from(host.len()).expect("short"));
+        block.extend(host.bytes());
+    }
+    attacker.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &block));
+    let head = loop {
+        let (kind, _, stream, payload) = attacker.next_frame();
+        if (kind, stream) == (HEADERS, 1) {
+            break payload;
+        }
+    };
+    // `:status: 400` by its index in HPACK's static table.
+    assert_eq!(head[0], 0x80 | 12);
+}
+
+#[test]
 fn streams_that_are_reset_at_once_leave_nothing_open() {
     let server = server();
     let before = server.resident_megabytes();

@@ -29,7 +29,10 @@ use super::{
 use crate::{
     access::identity::Identity,
     http::{
-        extractors::connection_of, json::MAX_BODY_BYTES, policy::Policy, problem::Problem,
+        extractors::{connection_of, single_field},
+        json::MAX_BODY_BYTES,
+        policy::Policy,
+        problem::Problem,
         routed_path::routed_path,
     },
     limits::{connections::ProxiedPermit, refusals::RefusalReason},
@@ -120,9 +123,9 @@ fn check(request: &ServiceRequest) -> Result<AnswerLimits, Problem> {
     })
 }
 
-/// RFC 9112, 3.2. actix-http has refused a request without the field, or with two.
-fn check_host(request: &ServiceRequest) -> Result<(), Problem> {
-    let host = request.headers().get(header::HOST);
+/// RFC 9112, 3.2. Over HTTP/1.1, actix-http has refused a request without the field, or with two.
+pub fn check_host(request: &ServiceRequest) -> Result<(), Problem> {
+    let host = single_field(request.request(), &header::HOST, "Host")?;
     match host.is_none_or(|host| is_host(host.as_bytes())) {
         true => Ok(()),
         false => {

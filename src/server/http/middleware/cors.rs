@@ -13,6 +13,7 @@ use actix_web::{
     web::Data,
 };
 
+use super::admission::check_host;
 use crate::{
     access::origins::AllowedOrigins,
     http::{policy::Policy, problem::Problem},
@@ -80,11 +81,17 @@ fn own_origin(request: &ServiceRequest) -> Option<HeaderValue> {
     (reads && own.contains(origin.to_str().ok()?)).then(|| origin.clone())
 }
 
-/// Lets pages that may read an answer also see its timing, and turns refusals into problem documents.
+/// Lets pages that may read an answer also see its timing, and turns refusals into problem documents. Checks the `Host`
+/// of preflights, which are answered before they reach [`admit`](super::admission::admit).
 pub async fn complete(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    if *request.method() == Method::OPTIONS
+        && let Err(problem) = check_host(&request)
+    {
+        return Ok(request.into_response(problem.error_response()));
+    }
     let response = next.call(request).await?.map_into_boxed_body();
     let refusal = response.response().error();
     let refusal = refusal.and_then(|error| error.as_error::<CorsError>());
