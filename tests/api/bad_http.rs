@@ -151,7 +151,8 @@ fn a_connection_ends_with_the_answer_to_a_body_whose_end_is_unknown() {
              Transfer-Encoding: chunked\r\n\r\n{body}"
         ));
         let answer = connection.answer("POST").expect("an answer");
-        answer.problem(400);
+        let detail = &answer.problem(400)["detail"];
+        assert_eq!(detail, "the body ended early, or its chunks are invalid");
         assert_eq!(answer.header("connection"), Some("close"), "{body:?}");
         connection.read_until_closed().expect("closes");
         assert_eq!(connection.pending, b"", "{body:?}");

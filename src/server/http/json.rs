@@ -116,8 +116,10 @@ async fn collect(mut body: web::Payload, length: Option<u64>) -> Result<BytesMut
     while length.is_none_or(|length| (bytes.len() as u64) < length)
         && let Some(part) = body.next().await
     {
-        let part =
-            part.map_err(|error| bad_body(format!("the body could not be read: {error}")).last())?;
+        let part = part.map_err(|_| {
+            // actix-http reports an invalid chunk as an early end.
+            bad_body("the body ended early, or its chunks are invalid".to_owned()).last()
+        })?;
         bytes.extend_from_slice(&part);
         if bytes.len() > MAX_BODY_BYTES {
             return Err(too_large());
