@@ -5,11 +5,14 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use actix_web::{
     HttpRequest,
     dev::ServiceRequest,
-    http::header::{self, HeaderMap},
+    http::{
+        StatusCode,
+        header::{self, HeaderMap},
+    },
     web::Data,
 };
 
-use super::routed_path::routed_path;
+use super::{problem::Problem, routed_path::routed_path};
 use crate::{
     access::{
         Access,
@@ -88,6 +91,19 @@ impl Policy {
             "/messages" => (self.publish_rate.as_ref(), RefusalReason::PublishRate),
             _ => (self.read_rate.as_ref(), RefusalReason::ReadRate),
         }
+    }
+
+    /// The answer to a request that is over this rate limit, and must wait for this time.
+    pub fn over_rate(limit: RefusalReason, wait: Duration) -> Problem {
+        let what = match limit {
+            RefusalReason::PublishRate => "publishes",
+            _ => "requests",
+        };
+        let detail = format!("too many {what} (--{})", limit.as_str());
+        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+            .header(header::RETRY_AFTER, seconds.into())
+            .limit(limit.as_str())
     }
 
     /// Whether to verify the signature of a token of a client at `address`. Requests with invalid tokens count for the

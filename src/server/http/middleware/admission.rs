@@ -181,15 +181,7 @@ fn check_rate(
     };
     table.check(key).map_err(|wait| {
         policy.refusals.count(refusal);
-        let what = match refusal {
-            RefusalReason::PublishRate => "publishes",
-            _ => "requests",
-        };
-        let detail = format!("too many {what} (--{})", refusal.as_str());
-        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
-            .header(header::RETRY_AFTER, seconds.into())
-            .limit(refusal.as_str())
+        Policy::over_rate(refusal, wait)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Who sent a request: by its token, its ticket or its cookie.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     dev::ServiceRequest,
@@ -12,7 +12,7 @@ use actix_web::{
 
 use super::route_access::RouteAccess;
 use crate::{
-    access::{Access, identity::Identity},
+    access::{Access, identity::Identity, tokens::TokenError},
     http::{
         credentials::{Credentials, TICKET_PARAMETER, is_from_allowed_page},
         policy::Policy,
@@ -48,10 +48,14 @@ fn verify(
     policy: &Policy,
 ) -> Result<Arc<Identity>, Problem> {
     let holder = |token| {
-        let (table, _) = policy.rate_limit(request);
+        let (table, limit) = policy.rate_limit(request);
         let may_verify = || Policy::may_verify(table, || policy.client_of(request.request()));
         let holder = access.verify(token, may_verify);
-        holder.map_err(|error| invalid_token(&error.to_string()))
+        holder.map_err(|error| match error {
+            // The token may be valid, and the client may be within its rate again when that is checked.
+            TokenError::NotVerified => Policy::over_rate(limit, Duration::ZERO),
+            error => invalid_token(&error.to_string()),
+        })
     };
     match Credentials::from_request(request)? {
         Credentials::Bearer(bearer) => holder(bearer),
@@ -121,5 +125,50 @@ pub fn check_figures(
             let detail = "only tokens that may read every room may see the figures of all clients";
             Err(Problem::new(StatusCode::FORBIDDEN, detail))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::{
+        access::{JwtRules, keys::KeySource, origins::AllowedOrigins},
+        limits::{
+            Limits,
+            rates::{Rate, RateKey},
+        },
+    };
+
+    #[test]
+    fn a_token_that_is_not_verified_for_its_clients_rate_is_not_called_invalid() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("secret");
+        std::fs::write(&path, "a secret of more than thirty-two bytes").expect("written");
+        let access = Access::new(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+        let mut limits = Limits::default();
+        limits.rates.read = Rate::per_second(NonZeroU32::MIN);
+        let policy = Policy::new(Some(access.expect("a key")), AllowedOrigins::None, limits);
+        let request = TestRequest::get()
+            .uri("/poll")
+            .peer_addr("192.0.2.1:1".parse().expect("an address"))
+            .insert_header((header::AUTHORIZATION, "Bearer a.b.c"))
+            .to_srv_request();
+        let status = || {
+            let identity = identify(&request, RouteAccess::Conversation, &policy);
+            identity.err().map(|problem| problem.status())
+        };
+        assert_eq!(status(), Some(StatusCode::UNAUTHORIZED));
+        let address = policy.client_of(request.request()).expect("an address");
+        let rate = policy.read_rate.as_ref().expect("a rate");
+        assert!(rate.check(RateKey::Address(address)).is_ok());
+        assert_eq!(status(), Some(StatusCode::TOO_MANY_REQUESTS));
     }
 }
