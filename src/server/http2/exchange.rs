@@ -194,7 +194,7 @@ struct BodyTransfer {
     left: Option<u64>,
     /// The body's last chunk, as far as the client's window has not taken it yet.
     chunk: Bytes,
-    /// The bytes that the client has taken since `stall` was set.
+    /// The bytes of the chunk that the client has taken since `stall` was last reset.
     taken: usize,
     /// Whether this chunk is the last of a sized body.
     is_last: bool,

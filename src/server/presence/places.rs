@@ -10,7 +10,7 @@ use crate::domain::client_address::ClientAddress;
 const MAX_MEMBERS: usize = 20_000;
 
 /// Counts the members of each client address. An address may have as many as there are free places; so one address
-/// alone gets half of them, and another always finds some.
+/// alone gets half of them, and the next half of the rest.
 #[derive(Default)]
 pub struct PlaceTable(Mutex<TakenPlaces>);
 
