@@ -32,6 +32,8 @@ const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 check('the planner agrees with the command, and its answer comes first', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  assert.equal(await panel.getByText(/^The step at/).count(), 0, 'it is hardly visible');
   const question = { Clients: '50000', Rate: '0.5', Size: '300', 'Acceptable delay': '10' };
   for (const [name, value] of Object.entries(question)) {
     await panel.getByRole('spinbutton', { name, exact: true }).fill(value);

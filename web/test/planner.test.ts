@@ -10,6 +10,7 @@ import {
   describeAnswer,
   describeConsequences,
   describeExtrapolation,
+  describeStep,
 } from '../src/views/planner/sentences.ts';
 import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
 
@@ -141,6 +142,38 @@ describe('the sentences', () => {
   it('say nothing of polling’s servers without an interval', () => {
     const [servers] = describeConsequences(plan(null));
     expect(servers).toBe('SSE: no number of such servers is enough (delay).');
+  });
+});
+
+describe('the step at the delay from which each poll opens a connection', () => {
+  const withCores = (poll: (number | null)[], round_trip_s = 0) => {
+    const curve = { over: 'max_delay_s', at: [70, 74, 78, 82], cores: { poll } };
+    return {
+      ...PLAN,
+      question: { ...PLAN.question, round_trip_s },
+      curves: [curve],
+    } as unknown as Plan;
+  };
+
+  it('is named if it is easy to see', () => {
+    expect(describeStep(withCores([1, 0.95, 1.3, 1.2]))).toMatch(
+      'The step at 75 s of delay: the server closes connections that are idle for 75 s,',
+    );
+    expect(describeStep(withCores([1, 0.95, 1.0, 0.95]))).toBeNull();
+  });
+
+  it('is at a longer delay if messages are on their way for longer', () => {
+    const plan = withCores([1, 0.95, 0.9, 1.2], 10);
+    expect(describeStep(plan)).toMatch(
+      'The step at 80 s of delay: the server closes connections that are idle for 75 s,',
+    );
+  });
+
+  it('is not named if polls cannot be that far apart, or nothing closes connections', () => {
+    expect(describeStep(withCores([1, null, 2, 2]))).toBeNull();
+    expect(describeStep(withCores([1, 0.95, 2, 2], 1_000))).toBeNull();
+    const plan = withCores([1, 1, 2, 2]);
+    expect(describeStep({ ...plan, model: { ...plan.model, idle_s: null } })).toBeNull();
   });
 });
 

@@ -136,8 +136,8 @@ export const planner = {
       return `With ${delay} of acceptable delay, polling takes less CPU than SSE ${when}.`;
     },
     reconnects: 'Polls this far apart find their idle connection closed, and each opens a new one.',
-    step: (seconds: string) =>
-      `The step at ${seconds} s of delay: the server closes connections that are idle for that long, so polls further apart each pay for a new connection.`,
+    step: (delay: string, idle: string) =>
+      `The step at ${delay} of delay: the server closes connections that are idle for ${idle}, so polls further apart each pay for a new connection.`,
     minutes: (value: string) => `${value} min`,
     noAnswer: 'The server does not answer the planner; the last answer stays until it does.',
     noAnswerYet: 'The server does not answer the planner. The page asks again.',

@@ -115,8 +115,8 @@ export const planner: typeof english = {
       return `허용 지연이 ${delay}이면 ${when}.`;
     },
     reconnects: '폴링 간격이 이만큼 길면 쉬던 연결이 이미 닫혀 있어 폴링마다 새로 연결합니다.',
-    step: (seconds) =>
-      `지연 ${seconds}초의 계단: 서버는 그만큼 쉬는 연결을 닫으므로, 간격이 더 길면 폴링마다 새 연결의 값을 치릅니다.`,
+    step: (delay, idle) =>
+      `지연 ${delay}의 계단: 서버는 ${idle} 동안 쉬는 연결을 닫으므로, 간격이 더 길면 폴링마다 새 연결의 값을 치릅니다.`,
     minutes: (value) => `${value}분`,
     noAnswer: '서버가 플래너에 답하지 않습니다. 답할 때까지 마지막 답을 그대로 둡니다.',
     noAnswerYet: '서버가 플래너에 답하지 않습니다. 다시 묻습니다.',

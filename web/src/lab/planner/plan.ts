@@ -78,7 +78,7 @@ export interface Curve {
 
 export interface Plan {
   readonly model: ModelOrigin;
-  readonly question: Readonly<Record<CurveAxis, number>>;
+  readonly question: Readonly<Record<CurveAxis | 'round_trip_s', number>>;
   readonly transports: Readonly<Record<Transport, Estimate>>;
   readonly break_even: Readonly<Record<CurveAxis, BreakEven>>;
   readonly beyond: readonly Extrapolation[];
@@ -97,6 +97,22 @@ export function parsePlan(value: unknown): Plan {
     TRANSPORTS.every((transport) => isRecord((value['transports'] as Record<string, unknown>)[transport]));
   if (!isWhole) throw new ProtocolError('no plan');
   return value as unknown as Plan;
+}
+
+/** The least rise of polling's CPU that is easy to see in a chart. */
+const VISIBLE_RISE = 1.2;
+
+/**
+ * The acceptable delay from which on polls are so far apart that the server closes the connection before the next one.
+ * Null if their CPU does not visibly rise there.
+ */
+export function findStep({ model, question, curves }: Plan): number | null {
+  const curve = curves.find(({ over }) => over === 'max_delay_s');
+  if (curve === undefined || model.idle_s === null) return null;
+  const step_s = model.idle_s + question.round_trip_s / 2;
+  const after = curve.at.findIndex((delay_s) => delay_s > step_s);
+  const [low, high] = [curve.cores.poll[after - 1] ?? null, curve.cores.poll[after] ?? null];
+  return low !== null && high !== null && high >= VISIBLE_RISE * low ? step_s : null;
 }
 
 /** The values within the curve at which polling and SSE cost the same CPU. */

@@ -5,6 +5,7 @@ import { strings } from '../../i18n/index.ts';
 import {
   type Curve,
   findCrossings,
+  findStep,
   type Estimate,
   type Extrapolation,
   type ModelOrigin,
@@ -65,6 +66,14 @@ export function describeExtrapolation({ what, asked, least, most }: Extrapolatio
     formatAmount(least),
     formatAmount(most),
   );
+}
+
+/** Null if the plot by delay has no step that is easy to see. */
+export function describeStep(plan: Plan): string | null {
+  const step_s = findStep(plan);
+  return step_s === null
+    ? null
+    : strings.planner.step(formatDuration(step_s), formatDuration(plan.model.idle_s ?? 0));
 }
 
 export function describeOrigin({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {

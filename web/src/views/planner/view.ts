@@ -1,7 +1,6 @@
 // The planner: its form, the answer as a sentence, the table, and three charts, which are created when they come into
 // view. The server computes the plan.
 
-import { formatCount } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { type Question, parseQuestion, withQuestion } from '../../lab/planner/fields.ts';
@@ -15,7 +14,13 @@ import { createTransportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
 import { PlannerForm } from './form.ts';
 import { PlanTable } from './table.ts';
-import { describeAnswer, describeExtrapolation, describeConsequences, describeOrigin } from './sentences.ts';
+import {
+  describeAnswer,
+  describeExtrapolation,
+  describeConsequences,
+  describeOrigin,
+  describeStep,
+} from './sentences.ts';
 
 const CURVE_AXES = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly CurveAxis[];
 /** After this time charts are created even if they were never in view, as a printed page shows them too. */
@@ -128,14 +133,15 @@ export class PlannerView {
     setText(this.#failed, '');
     this.#figures.toggleAttribute('data-stale', false);
     this.#form.setStacks(plan.stacks);
-    this.#step.hidden = plan.model.idle_s === null;
     setText(this.#answer, describeAnswer(plan));
     this.#table.show(plan);
     this.#consequences.replaceChildren(...describeConsequences(plan).map((text) => h('li', {}, text)));
     this.#beyond.replaceChildren(
       ...plan.beyond.map((extrapolation) => h('li', {}, describeExtrapolation(extrapolation))),
     );
-    setText(this.#step, strings.planner.step(formatCount(plan.model.idle_s ?? 0)));
+    const step = describeStep(plan);
+    this.#step.hidden = step === null;
+    setText(this.#step, step ?? '');
     setText(this.#source, describeOrigin(plan.model));
     this.#draw();
   }
