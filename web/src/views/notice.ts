@@ -8,10 +8,16 @@ export interface NoticeAction {
   act(): void;
 }
 
+interface NoticeSentence {
+  sentence: string;
+  action: NoticeAction | null;
+}
+
 export class Notice {
   readonly element: HTMLElement;
   readonly #text = h('p', { role: 'alert' });
   readonly #button = h('button', { type: 'button', class: 'quiet' });
+  #sentences: readonly NoticeSentence[] = [];
   #action: NoticeAction | null = null;
 
   constructor() {
@@ -24,31 +30,31 @@ export class Notice {
       close,
     );
     this.#button.addEventListener('click', () => this.#action?.act());
-    close.addEventListener('click', () => this.#set('', null));
+    close.addEventListener('click', () => this.#set([]));
   }
 
   show(sentence: string, action: NoticeAction | null = null): void {
-    this.#set(sentence, action);
+    this.#set([{ sentence, action }]);
   }
 
   /** Appends a sentence to the current notice, unless it has the sentence already. */
   append(sentence: string, action: NoticeAction | null = null): void {
-    const before = this.#text.textContent;
-    if (before.includes(sentence)) return;
-    this.#set(before === '' ? sentence : `${before} ${sentence}`, action ?? this.#action);
+    const isThere = this.#sentences.some((each) => each.sentence === sentence);
+    if (!isThere) this.#set([...this.#sentences, { sentence, action }]);
   }
 
   /** Removes a sentence that is no longer true, with its action. */
   remove(sentence: string): void {
-    const before = this.#text.textContent;
-    if (before.includes(sentence)) this.#set(before.replace(sentence, '').trim(), null);
+    this.#set(this.#sentences.filter((each) => each.sentence !== sentence));
   }
 
-  #set(text: string, action: NoticeAction | null): void {
-    this.#action = action;
-    this.element.hidden = text === '';
-    this.#button.hidden = action === null;
-    setText(this.#button, action?.label ?? '');
-    setText(this.#text, text);
+  /** The button is for the newest sentence that has an action. */
+  #set(sentences: readonly NoticeSentence[]): void {
+    this.#sentences = sentences;
+    this.#action = sentences.flatMap(({ action }) => action ?? []).at(-1) ?? null;
+    this.element.hidden = sentences.length === 0;
+    this.#button.hidden = this.#action === null;
+    setText(this.#button, this.#action?.label ?? '');
+    setText(this.#text, sentences.map(({ sentence }) => sentence).join(' '));
   }
 }

@@ -12,18 +12,24 @@ import { parseView } from '../lab/view.ts';
 import { PRESENT_PARAMETER } from './keys.ts';
 import type { Notice } from './notice.ts';
 
-/** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
+/**
+ * Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. While the lane is not
+ * connected it says so once, as the user may have closed the notice.
+ */
 export function watchForReload(lane: Lane, notice: Notice, script: string): void {
   const reload = { label: strings.pageNotice.reload, act: () => location.reload() };
   let wasLost = false;
+  let isReported = false;
   lane.subscribe({
     link(link) {
       if (link.kind === 'reconnecting') {
         wasLost = true;
-        if (link.why === 'garbled') notice.show(strings.pageNotice.garbled, reload);
+        if (link.why !== 'garbled' || isReported) return;
+        isReported = true;
+        notice.show(strings.pageNotice.garbled, reload);
       }
       if (link.kind !== 'live' || !wasLost) return;
-      wasLost = false;
+      wasLost = isReported = false;
       void isNewerVersion(script, './').then((isNewer) => {
         if (isNewer) notice.show(strings.pageNotice.newer, reload);
       });
@@ -31,14 +37,19 @@ export function watchForReload(lane: Lane, notice: Notice, script: string): void
   });
 }
 
-/** Leads to the token field while the server refuses to let a lane read without another token. */
+/** Leads to the token field if the server refuses to let a lane read without another token; once, as above. */
 export function watchForToken(lane: Lane, notice: Notice, openTokenField: () => void): void {
   const { tokenNeeded, enterToken } = strings.pageNotice;
+  let isReported = false;
   lane.subscribe({
     link(link) {
-      if (needsToken(link, lane.network.fault !== 'healthy'))
-        notice.append(tokenNeeded, { label: enterToken, act: openTokenField });
-      else if (link.kind === 'live') notice.remove(tokenNeeded);
+      if (needsToken(link, lane.network.fault !== 'healthy')) {
+        if (!isReported) notice.append(tokenNeeded, { label: enterToken, act: openTokenField });
+        isReported = true;
+      } else if (link.kind === 'live') {
+        if (isReported) notice.remove(tokenNeeded);
+        isReported = false;
+      }
     },
   });
 }
