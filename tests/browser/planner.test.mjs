@@ -97,6 +97,21 @@ check('a plan for another stack names its limit and is kept in the address', asy
   await lab.expectNoErrors();
 });
 
+check('an unknown stack in the address is reported, and the plan is for this server', async ({ open }) => {
+  const lab = await open('?plan-stack=cobol&plan-clients=3000');
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 3,000 clients/).waitFor();
+  await lab.page
+    .getByRole('alert')
+    .getByText('The address contains “plan-stack=cobol”, which this page does not know and ignores.')
+    .waitFor();
+  const stack = panel.getByRole('combobox', { name: 'On', exact: true });
+  assert.equal(await stack.inputValue(), '');
+  assert.ok((await stack.getByRole('option').count()) > 5);
+  assert.equal(await panel.getByText('must be one of').count(), 0);
+  assert.equal(new URL(lab.page.url()).searchParams.get('plan-stack'), null);
+});
+
 check('a question takes one request, and the address keeps it', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);

@@ -214,7 +214,10 @@ describe('requests', () => {
     );
     const failures: (string | null)[] = [];
     const answer = vi.fn();
-    const requests = new PlanRequests({ answer, failed: (detail) => void failures.push(detail) }, fetch);
+    const requests = new PlanRequests(
+      { answer, failed: (_question, problem) => void failures.push(problem?.detail ?? null) },
+      fetch,
+    );
     requests.request(parseQuestion('').question);
     await vi.advanceTimersByTimeAsync(3_000);
     expect(failures).toEqual([null, 'Too many requests.']);
@@ -261,14 +264,14 @@ describe('requests', () => {
     expect(failed).not.toHaveBeenCalled();
   });
 
-  it('pass on the detail of a refusal', async () => {
+  it('pass on the detail and the field of a refusal', async () => {
     const failed = vi.fn();
-    const problem = new Response(JSON.stringify({ detail: 'clients must be' }), { status: 400 });
-    new PlanRequests({ answer: vi.fn(), failed }, (async () => problem) as typeof fetch).request(
-      parseQuestion('').question,
-    );
+    const problem = { detail: '`stack` must be one of', field: 'stack' };
+    const response = new Response(JSON.stringify(problem), { status: 400 });
+    const { question } = parseQuestion('?plan-stack=cobol');
+    new PlanRequests({ answer: vi.fn(), failed }, (async () => response) as typeof fetch).request(question);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(failed).toHaveBeenCalledExactlyOnceWith('clients must be');
+    expect(failed).toHaveBeenCalledExactlyOnceWith(question, problem);
   });
 });
 

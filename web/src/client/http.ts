@@ -37,15 +37,23 @@ export function toBaseUrl(url: string | URL): string {
   return base.href;
 }
 
-/** The `detail` of an `application/problem+json` response, else its `title`, else null. */
+/** An `application/problem+json` response; null for what it does not say. */
+export interface Problem {
+  /** Its `detail`, else its `title`. */
+  detail: string | null;
+  /** The parameter or field at fault. */
+  field: string | null;
+}
+
+export async function readProblem(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => null);
+  const read = (name: string) => {
+    const text = isRecord(body) ? body[name] : null;
+    return typeof text === 'string' && text !== '' ? text : null;
+  };
+  return { detail: read('detail') ?? read('title'), field: read('field') };
+}
+
 export async function readProblemDetail(response: Response): Promise<string | null> {
-  try {
-    const body: unknown = await response.json();
-    if (!isRecord(body)) return null;
-    const { detail, title } = body;
-    if (typeof detail === 'string' && detail !== '') return detail;
-    return typeof title === 'string' && title !== '' ? title : null;
-  } catch {
-    return null;
-  }
+  return (await readProblem(response)).detail;
 }

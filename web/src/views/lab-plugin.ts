@@ -16,6 +16,8 @@ export interface LabPage {
   verdictActions: HTMLElement;
   /** The lanes of the current view. */
   lanes(): readonly PageLane[];
+  /** Says that the address contains a parameter with an unknown value. */
+  reportUnknown(name: string, value: string): void;
 }
 
 export interface LabPlugin {

@@ -68,13 +68,18 @@ export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidS
     ),
     ...invalid,
   ];
-  const sentences = all.map(({ name, value, range }) => {
-    const { unknownValue, wrongNumber } = strings.pageNotice;
-    const short = value.slice(0, 40);
-    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range);
-  });
-  if (sentences.length > 0) notice.show(sentences.join(' '));
+  for (const { name, value, range } of all) {
+    if (range === null) reportUnknown(notice, name, value);
+    else notice.append(strings.pageNotice.wrongNumber(name, shorten(value), range));
+  }
 }
+
+/** Reports a parameter of the address with an unknown value. */
+export function reportUnknown(notice: Notice, name: string, value: string): void {
+  notice.append(strings.pageNotice.unknownValue(name, shorten(value)));
+}
+
+const shorten = (text: string) => text.slice(0, 40);
 
 /** Reports features that the browser refuses to let the page use. */
 export async function reportRefusedFeatures(notice: Notice): Promise<void> {

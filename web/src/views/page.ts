@@ -23,6 +23,7 @@ import { PageLanes } from './page-lanes.ts';
 import {
   reportInvalidSettings,
   reportRefusedFeatures,
+  reportUnknown,
   watchForReload,
   watchForToken,
 } from './page-notices.ts';
@@ -143,6 +144,7 @@ class RoomPage {
       lanes,
       tools,
       verdictActions: this.#verdictActions,
+      reportUnknown: (name, value) => reportUnknown(this.notice, name, value),
     });
     this.#show();
     const { traffic } = this.#pageSettings;

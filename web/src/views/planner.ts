@@ -21,7 +21,7 @@ export const planner: LabPlugin = {
     });
   },
 
-  page({ panels, lanes }) {
+  page({ panels, lanes, reportUnknown }) {
     const observe = () => {
       const shown = lanes().map(({ lane }) => lane);
       const now_ms = performance.now();
@@ -33,6 +33,10 @@ export const planner: LabPlugin = {
         interval_s: Math.min(...intervals, intervals.length === 0 ? INTERVAL_S.initial : Infinity),
       };
     };
-    panels.add('planner', strings.planner.title, ...new PlannerView('planner', observe).content);
+    panels.add(
+      'planner',
+      strings.planner.title,
+      ...new PlannerView('planner', observe, reportUnknown).content,
+    );
   },
 };

@@ -90,6 +90,8 @@ export function toQuery({ values, spacing, stack }: Question): Query {
 export const URL_PREFIX = 'plan-';
 
 const toParameterName = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
+const SPACING_PARAMETER = `${URL_PREFIX}spacing`;
+export const STACK_PARAMETER = `${URL_PREFIX}stack`;
 
 /** The question in the page's URL. Missing and invalid fields have their initial values. */
 export function parseQuestion(search: string): { question: Question; invalid: InvalidSetting[] } {
@@ -115,8 +117,8 @@ export function parseQuestion(search: string): { question: Question; invalid: In
   const parseSpacing = (text: string) => SPACINGS.find((each) => each === text) ?? null;
   const question = {
     values: Object.fromEntries(values) as Record<Field, number>,
-    spacing: read(`${URL_PREFIX}spacing`, parseSpacing, null, SPACINGS[0]),
-    stack: parameters.get(`${URL_PREFIX}stack`) ?? '',
+    spacing: read(SPACING_PARAMETER, parseSpacing, null, SPACINGS[0]),
+    stack: parameters.get(STACK_PARAMETER) ?? '',
   };
   return { question, invalid };
 }
@@ -128,9 +130,9 @@ export function withQuestion(page: string, { values, spacing, stack }: Question)
     if (values[field] === FIELDS[field].initial) address.searchParams.delete(toParameterName(field));
     else address.searchParams.set(toParameterName(field), String(values[field]));
   }
-  if (spacing === 'random') address.searchParams.delete(`${URL_PREFIX}spacing`);
-  else address.searchParams.set(`${URL_PREFIX}spacing`, spacing);
-  if (stack === '') address.searchParams.delete(`${URL_PREFIX}stack`);
-  else address.searchParams.set(`${URL_PREFIX}stack`, stack);
+  if (spacing === 'random') address.searchParams.delete(SPACING_PARAMETER);
+  else address.searchParams.set(SPACING_PARAMETER, spacing);
+  if (stack === '') address.searchParams.delete(STACK_PARAMETER);
+  else address.searchParams.set(STACK_PARAMETER, stack);
   return address.href;
 }

@@ -3,7 +3,7 @@
 
 import type { Fetch } from '../../client/connection-factory.ts';
 import { backoff } from '../../client/backoff.ts';
-import { readProblemDetail, buildUrl, readRetryAfter, TOO_MANY_REQUESTS } from '../../client/http.ts';
+import { readProblem, buildUrl, readRetryAfter, TOO_MANY_REQUESTS, type Problem } from '../../client/http.ts';
 import { uncredentialedFetch } from '../uncredentialed-fetch.ts';
 import { toQuery, type Question } from './fields.ts';
 import { parsePlan, type Plan } from './plan.ts';
@@ -13,12 +13,12 @@ const RESPONSE_TIMEOUT_MS = 10_000;
 
 export interface PlanListener {
   answer(question: Question, plan: Plan): void;
-  /** `detail` is the server's explanation; null without a valid response. */
-  failed(detail: string | null): void;
+  /** `problem` is the server's explanation; null without a valid response. */
+  failed(question: Question, problem: Problem | null): void;
 }
 
 interface PlanFailure {
-  detail: string | null;
+  problem: Problem | null;
   /** How long to wait at least before the request is repeated; null if it would be refused again. */
   retryAfter_ms: number | null;
 }
@@ -52,7 +52,7 @@ export class PlanRequests {
     const result = await this.#fetch(question, current.signal);
     if (current !== this.#current) return;
     if ('plan' in result) return this.#listener.answer(question, result.plan);
-    this.#listener.failed(result.detail);
+    this.#listener.failed(question, result.problem);
     if (result.retryAfter_ms === null) return;
     const pause_ms = Math.max(result.retryAfter_ms, backoff(attempt));
     this.#timer = setTimeout(() => void this.#attempt(question, current, attempt + 1), pause_ms);
@@ -69,9 +69,9 @@ export class PlanRequests {
       if (response.ok) return { plan: parsePlan(await response.json()) };
       const mayChange = response.status >= 500 || response.status === TOO_MANY_REQUESTS;
       const retryAfter_ms = mayChange ? readRetryAfter(response) : null;
-      return { detail: await readProblemDetail(response), retryAfter_ms };
+      return { problem: await readProblem(response), retryAfter_ms };
     } catch {
-      return { detail: null, retryAfter_ms: 0 };
+      return { problem: null, retryAfter_ms: 0 };
     } finally {
       clearTimeout(timeout);
       replaced.removeEventListener('abort', abort);

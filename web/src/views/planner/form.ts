@@ -76,6 +76,12 @@ export class PlannerForm {
     if (this.#stack.options.length !== stacks.length + 1) this.#fillStacks(stacks, this.#stack.value);
   }
 
+  /** Chooses this server, because the address names one that is not known, and asks. */
+  chooseOwnServer(): void {
+    this.#fillStacks([], '');
+    this.ask();
+  }
+
   #fillStacks(stacks: readonly StackName[], chosen: string): void {
     this.#stack.replaceChildren(
       h('option', { value: '', selected: chosen === '' }, strings.planner.ownServer),

@@ -3,7 +3,7 @@
 
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
-import { type Question, parseQuestion, withQuestion } from '../../lab/planner/fields.ts';
+import { type Question, parseQuestion, STACK_PARAMETER, withQuestion } from '../../lab/planner/fields.ts';
 import type { ObservedTraffic } from '../../lab/planner/observed-traffic.ts';
 import type { CurveAxis, Plan } from '../../lab/planner/plan.ts';
 import { PlanRequests } from '../../lab/planner/requests.ts';
@@ -47,12 +47,18 @@ export class PlannerView {
   #charts: CurveChart[] = [];
   #plan: Plan | null = null;
 
-  constructor(id: string, observe: Observe) {
+  /** Calls `reportUnknown` if the address contains a parameter with a value that the server does not know. */
+  constructor(id: string, observe: Observe, reportUnknown: (name: string, value: string) => void) {
     const { planner } = strings;
     this.#requests = new PlanRequests({
       answer: (_question, plan) => this.#show(plan),
-      failed: (detail) =>
-        this.#fail(detail ?? (this.#plan === null ? planner.noAnswerYet : planner.noAnswer)),
+      failed: ({ stack }, problem) => {
+        if (problem?.field === 'stack') {
+          reportUnknown(STACK_PARAMETER, stack);
+          return this.#form.chooseOwnServer();
+        }
+        this.#fail(problem?.detail ?? (this.#plan === null ? planner.noAnswerYet : planner.noAnswer));
+      },
     });
     this.#form = new PlannerForm(id, parseQuestion(location.search).question, (question) =>
       this.#ask(question),
