@@ -16,6 +16,7 @@ check('invalid parameters of the address are reported and ignored', async ({ ope
     ['?rate=99', 'from 0.1 to 50 messages a second.'],
     ['?plan-clients=none', 'plan-clients=none'],
     ['?plan-spacing=odd', 'plan-spacing=odd'],
+    ['?intervall=1&plan-delay=2', '“intervall” and “plan-delay”, which this page does not know and ignores.'],
     ['?view=triple&interval=61&left=sse', 'left=sse'],
   ]) {
     const lab = await open(query);

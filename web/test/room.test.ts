@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRoom, buildRoomUrl } from '../src/lab/room.ts';
+import { buildRoomUrl, findUnknownParameters, parseRoom } from '../src/lab/room.ts';
 
 describe('the room in the address', () => {
   test.each([
@@ -34,8 +34,17 @@ describe('the room in the address', () => {
   });
 
   test('a link drops unknown parameters and the fragment', () => {
-    expect(buildRoomUrl('tea', 'http://127.0.0.1:8080/?room=old&x=1#y')).toBe(
+    expect(buildRoomUrl('tea', 'http://127.0.0.1:8080/?room=old&x=1&plan-y=1#y')).toBe(
       'http://127.0.0.1:8080/?room=tea',
     );
+  });
+
+  test('names that the page does not know are found once each', () => {
+    const known = 'room=a&view=one&lang=ko&present=1&left=poll&interval=1&traffic=chatty&plan-max-delay=1';
+    expect(findUnknownParameters(`?${known}&plan-spacing=random&plan-stack=go`)).toEqual([]);
+    expect(findUnknownParameters('?intervall=1&room=a&plan-delay=2&intervall=2&')).toEqual([
+      'intervall',
+      'plan-delay',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
-// The room in the page's URL, and URLs of other rooms.
+// The room in the page's URL, URLs of other rooms, and the parameters that the page knows.
 
-import { URL_PREFIX } from './planner/fields.ts';
+import { PLAN_PARAMETERS } from './planner/fields.ts';
 import { PAGE_PARAMETERS } from './page-settings.ts';
 import { URL_PARAMETERS } from './url-settings.ts';
 
@@ -21,12 +21,23 @@ export function parseRoom(search: string): RoomChoice {
 }
 
 /** Parameters that stay when the room changes. */
-const KEPT_PARAMETERS: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
+const KEPT_PARAMETERS: readonly string[] = [
+  'view',
+  'lang',
+  'present',
+  ...URL_PARAMETERS,
+  ...PAGE_PARAMETERS,
+  ...PLAN_PARAMETERS,
+];
 
 export function selectKeptParameters(search: string): [string, string][] {
-  return [...new URLSearchParams(search)].filter(
-    ([name]) => KEPT_PARAMETERS.includes(name) || name.startsWith(URL_PREFIX),
-  );
+  return [...new URLSearchParams(search)].filter(([name]) => KEPT_PARAMETERS.includes(name));
+}
+
+/** The names of parameters that the page ignores. */
+export function findUnknownParameters(search: string): string[] {
+  const names = new Set(new URLSearchParams(search).keys());
+  return [...names].filter((name) => !['', 'room', ...KEPT_PARAMETERS].includes(name));
 }
 
 /** The URL that opens `room` with the settings of `page`. */

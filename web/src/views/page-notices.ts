@@ -5,6 +5,7 @@ import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
 import { findRefusedFeatures } from '../lab/browser-features.ts';
 import type { Lane } from '../lab/lane.ts';
+import { findUnknownParameters } from '../lab/room.ts';
 import { isNewerVersion } from '../lab/update-check.ts';
 import type { InvalidSetting } from '../lab/url-settings.ts';
 import { needsToken } from '../lab/token.ts';
@@ -54,7 +55,7 @@ export function watchForToken(lane: Lane, notice: Notice, openTokenField: () => 
   });
 }
 
-/** Reports invalid parameters of the address. */
+/** Reports invalid and unknown parameters of the address. */
 export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
   const given = new URLSearchParams(location.search);
   const unknown = [
@@ -72,6 +73,8 @@ export function reportInvalidSettings(notice: Notice, invalid: readonly InvalidS
     if (range === null) reportUnknown(notice, name, value);
     else notice.append(strings.pageNotice.wrongNumber(name, shorten(value), range));
   }
+  const names = findUnknownParameters(location.search);
+  if (names.length > 0) notice.append(strings.pageNotice.unknownNames(names.map(shorten)));
 }
 
 /** Reports a parameter of the address with an unknown value. */

@@ -27,6 +27,8 @@ export const pageNotice = {
   enterToken: 'Enter a token',
   unknownValue: (name: string, value: string) =>
     `The address contains “${name}=${value}”, which this page does not know and ignores.`,
+  unknownNames: (names: readonly string[]) =>
+    `The address contains ${names.map((name) => `“${name}”`).join(' and ')}, which this page does not know and ignores.`,
   wrongNumber: (name: string, value: string, { min, max, unit }: SettingRange) =>
     `The address contains “${name}=${value}”, which this page ignores: the value must be a number from ${formatAmount(min)} to ${formatAmount(max)}${UNITS[unit]}.`,
   protocolMissing: (protocol: string) =>

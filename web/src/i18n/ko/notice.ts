@@ -28,6 +28,8 @@ export const pageNotice: typeof english = {
   enterToken: '토큰 입력',
   unknownValue: (name, value) =>
     `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
+  unknownNames: (names) =>
+    `주소에 있는 ${names.map((name) => `“${name}”`).join(', ')}은(는) 이 페이지가 모르는 이름이라 쓰지 않습니다.`,
   wrongNumber: (name, value, { min, max, unit }) =>
     `주소에 있는 “${name}=${value}”은(는) 쓰지 않습니다. ${UNITS[unit]}${formatAmount(min)}에서 ${formatAmount(max)} 사이의 수여야 합니다.`,
   protocolMissing: (protocol) =>

@@ -87,11 +87,17 @@ export function toQuery({ values, spacing, stack }: Question): Query {
 }
 
 /** Prefix of the planner's parameters in the page's URL. */
-export const URL_PREFIX = 'plan-';
+const URL_PREFIX = 'plan-';
 
 const toParameterName = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
 const SPACING_PARAMETER = `${URL_PREFIX}spacing`;
 export const STACK_PARAMETER = `${URL_PREFIX}stack`;
+
+export const PLAN_PARAMETERS: readonly string[] = [
+  ...NAMES.map(toParameterName),
+  SPACING_PARAMETER,
+  STACK_PARAMETER,
+];
 
 /** The question in the page's URL. Missing and invalid fields have their initial values. */
 export function parseQuestion(search: string): { question: Question; invalid: InvalidSetting[] } {
