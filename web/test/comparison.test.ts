@@ -38,6 +38,11 @@ function createLane(clock: ServerClock) {
       const { messages, ...rest } = batch(ids);
       sink?.batch({ ...rest, messages: messages.map((message) => ({ ...message, sent_at })) });
     },
+    /** Sends a poll, whose answer has no message. */
+    poll() {
+      sink?.exchange({ kind: 'request' });
+      sink?.link({ kind: 'live' });
+    },
     /** Reports the server's count of messages, and of polls that stood in. */
     reportCount(transport: Transport, messages: number, polls: Partial<Cost> = {}) {
       const cost = { ...NO_COST, requests: messages, messages, wire_bytes: 100 * messages };
@@ -69,7 +74,7 @@ describe('the comparison of lanes', () => {
     right.reportCount('stream', 5);
     left.deliver(1, 2, 3);
     left.reportCount('poll', 3);
-    expect(comparison.state).toEqual({ kind: 'counting', seen: 3, needed: 5 });
+    expect(comparison.state).toMatchObject({ kind: 'counting', seen: 3, needed: 5, nextPoll: null });
     left.deliver(4, 5);
     left.reportCount('poll', 5);
     expect(comparison.state.kind).toBe('compared');
@@ -78,13 +83,35 @@ describe('the comparison of lanes', () => {
   test('waits while the server’s figures lag behind the messages seen', () => {
     const { left, right, comparison } = twoLanes();
     for (const each of [left, right]) each.deliver(1, 2, 3, 4, 5);
-    expect(comparison.state).toEqual({ kind: 'counting', seen: 0, needed: 5 });
+    expect(comparison.state).toMatchObject({ kind: 'counting', seen: 0, needed: 5, nextPoll: null });
     left.reportCount('poll', 5);
     right.reportCount('stream', 2);
-    expect(comparison.state).toEqual({ kind: 'counting', seen: 2, needed: 5 });
+    expect(comparison.state).toMatchObject({ kind: 'counting', seen: 2, needed: 5, nextPoll: null });
     right.reportCount('stream', 5);
     const { state } = comparison;
     expect(state.kind === 'compared' && state.verdict.perMessage !== null).toBe(true);
+  });
+
+  test('names the poll that messages wait for, if the interval is long', () => {
+    const { left, right, comparison } = twoLanes();
+    const deliverRight = (...ids: number[]) => {
+      right.deliver(...ids);
+      right.reportCount('stream', ids.at(-1) ?? 0);
+    };
+    const nextPoll = () => comparison.state.kind === 'counting' && comparison.state.nextPoll;
+    left.lane.setInterval(60);
+    left.poll();
+    deliverRight(1, 2);
+    vi.advanceTimersByTime(20_000);
+    const lane = { transport: 'poll', protocol: null, side: null };
+    expect(nextPoll()).toEqual({ lane, in_ms: 40_000 });
+    left.deliver(1, 2);
+    left.reportCount('poll', 2);
+    expect(nextPoll()).toBeNull();
+    deliverRight(3);
+    left.lane.setInterval(2);
+    left.poll();
+    expect(nextPoll()).toBeNull();
   });
 
   test('begins again when a lane changes its transport, without the delays of the former one', () => {

@@ -13,6 +13,8 @@ import { type LaneName, getLaneName, type LaneTotals, computeVerdict, type Verdi
 const NEEDED_MESSAGES = 5;
 /** A message that waits for longer than this, plus the interval of a lane that polls, is late. */
 const LATE_MS = 2_500;
+/** With a shorter interval, the next poll comes before its announcement is read. */
+const LONG_INTERVAL_S = 10;
 
 export interface LaneFigures {
   transport: Transport;
@@ -27,10 +29,17 @@ export interface LaneFigures {
   waiting: number;
 }
 
+/** The poll that a lane's missing messages wait for. */
+export interface NextPoll {
+  lane: LaneName;
+  in_ms: number;
+}
+
 export type ComparisonState =
   /** No message yet. */
   | { kind: 'opening'; lanes: { transport: Transport; interval_s: number }[] }
-  | { kind: 'counting'; seen: number; needed: number }
+  /** `nextPoll` is that of a lane with a long interval; null if none lacks a message. */
+  | { kind: 'counting'; seen: number; needed: number; nextPoll: NextPoll | null }
   | { kind: 'stalled'; lane: LaneName; silent_ms: number; waiting: number }
   | { kind: 'compared'; verdict: Verdict };
 
@@ -86,6 +95,7 @@ export class Comparison {
   readonly #shared: SharedMessages;
   readonly #payloads: PayloadMeter[];
   readonly #lastSeen_ms: number[];
+  readonly #lastPoll_ms: number[];
   /** Messages over each lane's own requests, since it got its present client and transport. */
   readonly #ownMessages: number[];
   /** Messages that each lane's present client has got while each transport was chosen. */
@@ -104,6 +114,7 @@ export class Comparison {
     this.#shared = new SharedMessages(lanes.length);
     this.#payloads = lanes.map(({ room }) => new PayloadMeter(room));
     this.#lastSeen_ms = lanes.map(() => -Infinity);
+    this.#lastPoll_ms = lanes.map(() => -Infinity);
     this.#ownMessages = lanes.map(() => 0);
     this.#received = lanes.map(() => new Map());
     this.#initialTransports = lanes.map(() => null);
@@ -131,6 +142,9 @@ export class Comparison {
         link: (link) => {
           if (isShared(link)) this.#unevenLanes.add(lane);
           change();
+        },
+        exchange: ({ kind }, _transport, at_ms) => {
+          if (kind === 'request') this.#lastPoll_ms[at] = at_ms;
         },
         messages: (seen, transport, at_ms) => {
           for (const { message, delay } of seen) {
@@ -227,7 +241,9 @@ export class Comparison {
         interval_s,
       }));
       const none = seen === 0 && this.#lanes.every((_, at) => this.#delay_ms(at) === null);
-      return none ? { kind: 'opening', lanes } : { kind: 'counting', seen, needed: NEEDED_MESSAGES };
+      return none
+        ? { kind: 'opening', lanes }
+        : { kind: 'counting', seen, needed: NEEDED_MESSAGES, nextPoll: this.#findNextPoll() };
     }
     return { kind: 'compared', verdict: computeVerdict(this.#lanes.map((_, at) => this.#totals(at))) };
   }
@@ -273,6 +289,20 @@ export class Comparison {
     const { at, silent_ms, waiting } = worst;
     const sides = this.#lanes.map((_, each) => this.#totals(each));
     return { kind: 'stalled', lane: getLaneName(sides, at), silent_ms, waiting };
+  }
+
+  /** The last of the polls that missing messages wait for. */
+  #findNextPoll(): NextPoll | null {
+    const now_ms = performance.now();
+    const totals = this.#lanes.map((_, at) => this.#totals(at));
+    const polls = this.#lanes.flatMap(({ transport, interval_s, link }, at) => {
+      const in_ms = (this.#lastPoll_ms[at] ?? 0) + interval_s * 1_000 - now_ms;
+      const isAwaited = transport === 'poll' && link.kind === 'live' && this.countMissing(at) > 0;
+      return isAwaited && interval_s >= LONG_INTERVAL_S && in_ms > 0
+        ? [{ lane: getLaneName(totals, at), in_ms }]
+        : [];
+    });
+    return polls.sort((one, other) => other.in_ms - one.in_ms)[0] ?? null;
   }
 
   /** In whole milliseconds, as shown. */

@@ -150,7 +150,7 @@ export class ComparisonView {
       case 'opening':
         return { kind: 'opening', content: [strings.opening(state.lanes)] };
       case 'counting':
-        return { kind: 'counting', content: [strings.counting(state.seen, state.needed)] };
+        return { kind: 'counting', content: [strings.counting(state.seen, state.needed, state.nextPoll)] };
       case 'stalled': {
         const { lane, silent_ms, waiting } = state;
         return {

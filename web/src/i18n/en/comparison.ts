@@ -1,7 +1,7 @@
 // English: the comparison of lanes.
 
 import { formatTimeDifference, formatCount, formatSeconds, formatTenths } from '../format.ts';
-import type { ComparisonCaveat } from '../../lab/comparison.ts';
+import type { ComparisonCaveat, NextPoll } from '../../lab/comparison.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
@@ -82,8 +82,11 @@ export const comparison = {
     `One chat, read ${lanes.length === 2 ? 'twice' : `${formatCount(lanes.length)} times`}: ${[
       ...new Set(lanes.map(({ transport, interval_s }) => READS[transport](interval_s))),
     ].join('; ')}.`,
-  counting: (seen: number, needed: number) =>
-    `Counting… ${formatCount(seen)} of the first ${formatCount(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
+  counting: (seen: number, needed: number, nextPoll: NextPoll | null) =>
+    `Counting… ${formatCount(seen)} of the first ${formatCount(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.` +
+    (nextPoll === null
+      ? ''
+      : ` ${formatName(nextPoll.lane)} asks again in ${formatCount(Math.ceil(nextPoll.in_ms / 1_000))} s.`),
   stalled: (lane: LaneName, silent_ms: number, waiting: number) =>
     `${formatName(lane)} has brought nothing for ${formatCount(Math.round(silent_ms / 1_000))} s; ${formatMessages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
   start: 'Start a conversation',

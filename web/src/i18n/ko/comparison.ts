@@ -81,8 +81,11 @@ export const comparison: typeof english = {
     const sentence = ways.map((way, at) => (at === ways.length - 1 ? ends[inner.indexOf(way)] : way));
     return `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? formatCount(lanes.length)} 번 읽습니다. ${sentence.join(', ')}.`;
   },
-  counting: (seen, needed) =>
-    `세는 중… 처음 메시지 ${formatCount(needed)}개 가운데 ${formatCount(seen)}개가 모든 레인에 닿았습니다.`,
+  counting: (seen, needed, nextPoll) =>
+    `세는 중… 처음 메시지 ${formatCount(needed)}개 가운데 ${formatCount(seen)}개가 모든 레인에 닿았습니다.` +
+    (nextPoll === null
+      ? ''
+      : ` ${formatName(nextPoll.lane)}은 ${formatCount(Math.ceil(nextPoll.in_ms / 1_000))}초 뒤에 다시 묻습니다.`),
   stalled: (lane, silent_ms, waiting) =>
     `${formatName(lane)}: ${formatCount(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${formatCount(waiting)}개가 기다립니다.`,
   start: '대화 시작하기',
