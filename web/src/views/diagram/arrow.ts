@@ -164,15 +164,16 @@ export class Arrow {
 
   #updateLabel(): void {
     const { row } = this;
+    if (this.#text === null) return;
+    // With a larger number it may no longer fit; the former number would be wrong.
     const label = fitRowLabel(row, this.#scale);
-    if (this.#text === null || label === null) return;
-    const { text, scale } = label;
+    const { text, scale } = label ?? { text: '', scale: 1 };
     const { lifelines, text_px, measure } = this.#scale;
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.#text.style.setProperty('--scale', scale.toFixed(3));
     const y_px = computeLabelY(row, this.#scale);
     this.#text.setAttribute('y', y_px.toFixed(1));
-    const width_px = scale * measure(text, isBold(row)) + 2 * PAPER.around_px;
+    const width_px = label === null ? 0 : scale * measure(text, isBold(row)) + 2 * PAPER.around_px;
     const height_px = PAPER.lines * text_px;
     this.paper.setAttribute('x', ((lifelines.browser + lifelines.server - width_px) / 2).toFixed(1));
     this.paper.setAttribute('y', (y_px - height_px / 2).toFixed(1));

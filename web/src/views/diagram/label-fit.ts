@@ -1,6 +1,6 @@
 // Fits a label between the lifelines: by smaller type, or by a shorter text.
 
-/** A shorter text is better than smaller type than the first, which is better than no text. */
+/** A shorter text is better than type below the first scale; type down to the second is better than no text. */
 const MIN_SCALES = [0.9, 0.7];
 
 export interface FittedLabel {
