@@ -10,6 +10,7 @@ import {
   describeAnswer,
   describeConsequences,
   describeExtrapolation,
+  describeOrigin,
   describeStep,
 } from '../src/views/planner/sentences.ts';
 import { fakeFetch, json, limited, networkDown, problem } from './support.ts';
@@ -175,6 +176,12 @@ describe('the step at the delay from which each poll opens a connection', () => 
     const plan = withCores([1, 1, 2, 2]);
     expect(describeStep({ ...plan, model: { ...plan.model, idle_s: null } })).toBeNull();
   });
+});
+
+it('names the errors of the model as exactly as they are known', () => {
+  const errors = { cpu_worst: 0.13294, bytes_worst: 0.0039199 };
+  const origin = { version: '1', measured_at: '2026-12-01T14:23:06Z', cpu: 'a CPU', idle_s: 75, errors };
+  expect(describeOrigin(origin)).toContain('off by up to 13.3 % of CPU and 0.392 % of bytes.');
 });
 
 describe('a plan', () => {

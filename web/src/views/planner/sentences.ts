@@ -78,17 +78,14 @@ export function describeStep(plan: Plan): string | null {
 
 export function describeOrigin({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
   const { planner } = strings;
-  if (stack !== undefined) {
-    const [date, off] = [measured_at.slice(0, 10), [errors.cpu_worst, errors.bytes_worst].map(formatPercent)];
-    return planner.stackSource(stack.title, stack.setup, date, off[0] ?? '', off[1] ?? '');
-  }
-  return planner.source(
-    cpu ?? planner.someMachine,
-    measured_at.slice(0, 10),
-    version,
-    formatPercent(errors.cpu_worst),
-    formatPercent(errors.bytes_worst),
-  );
+  const date = measured_at.slice(0, 10);
+  // Not in whole percent, as an error that is below 1 % is known more exactly.
+  const [cpuOff, bytesOff] = [errors.cpu_worst, errors.bytes_worst].map(
+    (error) => `${formatAmount(100 * error)} %`,
+  ) as [string, string];
+  return stack === undefined
+    ? planner.source(cpu ?? planner.someMachine, date, version, cpuOff, bytesOff)
+    : planner.stackSource(stack.title, stack.setup, date, cpuOff, bytesOff);
 }
 
 export function describeChart(plan: Plan, curve: Curve): string {
