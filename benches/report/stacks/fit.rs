@@ -53,11 +53,7 @@ pub fn polls(run: &StackRun) -> Option<PollCost> {
                 Some(_) => idle * idle_share(wake_s, requests / seconds),
                 None => 0.0,
             };
-            Observation {
-                counts: [requests, requests * asleep],
-                cost: it.cpu_ns as f64 / NS_PER_US,
-                known: 0.0,
-            }
+            Observation::new([requests, requests * asleep], it.cpu_ns as f64 / NS_PER_US)
         });
         rows.collect::<Vec<_>>()
     };
@@ -98,10 +94,8 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
     let fastest = paced.iter().filter_map(|it| it.rate).fold(0.0, f64::max);
     let at_fastest = paced.iter().copied().filter(|it| it.rate == Some(fastest));
     let at_fastest: Vec<_> = at_fastest.collect();
-    let [publish_us, delivery_us] = fit(&observations(&at_fastest, |it| Observation {
-        counts: [it.messages as f64, it.deliveries as f64],
-        cost: cost_us(it),
-        known: 0.0,
+    let [publish_us, delivery_us] = fit(&observations(&at_fastest, |it| {
+        Observation::new([it.messages as f64, it.deliveries as f64], cost_us(it))
     }));
     let delivery_share = match streams * delivery_us / (publish_us + streams * delivery_us) {
         share if share.is_finite() => share.max(LEAST_DELIVERY_SHARE),
@@ -115,11 +109,10 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
             let (messages, deliveries) = (it.messages as f64, it.deliveries as f64);
             let cold = idle_share(cold_s, messages * NS_PER_S / it.wall_ns as f64);
             let hot_us = messages * publish_us + deliveries * delivery_us;
-            Observation {
-                counts: [messages * cold, deliveries * cold],
-                cost: (cost_us(it) - hot_us).max(0.0),
-                known: 0.0,
-            }
+            Observation::new(
+                [messages * cold, deliveries * cold],
+                (cost_us(it) - hot_us).max(0.0),
+            )
         });
         let found = fit(&rows);
         (residual(&rows, &found), cold_s, found)

@@ -94,27 +94,26 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         own.map(|run| (run.point.size as f64, ObservedRates::from_run(run)))
     };
     let request_bytes = |transport| {
-        let rows = plain(transport).map(|(_, rates)| Observation {
-            counts: [rates.requests],
-            cost: rates.wire_bytes_in,
-            known: 0.0,
-        });
+        let rows = plain(transport)
+            .map(|(_, rates)| Observation::new([rates.requests], rates.wire_bytes_in));
         fit(&rows.collect::<Vec<_>>())[0]
     };
     // The length of a message's text is known; the bytes around it are not.
-    let rows = plain(Transport::Poll).map(|(size, rates)| Observation {
-        counts: [rates.requests, rates.deliveries],
-        cost: rates.wire_bytes_out - rates.deliveries * size,
-        known: 0.0,
+    let rows = plain(Transport::Poll).map(|(size, rates)| {
+        Observation::new(
+            [rates.requests, rates.deliveries],
+            rates.wire_bytes_out - rates.deliveries * size,
+        )
     });
     let [answer_bytes, poll_message_bytes] = fit(&rows.collect::<Vec<_>>());
     // Nearly every answer to a long-poll has one message, so the two costs cannot be separated; but its answers have
     // the same form as a poll's.
     let message_bytes = |transport, answer_bytes: f64| {
-        let rows = plain(transport).map(|(size, rates)| Observation {
-            counts: [rates.deliveries],
-            cost: rates.wire_bytes_out - rates.deliveries * size - rates.requests * answer_bytes,
-            known: 0.0,
+        let rows = plain(transport).map(|(size, rates)| {
+            Observation::new(
+                [rates.deliveries],
+                rates.wire_bytes_out - rates.deliveries * size - rates.requests * answer_bytes,
+            )
         });
         fit(&rows.collect::<Vec<_>>())[0]
     };
@@ -171,8 +170,8 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
             .zip(outcome.server_memory_bytes)
             .context("the server's memory cannot be read on this system")?;
         bases.push(base as f64);
-        rows.push(Observation {
-            counts: [
+        rows.push(Observation::new(
+            [
                 1.0,
                 of(Transport::Poll),
                 of(Transport::LongPoll),
@@ -180,9 +179,8 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
                 clients * buffer,
                 log,
             ],
-            cost: with.saturating_sub(base) as f64,
-            known: 0.0,
-        });
+            with.saturating_sub(base) as f64,
+        ));
     }
     let [process, poll, long_poll, stream, answer_share, _] = fit(&rows);
     bases.sort_by(f64::total_cmp);

@@ -178,8 +178,8 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
     let keep_alives = (rates.wire_bytes_out - rates.deliveries * message_bytes)
         / ServerLimits::OWN.keep_alive_bytes;
-    Observation {
-        counts: [
+    Observation::new(
+        [
             1.0,
             rates.published,
             rates.published * idle_share(publish_cold_s, rates.published),
@@ -200,7 +200,6 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
             where_it_is(MeasurePurpose::FitIdle, keep_alives),
             where_it_is(MeasurePurpose::FitConnecting, rates.requests),
         ],
-        cost: rates.cores * US_PER_S,
-        known: 0.0,
-    }
+        rates.cores * US_PER_S,
+    )
 }

@@ -59,6 +59,15 @@ pub fn residual<const N: usize>(rows: &[Observation<N>], found: &[f64; N]) -> f6
 }
 
 impl<const N: usize> Observation<N> {
+    /// All of `cost` is due to `counts`.
+    pub fn new(counts: [f64; N], cost: f64) -> Self {
+        Self {
+            counts,
+            cost,
+            known: 0.0,
+        }
+    }
+
     /// Its cost if each event costs what was `found`.
     pub fn predicted(&self, found: &[f64; N]) -> f64 {
         let costs = self.counts.iter().zip(found);
@@ -74,11 +83,7 @@ mod tests {
 
     fn row(counts: [f64; 3], costs: [f64; 3]) -> Observation<3> {
         let cost = counts.iter().zip(costs).map(|(count, each)| count * each);
-        Observation {
-            counts,
-            cost: cost.sum(),
-            known: 0.0,
-        }
+        Observation::new(counts, cost.sum())
     }
 
     proptest! {
@@ -113,16 +118,8 @@ mod tests {
     fn no_cost_is_negative() {
         // An exact fit would need a negative second cost.
         let rows = [
-            Observation {
-                counts: [1.0, 0.0, 0.0],
-                cost: 10.0,
-                known: 0.0,
-            },
-            Observation {
-                counts: [1.0, 1.0, 0.0],
-                cost: 8.0,
-                known: 0.0,
-            },
+            Observation::new([1.0, 0.0, 0.0], 10.0),
+            Observation::new([1.0, 1.0, 0.0], 8.0),
         ];
         let [first, second, never] = fit(&rows);
         assert!(first > 8.0 && first < 10.0);
