@@ -297,51 +297,49 @@ impl Model {
 
     /// Refuses negative and infinite costs.
     fn check(&self) -> Result<()> {
-        let mut all = vec![
-            ("base_us", self.base_us),
-            ("publish_us", self.publish_us),
-            ("publish_cold_us", self.publish_cold_us),
-            ("publish_cold_s", self.publish_cold_s),
-            ("connect_us", self.connect_us),
-            ("wake_us", self.wake_us),
-            ("wake_s", self.wake_s),
-            ("deep_wake_us", self.deep_wake_us),
-            ("deep_wake_s", self.deep_wake_s),
-            ("service_s", self.service_s),
-            ("base_memory_bytes", self.base_memory_bytes),
-            ("kernel_bytes", self.kernel_bytes),
-        ];
+        ensure_costs(
+            "",
+            [
+                ("base_us", self.base_us),
+                ("publish_us", self.publish_us),
+                ("publish_cold_us", self.publish_cold_us),
+                ("publish_cold_s", self.publish_cold_s),
+                ("connect_us", self.connect_us),
+                ("wake_us", self.wake_us),
+                ("wake_s", self.wake_s),
+                ("deep_wake_us", self.deep_wake_us),
+                ("deep_wake_s", self.deep_wake_s),
+                ("service_s", self.service_s),
+                ("base_memory_bytes", self.base_memory_bytes),
+                ("kernel_bytes", self.kernel_bytes),
+            ],
+        )?;
         for transport in Transport::ALL {
             let one = self.transports.get(transport);
-            all.extend([
-                ("request_bytes", one.request_bytes),
-                ("answer_bytes", one.answer_bytes),
-                ("message_bytes", one.message_bytes),
-                ("keep_alive_bytes", one.keep_alive_bytes),
-                ("request_us", one.request_us),
-                ("answer_us", one.answer_us),
-                ("message_us", one.message_us),
-                ("cold_us", one.cold_us),
-                ("cold_s", one.cold_s),
-                ("kib_us", one.kib_us),
-                ("keep_alive_us", one.keep_alive_us),
-                ("idle_us", one.idle_us),
-                ("client_bytes", one.client_bytes),
-                ("answer_share", one.answer_share),
-            ]);
+            ensure_costs(
+                &format!("transports.{transport}."),
+                [
+                    ("request_bytes", one.request_bytes),
+                    ("answer_bytes", one.answer_bytes),
+                    ("message_bytes", one.message_bytes),
+                    ("keep_alive_bytes", one.keep_alive_bytes),
+                    ("request_us", one.request_us),
+                    ("answer_us", one.answer_us),
+                    ("message_us", one.message_us),
+                    ("cold_us", one.cold_us),
+                    ("cold_s", one.cold_s),
+                    ("kib_us", one.kib_us),
+                    ("keep_alive_us", one.keep_alive_us),
+                    ("idle_us", one.idle_us),
+                    ("client_bytes", one.client_bytes),
+                    ("answer_share", one.answer_share),
+                ],
+            )?;
         }
         if let Some(forms) = &self.forms {
-            all.extend(
-                WireForm::ALL
-                    .iter()
-                    .flat_map(|form| forms.get(*form).named()),
-            );
-        }
-        for (name, value) in all {
-            ensure!(
-                value.is_finite() && value >= 0.0,
-                "its {name} is {value}; it must be a finite number, 0 or more"
-            );
+            for (name, one) in forms.named() {
+                ensure_costs(&format!("forms.{name}."), one.named())?;
+            }
         }
         let ServerLimits {
             page_messages,
@@ -363,9 +361,20 @@ impl Model {
         ] {
             ensure!(
                 value.is_finite() && value > 0.0,
-                "its {name} is {value}; it must be a finite number above 0"
+                "its contract.{name} is {value}; it must be a finite number above 0"
             );
         }
         Ok(())
     }
+}
+
+/// `place` is that of the constants in the file.
+fn ensure_costs<const N: usize>(place: &str, constants: [(&str, f64); N]) -> Result<()> {
+    for (name, value) in constants {
+        ensure!(
+            value.is_finite() && value >= 0.0,
+            "its {place}{name} is {value}; it must be a finite number, 0 or more"
+        );
+    }
+    Ok(())
 }

@@ -51,6 +51,16 @@ impl<T> PerForm<T> {
             (Protocol::Http2, true) => &mut self.h2_tls,
         }
     }
+
+    /// By their names in the model file.
+    pub(crate) fn named(&self) -> [(&'static str, &T); 4] {
+        [
+            ("http1", &self.http1),
+            ("http1-tls", &self.http1_tls),
+            ("h2", &self.h2),
+            ("h2-tls", &self.h2_tls),
+        ]
+    }
 }
 
 impl FormConstants {

@@ -489,5 +489,8 @@ fn files_that_are_not_models_are_refused() {
     assert!(refused(&model.to_string()).contains("wake_us"));
     let mut model = serde_json::to_value(Model::built_in()).expect("plain values");
     model["forms"]["h2"]["connect_us"] = (-1.0).into();
-    assert!(refused(&model.to_string()).contains("connect_us"));
+    assert!(refused(&model.to_string()).contains("forms.h2.connect_us is -1"));
+    let mut model = serde_json::to_value(Model::built_in()).expect("plain values");
+    model["transports"]["long-poll"]["request_us"] = (-1.0).into();
+    assert!(refused(&model.to_string()).contains("transports.long-poll.request_us is -1"));
 }
