@@ -230,8 +230,16 @@ fn a_report_of_clients_that_share_a_stream_is_checked() {
         .map(|i| json!({"client": format!("c{i}")}))
         .collect();
     refused(json!({"client": "a", "along": many}), "along");
-    let unknown = json!({"client": "a", "along": [], "more": 1});
-    assert_eq!(put_along(&server, &unknown).status(), 422);
+    refused(json!({"client": "a", "along": [], "more": 1}), "more");
+    refused(json!({"client": "a"}), "along");
+    refused(json!({"client": "a", "along": "b"}), "along");
+    refused(json!({"along": []}), "client");
+    refused(json!({"client": 1, "along": []}), "client");
+    refused(json!({"client": "a", "along": [{"author": "b"}]}), "along");
+    refused(
+        json!({"client": "a", "along": [{"client": "b", "more": "c"}]}),
+        "along",
+    );
     assert_eq!(put_along(&server, &json!([])).status(), 422);
 }
 

@@ -94,6 +94,18 @@ fn a_name_in_a_body_may_occur_once() {
         .post(draft, &[JSON])
         .assert_problem_field(422, "text");
     assert_eq!(server.poll("")["messages"], json!([]));
+    for (report, field) in [
+        (r#"{"client": "a", "client": "a", "along": []}"#, "client"),
+        (r#"{"client": "a", "along": [], "al\u006fng": []}"#, "along"),
+        (
+            r#"{"client": "a", "along": [{"client": "b", "client": "c"}]}"#,
+            "along",
+        ),
+    ] {
+        let mut connection = server.raw();
+        let answer = connection.ask("PUT", "/presence/along", &[JSON], report.as_bytes());
+        answer.assert_problem_field(422, field);
+    }
 }
 
 #[test]

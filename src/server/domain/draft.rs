@@ -2,14 +2,10 @@
 
 use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{room::Room, text};
+use super::{json_fields::JsonFields, room::Room, text};
 
 /// A message that is not in the log yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +15,8 @@ pub struct Draft {
     pub text: String,
 }
 
-/// The fields of a JSON object in their order, also those whose name is repeated.
-#[derive(Debug, Default)]
-pub struct DraftFields(Vec<(String, Value)>);
+/// The fields of a JSON object that may be a draft.
+pub type DraftFields = JsonFields<Value>;
 
 /// The invalid field of a draft, and the reason.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -43,13 +38,13 @@ impl InvalidDraft {
 impl Draft {
     /// Parses a draft from the fields of a JSON object; refuses unknown and repeated ones.
     pub fn from_fields(mut fields: DraftFields) -> Result<Self, InvalidDraft> {
-        let room = match fields.take("room")? {
+        let room = match take(&mut fields, "room")? {
             Some(room) => room.parse().map_err(|why| InvalidDraft::new("room", why))?,
             None => Room::default(),
         };
-        let author = fields.take_required("author")?;
-        let text = fields.take_required("text")?;
-        if let Some((unknown, _)) = fields.0.first() {
+        let author = take_required(&mut fields, "author")?;
+        let text = take_required(&mut fields, "text")?;
+        if let Some(unknown) = fields.first_name() {
             return Err(InvalidDraft::new(unknown, "is not a field of a message"));
         }
         Self::new(room, &author, &text)
@@ -66,46 +61,17 @@ impl Draft {
     }
 }
 
-impl DraftFields {
-    fn take(&mut self, name: &str) -> Result<Option<String>, InvalidDraft> {
-        let mut values = self.0.extract_if(.., |(it, _)| it == name);
-        let value = values.next().map(|(_, value)| value);
-        if values.next().is_some() {
-            return Err(InvalidDraft::new(name, "is given twice"));
-        }
-        match value {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(InvalidDraft::new(name, "must be a string")),
-        }
-    }
-
-    fn take_required(&mut self, name: &str) -> Result<String, InvalidDraft> {
-        let value = self.take(name)?;
-        value.ok_or_else(|| InvalidDraft::new(name, "is missing"))
+fn take(fields: &mut DraftFields, name: &str) -> Result<Option<String>, InvalidDraft> {
+    match fields.take(name) {
+        Ok(None) => Ok(None),
+        Ok(Some(Value::String(text))) => Ok(Some(text)),
+        Ok(Some(_)) => Err(InvalidDraft::new(name, "must be a string")),
+        Err(why) => Err(InvalidDraft::new(name, why)),
     }
 }
 
-impl<'de> Deserialize<'de> for DraftFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = DraftFields;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object with `author` and `text`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DraftFields, A::Error> {
-                let mut fields = DraftFields::default();
-                while let Some(field) = map.next_entry()? {
-                    fields.0.push(field);
-                }
-                Ok(fields)
-            }
-        }
-        deserializer.deserialize_map(ObjectVisitor)
-    }
+fn take_required(fields: &mut DraftFields, name: &str) -> Result<String, InvalidDraft> {
+    take(fields, name)?.ok_or_else(|| InvalidDraft::new(name, "is missing"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod client_address;
 pub mod client_label;
 pub mod cursor;
 pub mod draft;
+pub mod json_fields;
 pub mod label;
 pub mod message;
 pub mod room;
