@@ -123,8 +123,8 @@ fn provenance(model: &Model, form: WireForm) -> String {
     let form = match form.is_plain() || model.forms.is_some() {
         true => String::new(),
         false => format!(
-            "\nThis model file is older than the constants of {}. They are those of the built-in model; requests and \
-             events take the same multiple as there.",
+            "\nThis model file has no constants of {}. The ratio of a request's and an event's cost to that over \
+             HTTP/1.1 is that of the built-in model; the other constants are the built-in ones.",
             form.description()
         ),
     };

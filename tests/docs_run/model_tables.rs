@@ -266,7 +266,7 @@ pub fn rule(model: &Model) -> String {
     let full = Thresholds::of(found.iter().map(|(rate, each)| (*rate, &*each[3].cpu)));
     format!(
         "**Use SSE by default. Poll instead if one poll brings {}; then choose the longest interval you can accept.** \
-         Then polling takes less CPU and fewer bytes. If only the CPU of full servers matters, {} messages a poll, or \
+         Then polling takes less CPU and fewer bytes. If only CPU matters and every server is full, {} messages a poll, or \
          {} minutes, are enough.\n",
         everywhere.text(),
         full.messages.ceil(),

@@ -7,8 +7,8 @@ const MAX_STICKY_SHARE = 0.4;
 
 /**
  * Keeps custom properties on `stage` up to date: the distance from the page's top to the first log or diagram, the
- * height of the sticky elements `below` (0 if they are too high to stick), and the height of a lane's numbers. Returns a function to call when lanes
- * change.
+ * height of the sticky elements `below` (0 if they are too high to stick), and the height of a lane's numbers. Returns
+ * a function to call when lanes change.
  */
 export function trackAvailableHeight(
   stage: HTMLElement,

@@ -33,7 +33,7 @@ export const network = {
   muteAfter: 'Mute after',
   secondsUnit: 's',
   muteExplained:
-    'A stream that brings nothing for so long, not even a keep-alive, is mute: this lane then polls, and tries the stream again from time to time.',
+    'A stream that brings nothing for that time, not even a keep-alive, is mute: this lane then polls, and tries the stream again from time to time.',
 
   fallback: {
     mute: 'Polling in place of a mute stream',
@@ -46,7 +46,7 @@ export const network = {
   notice: {
     mute: (idle_s: number, again_s: number) =>
       `The stream was open and brought nothing for ${s(idle_s)}, not even a keep-alive; something on the way holds it back. ` +
-      `This lane polls meanwhile and tries the stream again ${again_s > 0 ? `in ${s(again_s)}` : 'now'}.`,
+      `This lane polls in the meantime and tries the stream again ${again_s > 0 ? `in ${s(again_s)}` : 'now'}.`,
     crowdedStreams:
       'Over HTTP/2 a connection carries a hundred streams, for all of a browser’s tabs together, and whatever needs one more waits without an error. ' +
       'Other tabs hold those that can be spared, so this lane polls until one is free; closing a tab frees it.',

@@ -47,7 +47,7 @@ export const pictures = {
       other: 'Something pushed',
       published: 'Published',
       lost: 'Events not kept',
-      begun: 'Trace begun anew',
+      begun: 'Trace began again',
     } satisfies Record<RowStyle, string>,
     /** Labels on arrows. */
     short: {
@@ -60,7 +60,7 @@ export const pictures = {
       refused: 'refused',
       head: 'stream begins',
       lost: 'some events here were not kept',
-      begun: 'the server’s trace begins anew here',
+      begun: 'the server’s trace begins again here',
     } as Partial<Record<RowStyle, string>>,
     /** Labels on requests. */
     asks: {

@@ -10,7 +10,7 @@ const MAX_EVENTS = 8_192;
 
 /** A mark on the diagram that is not an event of the trace. */
 export interface Mark {
-  /** `published`: a message entered the log. `lost`, `begun`: earlier events were lost, or the trace begins anew. */
+  /** `published`: a message entered the log. `lost`, `begun`: earlier events were lost, or the trace begins again. */
   style: 'published' | 'lost' | 'begun';
   transport: Transport;
   at_ms: number;

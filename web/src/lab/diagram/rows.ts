@@ -1,8 +1,9 @@
 // Computes where an event is drawn on the diagram, and groups events that are too close.
 //
 // The server end of an arrow is at the server's time of the event. The browser end is a few pixels earlier for a request
-// and later for an answer or a push, so that they can be distinguished; this slant does not show a time. Events of one style within a few pixels form
-// one row, so that busy periods stay readable and the number of rows is bounded by the diagram's height.
+// and later for an answer or a push, so that they can be distinguished; this slant does not show a time. Events of one
+// style within a few pixels form one row, so that busy periods stay readable and the number of rows is bounded by the
+// diagram's height.
 
 import type { Mark } from './event-buffer.ts';
 import type { TimelineEvent } from './sequence.ts';
