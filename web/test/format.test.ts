@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { formatPercent } from '../src/i18n/amounts.ts';
+import { lane } from '../src/i18n/en/lane.ts';
 import { ServerClock } from '../src/lab/clock.ts';
 import {
   formatCount,
@@ -59,6 +60,13 @@ test('percent never turn almost none into none, or almost all into all', () => {
     '>99 %',
     '100 %',
     '160 %',
+  ]);
+});
+
+test('nor does the share of overhead in a lane’s bytes', () => {
+  expect([0.9975, 1].map(lane.glance.wire_bytes)).toEqual([
+    'bytes, >99\u00a0% of them overhead',
+    'bytes, 100\u00a0% of them overhead',
   ]);
 });
 

@@ -1,5 +1,6 @@
 // English: a lane's transport, settings, status and cost.
 
+import { formatPercent } from '../amounts.ts';
 import { formatCount, formatSeconds } from '../format.ts';
 import type { MissingReason, Protocol } from '../../lab/ledger.ts';
 import type { LanePosition } from '../../lab/verdict.ts';
@@ -66,7 +67,7 @@ export const lane = {
     wire_bytes: (overhead: number | null) =>
       overhead === null
         ? 'bytes'
-        : `bytes, ${formatCount(Math.round(overhead * 100))}\u00a0% of them overhead`,
+        : `bytes, ${formatPercent(overhead).replace(' ', '\u00a0')} of them overhead`,
     overheadExplained: 'Heads, and what frames the messages: all that is no message.',
     delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${formatCount(waiting)} waiting`}`,
   },

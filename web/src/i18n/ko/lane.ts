@@ -1,5 +1,6 @@
 // Korean: a lane's transport, settings, status and cost.
 
+import { formatPercent } from '../amounts.ts';
 import { formatCount, formatSeconds } from '../format.ts';
 import type { lane as english } from '../en/lane.ts';
 
@@ -57,7 +58,7 @@ export const lane: typeof english = {
       // The word joiner keeps the particle with its number.
       overhead === null
         ? '바이트'
-        : `바이트, ${formatCount(Math.round(overhead * 100))}\u00a0%\u2060는 부대 비용`,
+        : `바이트, ${formatPercent(overhead).replace(' ', '\u00a0')}\u2060는 부대 비용`,
     overheadExplained: '헤더와 메시지를 감싸는 틀: 메시지가 아닌 모든 것.',
     delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${formatCount(waiting)}개 대기`}`,
   },
