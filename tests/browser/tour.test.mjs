@@ -58,8 +58,20 @@ async function expectPointsAt(page, step) {
   assert.ok(shown > 10 && covered <= 0.5 * target.width * shown, all);
 }
 
+async function expectUncovered(page, selector) {
+  const covered = await page.evaluate((selector) => {
+    const card = document.querySelector('.tour').getBoundingClientRect();
+    return [...document.querySelectorAll(selector)].filter((each) => {
+      const { left, top, right, bottom } = each.getBoundingClientRect();
+      return left < card.right && right > card.left && top < card.bottom && bottom > card.top;
+    }).length;
+  }, selector);
+  assert.equal(covered, 0, selector);
+}
+
 for (const [size, viewport] of Object.entries({
   'a small phone': { width: 360, height: 640 },
+  'a phone': { width: 390, height: 844 },
   'a tablet': { width: 820, height: 1080 },
   'a projector': { width: 1280, height: 720 },
   'a large screen': { width: 1920, height: 1080 },
@@ -90,6 +102,7 @@ async function takeTour({ server, open }, viewport) {
   await begin.click();
   await outcome(/^Polling: seen after .+; SSE: seen after .+\.$/);
   for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['Hello from the tour.']);
+  await expectUncovered(page, '.message');
   await expectPointsAt(page, 1);
 
   await next();

@@ -2,7 +2,7 @@
 // The tour is not modal. It can be left and started again; leaving it early restores the previous view.
 
 import { strings } from '../i18n/index.ts';
-import { h, setText } from './dom.ts';
+import { beforeNextFrame, h, setText } from './dom.ts';
 import type { NarrowTab } from './narrow.ts';
 import { placePopover } from './popover-placement.ts';
 import { type TourAct, ACTS, type TourStage } from './tour-acts.ts';
@@ -12,6 +12,8 @@ interface TourStep {
   text: string;
   /** Selectors of the element to point at; the first that matches is used. */
   target: string[];
+  /** The selector of the element to point at as soon as there is an outcome. */
+  result?: string;
   act?: TourAct;
   /** Whether the step needs two lanes. */
   needsTwoLanes?: boolean;
@@ -21,11 +23,11 @@ interface TourStep {
 
 const DISMISSED_KEY = 'poll-vs-sse.tour';
 /** Elements that the card should not cover. */
-const AVOIDED = '.composer, .verdict, .network-choice';
+const AVOIDED = '.composer, .verdict, .network-choice, .message:last-child';
 
 const { post, watch, burst, cut, bill } = strings.tour.steps;
 const STEPS: readonly TourStep[] = [
-  { ...post, target: ['.log-frame'], act: ACTS.post, tab: 'conversation' },
+  { ...post, target: ['.log-frame'], result: '.message:last-child', act: ACTS.post, tab: 'conversation' },
   { ...watch, target: ['.picture'], act: ACTS.watch, needsTwoLanes: true, tab: 'diagram' },
   { ...burst, target: ['.glance'], act: ACTS.burst, needsTwoLanes: true, tab: 'diagram' },
   { ...cut, target: ['.lane-head .status', '.status'], act: ACTS.cut, needsTwoLanes: true },
@@ -110,7 +112,7 @@ export class Tour {
   }
 
   async #act(): Promise<void> {
-    const act = STEPS[this.#step]?.act;
+    const { act, result } = STEPS[this.#step] ?? {};
     if (act === undefined) return;
     const { signal } = (this.#actAbort = new AbortController());
     setText(this.#outcome, strings.tour.acting);
@@ -123,6 +125,8 @@ export class Tour {
       if (signal.aborted) return;
       setText(this.#outcome, outcome);
       this.#place();
+      // The log draws the message before the next frame, too.
+      if (result !== undefined) beforeNextFrame(() => void (signal.aborted || this.#pointAt([result])));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -136,10 +140,14 @@ export class Tour {
     setText(this.#text, step.text);
     this.#back.disabled = this.#step === 0;
     setText(this.#next, this.#step === STEPS.length - 1 ? strings.tour.done : strings.tour.next);
+    this.#pointAt(step.target);
+  }
 
+  /** Points at the first element that there is. */
+  #pointAt(selectors: readonly string[]): void {
+    const found = selectors.map((each) => document.querySelector(each)).find((each) => each !== null);
     this.#target?.classList.remove('toured');
-    this.#target =
-      step.target.map((each) => document.querySelector(each)).find((each) => each !== null) ?? null;
+    this.#target = found ?? this.#target;
     this.#target?.classList.add('toured');
     this.#target?.scrollIntoView({ block: 'nearest' });
     this.#place();
