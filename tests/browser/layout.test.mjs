@@ -91,6 +91,25 @@ for (const [width, height] of [
     }
   });
 
+for (const view of ['one', 'side-by-side', 'three'])
+  test(`the page is not wider than the window, in any size and view: ${view}`, async ({ open }) => {
+    const lab = await open(`?view=${view}`, { settings: false });
+    for (const [width, height] of [
+      [360, 640],
+      [390, 844],
+      [820, 1080],
+      [1024, 768],
+      [1280, 720],
+      [1366, 1024],
+      [1920, 1080],
+    ]) {
+      await lab.page.setViewportSize({ width, height });
+      await until(`the page is ${width} px wide at ${width}x${height}`, () =>
+        lab.page.evaluate(() => document.documentElement.scrollWidth === innerWidth),
+      );
+    }
+  });
+
 test('the reason for reconnecting covers nothing', async ({ open }) => {
   for (const viewport of [
     { width: 1440, height: 900 },
