@@ -70,6 +70,26 @@ for (const [name, viewport] of Object.entries(WINDOWS)) {
   );
 }
 
+check('no word is broken beside the name of its author', async ({ server, open }) => {
+  const lab = await open('?view=three', { viewport: { width: 390, height: 844 }, settings: false });
+  const { page } = lab;
+  await page.getByRole('tab', { name: 'Conversation' }).click();
+  await server.publish({ author: 'mina', text: 'hello there, tomas' });
+  await until('every lane has the message', async () => (await page.locator('.message').count()) === 3);
+  const lines = await page.locator('.message .text').evaluateAll((texts) =>
+    texts.map(({ firstChild }) =>
+      firstChild.data.split(' ').map((word) => {
+        const range = document.createRange();
+        const start = firstChild.data.indexOf(word);
+        range.setStart(firstChild, start);
+        range.setEnd(firstChild, start + word.length);
+        return range.getClientRects().length;
+      }),
+    ),
+  );
+  assert.deepEqual(lines, Array(3).fill([1, 1, 1]));
+});
+
 check('the sheet has the settings of every lane, and closes on Escape', async ({ open }) => {
   const lab = await open('?view=side-by-side', { viewport: WINDOWS['a phone'], settings: false });
   const { page } = lab;
