@@ -89,7 +89,7 @@ check('SSE: one request, separate pushes, and a reconnection after a restart', a
   await lab.waitForConnection('SSE');
   await until('the reconnection is listed', async () => (await listed('Reconnected by itself')).length === 1);
   assert.equal(await diagram.countDrawn('Reconnected by itself'), 1);
-  assert.equal(await diagram.countDrawn('Trace began again'), 1);
+  await until('the new trace is drawn', async () => (await diagram.countDrawn('Trace began again')) === 1);
 });
 
 check(

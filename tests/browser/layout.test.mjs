@@ -220,6 +220,8 @@ for (const viewport of [{ width: 1280, height: 720 }, { width: 1024, height: 768
     }
     await server.publish({ text: 'after' });
     const row = page.locator('.message.switched').first();
+    // It moves the earlier message.
+    await row.locator('.delay').waitFor({ state: 'attached' });
     const [before, note, after] = await Promise.all([
       textBox(page.locator('.message .delay')),
       textBox(row.locator('.from-here')),
