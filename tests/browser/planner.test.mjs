@@ -214,6 +214,24 @@ check('an invalid number is reported beside its field, and the last answer stays
   await lab.expectNoErrors();
 });
 
+check('on a phone the chosen server is not cut off', async ({ open }) => {
+  const lab = await open('?plan-stack=poll-vs-sse-plain', { viewport: { width: 360, height: 640 } });
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  const stack = panel.getByRole('combobox', { name: 'On', exact: true });
+  const [width, needed] = await stack.evaluate((select) => {
+    const text = document.createElement('span');
+    text.textContent = select.selectedOptions[0].textContent;
+    text.style.font = getComputedStyle(select).font;
+    document.body.append(text);
+    const { width } = text.getBoundingClientRect();
+    text.remove();
+    const { paddingLeft, paddingRight } = getComputedStyle(select);
+    return [select.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight), width];
+  });
+  assert.ok(width >= needed, `${needed} px of text in ${width} px`);
+});
+
 check('a failed request is reported, and the last answer stays', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
