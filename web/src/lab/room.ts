@@ -34,10 +34,14 @@ export function selectKeptParameters(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(([name]) => KEPT_PARAMETERS.includes(name));
 }
 
-/** The names of parameters that the page ignores. */
+/** What mail programs and social networks add to links. */
+const ADDED_TO_LINKS = /^(utm_.*|.*clid)$/;
+
+/** The names of parameters that the page ignores, and that may be a mistake. */
 export function findUnknownParameters(search: string): string[] {
   const names = new Set(new URLSearchParams(search).keys());
-  return [...names].filter((name) => !['', 'room', ...KEPT_PARAMETERS].includes(name));
+  const known = ['', 'room', ...KEPT_PARAMETERS];
+  return [...names].filter((name) => !known.includes(name) && !ADDED_TO_LINKS.test(name));
 }
 
 /** The URL that opens `room` with the settings of `page`. */
